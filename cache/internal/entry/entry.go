@@ -1,0 +1,115 @@
+package entry
+
+import (
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/weirproxy/weir/cache/internal/key"
+)
+
+// Entry is one stored answer. It is immutable: readers must not write to it or to what it points to.
+type Entry struct {
+	Digest      key.Key  // the full key
+	Head        []byte   // opaque to the cache, small: the owner's framing facts
+	Body        []byte   // served as it is
+	Created     int64    // unix ns, when the fill was completed
+	Soft        int64    // unix ns; fresh before it
+	Hard        int64    // unix ns; may be served stale before it, never after
+	FetchMicros uint32   // how long the fill took, µs
+	Worth       int64    // opaque number of the owner: what the fill cost, pico-USD
+	AsOf        Position // log position at which the fill began
+	Negative    bool     // the answer says that something does not exist
+	Private     bool     // never served stale
+	Tags        Tags     // names an invalidation may use
+}
+
+// Origin says in which history an entry was filled.
+type Origin struct {
+	Epoch uint64   // generation of the log; entries of another generation are invalid
+	AsOf  Position // last position applied here before the fill began
+	Began uint64   // local sequence at which the fill began; 0: filled by another process
+}
+
+// Slot is an Entry with what the cache must remember of it.
+type Slot struct {
+	Entry
+	Epoch  uint64
+	Began  uint64
+	Hashes []uint64 // of Tags, with the seed of this process
+	Early  int64    // unix ns; before it no early refresh is considered
+	Cost   int64    // bytes this slot is charged for
+
+	// Mark holds the local sequence at which the slot was last found valid, shifted left by MarkShift, and the flags below.
+	Mark atomic.Uint64
+	// Wanted is set when a reader was told to refresh early; the first Lookup to see it may lead.
+	Wanted atomic.Bool
+}
+
+// Flags in the low bits of Slot.Mark.
+const (
+	MarkDead  = 1 // invalid for ever
+	MarkSoft  = 2 // stale by a soft invalidation
+	MarkShift = 2
+)
+
+// Draft is what Build copies into a Slot.
+type Draft struct {
+	Entry              // Head and Body are copied, Tags ignored
+	Tags   interface { // names to copy; nil: none
+		Len() int
+		At(i int) []byte
+	}
+	Origin Origin
+}
+
+const slotOverhead = int64(unsafe.Sizeof(Slot{})) + 96 // and the maps' share
+
+// Build copies a draft into a new Slot; hash names a tag for the tombstone table.
+func Build(d *Draft, hash func([]byte) uint64) *Slot {
+	n, size := 0, len(d.Head)+len(d.Body)
+	if d.Tags != nil {
+		n = d.Tags.Len()
+		for i := range n {
+			size += len(d.Tags.At(i))
+		}
+	}
+	buf := make([]byte, 0, size)
+	s := &Slot{Entry: d.Entry, Epoch: d.Origin.Epoch, Began: d.Origin.Began}
+	s.AsOf = d.Origin.AsOf
+	buf = append(buf, d.Head...)
+	s.Head = buf[:len(buf):len(buf)]
+	buf = append(buf, d.Body...)
+	s.Body = buf[len(d.Head):len(buf):len(buf)]
+	start := len(buf)
+	if n > 0 {
+		s.Hashes = make([]uint64, n)
+		s.Tags.ends = make([]uint32, n)
+		for i := range n {
+			t := d.Tags.At(i)
+			buf = append(buf, t...)
+			s.Tags.ends[i] = uint32(len(buf) - start)
+			s.Hashes[i] = hash(t)
+		}
+		s.Tags.names = buf[start:len(buf):len(buf)]
+	}
+	s.Cost = slotOverhead + int64(cap(buf)) + int64(12*n)
+	return s
+}
+
+// Tags is an immutable list of names.
+type Tags struct {
+	names []byte
+	ends  []uint32
+}
+
+// Len returns the number of names.
+func (t Tags) Len() int { return len(t.ends) }
+
+// At returns the i-th name; the caller must not write to it.
+func (t Tags) At(i int) []byte {
+	start := uint32(0)
+	if i > 0 {
+		start = t.ends[i-1]
+	}
+	return t.names[start:t.ends[i]:t.ends[i]]
+}

@@ -1,0 +1,48 @@
+package cache
+
+// Stats is a snapshot of the store's counters (since Open) and gauges. Counters are read one after the other: sums of a
+// busy store may be off by what happened between.
+type Stats struct {
+	HitsL1, HitsL2   uint64 // entries served fresh or stale, by tier
+	Stale            uint64 // of these: served as stale
+	Collapsed        uint64 // entries got by waiting for another caller's fill
+	CollapseTimeouts uint64 // callers that gave up waiting
+
+	MissAbsent       uint64 // nothing under the key
+	MissExpired      uint64 // past its hard expiry
+	MissInvalid      uint64 // invalidated
+	MissDisconnected uint64 // too old to be served without contact to the log
+	MissClock        uint64 // from the future: a clock jumped
+	MissCorrupt      uint64 // shared value that is damaged, foreign or of another format
+	Bypassed         uint64 // key marked as not cacheable
+
+	Fills, EarlyRefreshes, Abandoned uint64 // fills led; of these by early refresh; given up
+	Stored                           uint64 // entries accepted by Complete
+	RefusedTooBig                    uint64 // larger than MaxEntryBytes
+	RefusedTTL                       uint64 // no time to live
+	RefusedPressure                  uint64 // not kept: too many sets at once
+	Evicted                          uint64 // pushed out of, or not admitted to, the bounded tier
+	Bytes, MaxBytes                  int64  // charged to the bounded tier
+	Entries                          int64
+
+	Tombstones, PrefixTombstones int64
+	FloorRaises                  uint64 // times everything older was given up: overflow, gap, new generation
+	Generations                  uint64 // times the log was found to be another one
+	Invalidations                uint64 // asked for here
+	Applied                      uint64 // records of the log applied here
+	Position                     Position
+
+	Shared        bool    // Redis is configured
+	Connected     bool    // contact to the log is fresh
+	Degraded      bool    // without contact for longer than DisconnectedAfter
+	LogLagSeconds float64 // time since the last contact with the log
+	Appended      uint64  // invalidations put into the log
+	AppendErrors  uint64
+	Queued        int64  // invalidations waiting for the log
+	QueueMerges   uint64 // times the waiting ones were merged into one that names everything
+
+	L2Reads, L2Errors, L2Timeouts uint64
+	L2Writes, L2Dropped           uint64 // written; not written: queue full, breaker open or error
+	L2Queue                       int64
+	Breaker                       string // closed, open, half-open; empty without Redis
+}
