@@ -1,0 +1,75 @@
+package jsonscan
+
+// Members walks the members of an object in a text that was validated before (by Document or Skip). Use:
+//
+//	m := jsonscan.Open(b, i)
+//	for m.Next() {
+//		use(m.Key, m.Escaped, m.Value)
+//	}
+//
+// The caller may tell where a value ended by setting End, which spares a second scan; else Next skips it.
+type Members struct {
+	b []byte
+	i int
+	// Key is what stands between the quotes of the member's name; Escaped says that it holds escapes.
+	Key     []byte
+	Escaped bool
+	// Value is the position where the member's value starts.
+	Value int
+	// End is the position behind the value when known, 0 when not.
+	End int
+}
+
+// Open starts to walk the object that starts at b[i].
+func Open(b []byte, i int) Members { return Members{b: b, i: i + 1} }
+
+// Next steps to the next member.
+func (m *Members) Next() bool {
+	if m.Value != 0 {
+		if m.End == 0 {
+			m.End, _ = Skip(m.b, m.Value, len(m.b))
+		}
+		m.i = m.End
+	}
+	i := Space(m.b, m.i)
+	if i < len(m.b) && m.b[i] == ',' {
+		i = Space(m.b, i+1)
+	}
+	end, escaped, ok := SkipString(m.b, i)
+	if !ok {
+		return false
+	}
+	m.Key, m.Escaped = m.b[i+1:end-1], escaped
+	m.Value, m.End = Space(m.b, Space(m.b, end)+1), 0
+	return m.Value < len(m.b)
+}
+
+// Elements walks the elements of an array in a text that was validated before, like Members.
+type Elements struct {
+	b []byte
+	i int
+	// Value is the position where the element starts, End the one behind it when known, else 0.
+	Value, End int
+}
+
+// OpenArray starts to walk the array that starts at b[i].
+func OpenArray(b []byte, i int) Elements { return Elements{b: b, i: i + 1} }
+
+// Next steps to the next element.
+func (e *Elements) Next() bool {
+	if e.Value != 0 {
+		if e.End == 0 {
+			e.End, _ = Skip(e.b, e.Value, len(e.b))
+		}
+		e.i = e.End
+	}
+	i := Space(e.b, e.i)
+	if i < len(e.b) && e.b[i] == ',' {
+		i = Space(e.b, i+1)
+	}
+	if i >= len(e.b) || e.b[i] == ']' {
+		return false
+	}
+	e.Value, e.End = i, 0
+	return true
+}
