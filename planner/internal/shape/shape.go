@@ -1,0 +1,98 @@
+package shape
+
+import "github.com/vektah/gqlparser/v2/ast"
+
+const (
+	// DefaultDepth is how deep a response may nest.
+	DefaultDepth = 512
+	// MaxEntities is how many entity tags one walk adds; beyond it, T:? stands for the rest.
+	MaxEntities = 1000
+	// maxNodes bounds the merged selection sets of one shape; beyond it the operation is not understood.
+	maxNodes = 20000
+	// maxWork bounds the selections visited and types compared while compiling.
+	maxWork = 1_000_000
+	// maxKeys is how many response keys of one selection set may carry entity keys; beyond it keys are not read.
+	maxKeys = 8
+)
+
+// Facts is what a response says about itself.
+type Facts struct {
+	// Readable: the body is a JSON object of the shape the operation asks for. When false nothing else, and no tag,
+	// may be relied on.
+	Readable bool
+	// HasErrors: errors is present and not an empty list or null.
+	HasErrors bool
+	// HasData: data is an object. DataNull: data is null.
+	HasData, DataNull bool
+	// Negative: a root field is null, and there are no errors.
+	Negative bool
+}
+
+// Shape is the compiled form of one operation's response. It is immutable.
+type Shape struct {
+	root  *node // nil: without schema, facts only
+	types []typeInfo
+	depth int
+	// broken: the operation is too large to be compiled; its responses are not readable.
+	broken bool
+}
+
+// typeInfo holds the tags of one object type, spelled out once.
+type typeInfo struct {
+	name, unknown, list, prefix string // "City", "City:?", "list:City", "City:"
+	key                         string // field that holds the key; "" when the type is not an entity
+	root                        bool   // an operation's root type: gets no tags
+}
+
+// node is the merged selection set of one response key.
+type node struct {
+	types  []int // concrete types the object may have, indexes into Shape.types
+	fields []fieldShape
+	index  map[string]int
+	keys   int // how many key slots are in use
+	// below: types that could have appeared here, or beneath through types without key, had this not been null or empty.
+	below []int
+	// keyless: some type is not an entity, so a list around it may be a list of what is inside.
+	keyless bool
+}
+
+// fieldShape is one response key of a node.
+type fieldShape struct {
+	key      string
+	child    *node // nil: leaf
+	typename bool
+	slot     int // 1-based key slot when some type has its key here
+	// keyOf lists the types (indexes into Shape.types) whose key this is.
+	keyOf []int
+}
+
+// Compile builds the shape of an operation. The document must have passed validation. With a nil schema or operation the
+// shape reports facts only.
+func Compile(schema *ast.Schema, operation *ast.OperationDefinition, fragments ast.FragmentDefinitionList) *Shape {
+	s := &Shape{depth: DefaultDepth}
+	if schema == nil || operation == nil {
+		return s
+	}
+	root := rootType(schema, operation.Operation)
+	if root == nil {
+		return s
+	}
+	c := newCompiler(schema, fragments, s)
+	s.root = c.node([]selection{{set: operation.SelectionSet, parent: root, types: []int{c.typeIndex(root)}}})
+	if c.overflow {
+		s.root, s.broken = nil, true
+		return s
+	}
+	c.closeBelow()
+	return s
+}
+
+func rootType(s *ast.Schema, op ast.Operation) *ast.Definition {
+	switch op {
+	case ast.Mutation:
+		return s.Mutation
+	case ast.Subscription:
+		return s.Subscription
+	}
+	return s.Query
+}

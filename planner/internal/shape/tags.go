@@ -1,0 +1,191 @@
+package shape
+
+import (
+	"github.com/weirproxy/weir/planner/internal/jsonscan"
+	"github.com/weirproxy/weir/planner/internal/taglist"
+)
+
+const (
+	// maxTracked is how many types have a bit for "tag added"; tags of further ones are looked up in the recent table.
+	maxTracked = 256
+	// maxTag bounds a tag with an entity's key, in bytes; a longer key counts as not known, on both sides.
+	maxTag = 256
+	recent = 512
+)
+
+// sink adds tags and leaves out repetitions: static tags by a bit for each type, entity tags by a small table of those
+// met last. A repetition that slips through costs room, nothing else.
+type sink struct {
+	tags     *taglist.List
+	base     int
+	entities int
+	have     [3][maxTracked / 64]uint64
+	table    [recent]uint16 // index of a tag past base, plus 1
+}
+
+const (
+	haveType = iota
+	haveUnknown
+	haveList
+)
+
+func (s *sink) static(which, t int, tag string) {
+	if t < maxTracked {
+		word, bit := t/64, uint64(1)<<(t%64)
+		if s.have[which][word]&bit != 0 {
+			return
+		}
+		s.have[which][word] |= bit
+		s.tags.AppendString(tag)
+		return
+	}
+	var buf [maxTag]byte
+	s.add(append(buf[:0], tag...))
+}
+
+// add appends a tag unless it is among the recent ones, and tells whether it did.
+func (s *sink) add(tag []byte) bool {
+	slot := &s.table[hash(tag)%recent]
+	if *slot != 0 && string(s.tags.At(s.base+int(*slot)-1)) == string(tag) {
+		return false
+	}
+	if n := s.tags.Len() - s.base + 1; n < 1<<16 {
+		*slot = uint16(n)
+	}
+	s.tags.Append(tag)
+	return true
+}
+
+// hash is FNV-1a: short texts, and nothing worse than repeated tags comes from a collision.
+func hash(b []byte) uint32 {
+	h := uint32(2166136261)
+	for _, c := range b {
+		h = (h ^ uint32(c)) * 16777619
+	}
+	return h ^ h>>15
+}
+
+// absent adds what a create must find where there is a null or an empty list now.
+func (w *walker) absent(n *node) {
+	if w.mutation {
+		return
+	}
+	for _, t := range n.below {
+		if info := &w.s.types[t]; !info.root {
+			w.tags.static(haveType, t, info.name)
+			w.tags.static(haveList, t, info.list)
+		}
+	}
+}
+
+// identify adds the tags of an object whose members are known now.
+func (w *walker) identify(n *node, id *found, inList bool) {
+	if id.typename.end != 0 && !id.typename.bad && !id.typename.escaped {
+		name := w.b[id.typename.start:id.typename.end]
+		for _, t := range n.types {
+			if w.s.types[t].name == string(name) {
+				w.entity(n, t, id, inList)
+				return
+			}
+		}
+		w.stranger(name, inList)
+	}
+	for _, t := range n.types {
+		w.entity(n, t, id, inList)
+	}
+}
+
+// stranger adds tags for a type the schema does not know, as widely as they go.
+func (w *walker) stranger(name []byte, inList bool) {
+	if len(name) == 0 || len(name) > maxTag-8 {
+		return
+	}
+	var buf [maxTag]byte
+	w.tags.add(append(buf[:0], name...))
+	if w.mutation {
+		return
+	}
+	w.tags.add(append(append(buf[:0], name...), ":?"...))
+	if inList {
+		w.tags.add(append(append(buf[:0], "list:"...), name...))
+	}
+}
+
+func (w *walker) entity(n *node, t int, id *found, inList bool) {
+	info := &w.s.types[t]
+	if info.root {
+		return
+	}
+	if w.mutation {
+		if w.keyed(n, t, id) {
+			w.tags.static(haveUnknown, t, info.unknown)
+			w.tags.static(haveList, t, info.list)
+		} else {
+			w.tags.static(haveType, t, info.name)
+		}
+		return
+	}
+	w.tags.static(haveType, t, info.name)
+	if inList {
+		w.tags.static(haveList, t, info.list)
+	}
+	if !w.keyed(n, t, id) {
+		w.tags.static(haveUnknown, t, info.unknown)
+	}
+}
+
+// keyed adds the tag of the entity with its key and tells whether there was one to add.
+func (w *walker) keyed(n *node, t int, id *found) bool {
+	if n.keys == 0 || w.tags.entities >= MaxEntities {
+		return false
+	}
+	for i := range n.fields {
+		f := &n.fields[i]
+		if f.slot == 0 || !contains(f.keyOf, t) {
+			continue
+		}
+		k := &id.keys[f.slot-1]
+		if k.end == 0 {
+			continue
+		}
+		if k.bad {
+			return false
+		}
+		prefix, raw := w.s.types[t].prefix, w.b[k.start:k.end]
+		if len(prefix)+len(raw) > maxTag || len(raw) == 0 {
+			return false
+		}
+		var buf [maxTag]byte
+		tag := append(buf[:0], prefix...)
+		if k.escaped {
+			tag = jsonscan.AppendUnescaped(tag, raw)
+		} else {
+			tag = append(tag, raw...)
+		}
+		if string(tag[len(prefix):]) == "?" {
+			return false
+		}
+		if w.tags.add(tag) {
+			w.tags.entities++
+		}
+		return true
+	}
+	return false
+}
+
+func contains(list []int, x int) bool {
+	for _, y := range list {
+		if x == y {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *walker) invalidateTypes(types []int) {
+	for _, t := range types {
+		if info := &w.s.types[t]; !info.root {
+			w.tags.static(haveType, t, info.name)
+		}
+	}
+}
