@@ -2,8 +2,10 @@ package coerce
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -139,6 +141,37 @@ func TestMessages(t *testing.T) {
 	var v Values
 	if errs := p.Run([]byte(`{"w":[`+strings.Repeat(`1,`, 5000)+`1]}`), &v); len(errs) != maxErrors {
 		t.Errorf("%d errors", len(errs))
+	}
+}
+
+// TestHostileSizes runs what a body of a mebibyte can hold: the time must stay near that of reading it.
+func TestHostileSizes(t *testing.T) {
+	p := compile(t, testSchema(t), "$v: Any $w: [Int] $i: In")
+	nest := func(open, inner, closing string) string {
+		return strings.Repeat(open, 28) + inner + strings.Repeat(closing, 28)
+	}
+	var keys strings.Builder
+	for i := range 60000 {
+		fmt.Fprintf(&keys, `"k%d":%d,`, (i*7919)%60000, i)
+	}
+	for name, raw := range map[string]string{
+		"wide list":   `{"v":[` + strings.Repeat("1,", 1<<19) + `1]}`,
+		"deep list":   `{"v":` + nest("[", strings.Repeat("1,", 1<<19)+"1", "]") + `}`,
+		"deep object": `{"v":` + nest(`{"a":`, `[`+strings.Repeat("1,", 1<<19)+"1]", "}") + `}`,
+		"many names":  `{"v":{` + keys.String() + `"z":1}}`,
+		"typed list":  `{"w":[` + strings.Repeat("1,", 1<<19) + `1]}`,
+		"typed deep":  `{"i":` + nest(`{"id":1,"next":`, `{"id":1,"any":"`+strings.Repeat("x", 1<<20)+`"}`, "}") + `}`,
+	} {
+		var v Values
+		start := time.Now()
+		if errs := p.Run([]byte(raw), &v); errs != nil {
+			t.Errorf("%s: %s", name, errs[0].Message)
+		}
+		if d := time.Since(start); d > 2*time.Second {
+			t.Errorf("%s: %v for %d bytes", name, d, len(raw))
+		} else {
+			t.Logf("%s: %v for %d bytes", name, d, len(raw))
+		}
 	}
 }
 

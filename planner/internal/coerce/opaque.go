@@ -11,10 +11,16 @@ import (
 // sorted by name, numbers as written (1 and 1.0 may differ to a custom scalar). Members given twice all stay, in their
 // order, so that two readings never share one form.
 func (v *Values) appendJSON(dst, raw []byte, at int) []byte {
+	dst, _ = v.appendValue(dst, raw, at)
+	return dst
+}
+
+// appendValue is appendJSON that also returns the position behind the value.
+func (v *Values) appendValue(dst, raw []byte, at int) ([]byte, int) {
 	switch jsonscan.KindAt(raw, at) {
 	case jsonscan.String:
 		end, escaped, _ := jsonscan.SkipString(raw, at)
-		return v.appendString(dst, raw[at+1:end-1], escaped)
+		return v.appendString(dst, raw[at+1:end-1], escaped), end
 	case jsonscan.Array:
 		dst = append(dst, '[')
 		e := jsonscan.OpenArray(raw, at)
@@ -22,17 +28,17 @@ func (v *Values) appendJSON(dst, raw []byte, at int) []byte {
 			if n > 0 {
 				dst = append(dst, ',')
 			}
-			dst = v.appendJSON(dst, raw, e.Value)
+			dst, e.End = v.appendValue(dst, raw, e.Value)
 		}
-		return append(dst, ']')
+		return append(dst, ']'), e.Behind()
 	case jsonscan.Object:
 		return v.appendObject(dst, raw, at)
 	}
 	end, _ := jsonscan.Skip(raw, at, 0)
-	return append(dst, raw[at:end]...)
+	return append(dst, raw[at:end]...), end
 }
 
-func (v *Values) appendObject(dst, raw []byte, at int) []byte {
+func (v *Values) appendObject(dst, raw []byte, at int) ([]byte, int) {
 	base := len(v.members)
 	m := jsonscan.Open(raw, at)
 	for m.Next() {
@@ -57,7 +63,7 @@ func (v *Values) appendObject(dst, raw []byte, at int) []byte {
 	}
 	clear(v.members[base:]) // the names lie in the request's body; do not keep it alive
 	v.members = v.members[:base]
-	return append(dst, '}')
+	return append(dst, '}'), m.Behind()
 }
 
 func byName(a, b member) int { return bytes.Compare(a.key, b.key) }

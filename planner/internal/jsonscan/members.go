@@ -44,6 +44,12 @@ func (m *Members) Next() bool {
 	return m.Value < len(m.b)
 }
 
+// Behind returns the position behind the object once Next returned false.
+func (m *Members) Behind() int { return behind(m.b, m.i) }
+
+// behind returns the position behind the closing bracket that follows b[i:] after white space.
+func behind(b []byte, i int) int { return min(Space(b, i)+1, len(b)) }
+
 // Elements walks the elements of an array in a text that was validated before, like Members.
 type Elements struct {
 	b []byte
@@ -73,3 +79,6 @@ func (e *Elements) Next() bool {
 	e.Value, e.End = i, 0
 	return true
 }
+
+// Behind returns the position behind the array once Next returned false.
+func (e *Elements) Behind() int { return behind(e.b, e.i) }

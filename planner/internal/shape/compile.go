@@ -175,6 +175,9 @@ func (c *compiler) node(parts []selection) *node {
 		}
 	}
 	for i := range n.fields {
+		if n.fields[i].slot > 0 {
+			n.keyFields = append(n.keyFields, i)
+		}
 		if len(g.children[i]) > 0 {
 			n.fields[i].child = c.node(g.children[i])
 		}

@@ -1,6 +1,10 @@
 package shape
 
-import "github.com/vektah/gqlparser/v2/ast"
+import (
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+)
 
 const (
 	// DefaultDepth is how deep a response may nest.
@@ -50,6 +54,8 @@ type node struct {
 	fields []fieldShape
 	index  map[string]int
 	keys   int // how many key slots are in use
+	// keyFields are the indexes of the fields that have a key slot.
+	keyFields []int
 	// below: types that could have appeared here, or beneath through types without key, had this not been null or empty.
 	below []int
 	// keyless: some type is not an entity, so a list around it may be a list of what is inside.
@@ -79,8 +85,13 @@ func Compile(schema *ast.Schema, operation *ast.OperationDefinition, fragments a
 	}
 	c := newCompiler(schema, fragments, s)
 	s.root = c.node([]selection{{set: operation.SelectionSet, parent: root, types: []int{c.typeIndex(root)}}})
-	if c.overflow {
+	if c.overflow || len(s.types) > maxTracked {
 		s.root, s.broken = nil, true
+		for _, d := range schema.Types {
+			if d.Kind == ast.Object && !strings.HasPrefix(d.Name, "__") {
+				c.typeIndex(d)
+			}
+		}
 		return s
 	}
 	c.closeBelow()

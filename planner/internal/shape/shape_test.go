@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -206,6 +207,17 @@ func TestManyEntities(t *testing.T) {
 	}
 }
 
+func TestManyUnknownTypes(t *testing.T) {
+	var b strings.Builder
+	for i := range 3000 {
+		fmt.Fprintf(&b, `{"__typename":"X%d"},`, i)
+	}
+	var l taglist.List
+	if f := compileDoc(t, `{places{__typename}}`).Walk([]byte(`{"data":{"places":[`+b.String()+`null]}}`), &l); f.Readable || l.Len() > 4*MaxEntities {
+		t.Errorf("%+v with %d tags", f, l.Len())
+	}
+}
+
 // A document of few bytes that means a tree of 2^20 fields.
 func TestDoublingFragments(t *testing.T) {
 	var b strings.Builder
@@ -223,6 +235,42 @@ func TestDoublingFragments(t *testing.T) {
 	var l taglist.List
 	if f := s.Walk([]byte(`{"data":{"city":{"a":[{"b":[]}]}}}`), &l); !f.Readable || !strings.Contains(sorted(&l), "list:City") {
 		t.Errorf("%+v %s", f, sorted(&l))
+	}
+}
+
+// An interface with very many types, selected from in very many ways, must neither compile nor walk for long.
+func TestHugeInterface(t *testing.T) {
+	var sdl, doc strings.Builder
+	sdl.WriteString("interface Node { id: ID! next: Node } type Query { node: Node nodes: [Node] }")
+	doc.WriteString("{nodes{")
+	for i := range 1500 {
+		fmt.Fprintf(&sdl, " type T%d implements Node { id: ID! next: Node }", i)
+		fmt.Fprintf(&doc, " ...on T%d{id next{id}} ...on Node{next{...on T%d{id}}}", i, i)
+	}
+	doc.WriteString("}}")
+	schema := gqlparser.MustLoadSchema(&ast.Source{Input: sdl.String()})
+	body := []byte(`{"data":{"nodes":[` + strings.Repeat(`{"next":null},{"id":"7","next":{}},`, 10000) + `null]}}`)
+	for _, text := range []string{doc.String(), `{nodes{id next{id}}}`} {
+		q, err := parser.ParseQuery(&ast.Source{Input: text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		s := Compile(schema, q.Operations[0], q.Fragments)
+		compiled := time.Since(start)
+		var l taglist.List
+		start = time.Now()
+		f := s.Walk(body, &l)
+		walked := time.Since(start)
+		t.Logf("%.20s: compiled in %v, broken %v; walked %d bytes in %v, readable %v, %d tags", text, compiled, s.broken, len(body), walked, f.Readable, l.Len())
+		var all taglist.List
+		s.AppendTypes(&all)
+		if all.Len() != 1500 || l.Len() > 3*1500+MaxEntities {
+			t.Errorf("%.20s: %d types, %d tags", text, all.Len(), l.Len())
+		}
+		if compiled > 3*time.Second || walked > 5*time.Second {
+			t.Errorf("%.20s: compiled in %v, walked in %v", text, compiled, walked)
+		}
 	}
 }
 

@@ -6,14 +6,15 @@ import (
 )
 
 const (
-	// maxTracked is how many types have a bit for "tag added"; tags of further ones are looked up in the recent table.
-	maxTracked = 256
+	// maxTracked is how many types have a bit for "tag added", and so how many a shape may name. The largest public
+	// schemas have some 2,000 object types.
+	maxTracked = 8192
 	// maxTag bounds a tag with an entity's key, in bytes; a longer key counts as not known, on both sides.
 	maxTag = 256
 	recent = 512
 )
 
-// sink adds tags and leaves out repetitions: static tags by a bit for each type, entity tags by a small table of those
+// sink adds tags and leaves out repetitions: a type's tags by a bit for each, entity tags by a small table of those
 // met last. A repetition that slips through costs room, nothing else.
 type sink struct {
 	tags     *taglist.List
@@ -30,17 +31,11 @@ const (
 )
 
 func (s *sink) static(which, t int, tag string) {
-	if t < maxTracked {
-		word, bit := t/64, uint64(1)<<(t%64)
-		if s.have[which][word]&bit != 0 {
-			return
-		}
+	word, bit := t/64, uint64(1)<<(t%64)
+	if s.have[which][word]&bit == 0 {
 		s.have[which][word] |= bit
 		s.tags.AppendString(tag)
-		return
 	}
-	var buf [maxTag]byte
-	s.add(append(buf[:0], tag...))
 }
 
 // add appends a tag unless it is among the recent ones, and tells whether it did.
@@ -67,9 +62,10 @@ func hash(b []byte) uint32 {
 
 // absent adds what a create must find where there is a null or an empty list now.
 func (w *walker) absent(n *node) {
-	if w.mutation {
+	if w.mutation || w.lastAbsent == n {
 		return
 	}
+	w.lastAbsent = n
 	for _, t := range n.below {
 		if info := &w.s.types[t]; !info.root {
 			w.tags.static(haveType, t, info.name)
@@ -98,10 +94,17 @@ func (w *walker) identify(n *node, id *found, inList bool) {
 // stranger adds tags for a type the schema does not know, as widely as they go.
 func (w *walker) stranger(name []byte, inList bool) {
 	if len(name) == 0 || len(name) > maxTag-8 {
+		w.lost = true
+		return
+	}
+	if w.tags.entities >= MaxEntities {
+		w.lost = true
 		return
 	}
 	var buf [maxTag]byte
-	w.tags.add(append(buf[:0], name...))
+	if w.tags.add(append(buf[:0], name...)) {
+		w.tags.entities++
+	}
 	if w.mutation {
 		return
 	}
@@ -139,9 +142,9 @@ func (w *walker) keyed(n *node, t int, id *found) bool {
 	if n.keys == 0 || w.tags.entities >= MaxEntities {
 		return false
 	}
-	for i := range n.fields {
+	for _, i := range n.keyFields {
 		f := &n.fields[i]
-		if f.slot == 0 || !contains(f.keyOf, t) {
+		if !contains(f.keyOf, t) {
 			continue
 		}
 		k := &id.keys[f.slot-1]
@@ -186,6 +189,17 @@ func (w *walker) invalidateTypes(types []int) {
 	for _, t := range types {
 		if info := &w.s.types[t]; !info.root {
 			w.tags.static(haveType, t, info.name)
+		}
+	}
+}
+
+// AppendTypes appends the tag of every object type the response could hold (of every type there is, when the operation
+// was too large to compile). It is the answer to a mutation whose response could not be read: what it changed is unknown,
+// so all that it could have changed has to go.
+func (s *Shape) AppendTypes(tags *taglist.List) {
+	for i := range s.types {
+		if info := &s.types[i]; !info.root {
+			tags.AppendString(info.name)
 		}
 	}
 }

@@ -24,7 +24,7 @@ func (s *Shape) walk(body []byte, tags *taglist.List, mutation bool) Facts {
 	}
 	w := walker{s: s, b: body, depth: s.depth, mutation: mutation, tags: sink{tags: tags, base: tags.Len()}}
 	f, ok := w.envelope(start)
-	if !ok {
+	if !ok || w.lost {
 		return Facts{}
 	}
 	f.Readable = f.HasData || f.DataNull || f.HasErrors
@@ -46,7 +46,10 @@ type walker struct {
 	depth    int
 	mutation bool
 	nullRoot bool
-	tags     sink
+	lost     bool // a type has no tag it could be found by: the response counts as not readable
+	// lastAbsent is the node absent saw last: lists of nulls come in runs.
+	lastAbsent *node
+	tags       sink
 }
 
 // envelope reads the response object at b[i].
