@@ -69,12 +69,13 @@ func (x *execution) hint(parent *ast.Definition, f *ast.FieldDefinition, dynamic
 	h := Hint{MaxAge: unset}
 	named := x.e.schema.Types[f.Type.Name()]
 	composite := named != nil && named.IsCompositeType()
+	inherits := false
 	if composite {
 		d := cacheControl(named.Directives)
-		h.MaxAge, h.Private = d.maxAge, d.private
+		h.MaxAge, h.Private, inherits = d.maxAge, d.private, d.inherit
 	}
 	own := cacheControl(f.Directives)
-	inherits := own.inherit && h.MaxAge == unset
+	inherits = inherits || own.inherit && h.MaxAge == unset
 	if own.maxAge != unset {
 		h.MaxAge = own.maxAge
 	}

@@ -1,0 +1,71 @@
+# Weir. `make help` lists the targets; `make demo` and `make test` need Go and, where something is missing, Debian's package tool.
+SHELL       := /bin/bash
+VERSION     ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS     := -s -w -X main.version=$(VERSION)
+GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
+FUZZTIME    ?= 30s
+DEMO_FLAGS  ?=
+BINARIES    := $(patsubst %/,%,$(wildcard proxy/cmd/weir/ controlplane/cmd/weir-control/ bench/cmd/weir-bench/))
+E2E         := bench/e2e
+.DEFAULT_GOAL := help
+.PHONY: help build test race lint bench fuzz e2e demo generate clean setup setup-node
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/weir (static), bin/weir-control and bin/weir-bench
+	@mkdir -p bin
+	@for pkg in $(BINARIES); do echo "build bin/$$(basename $$pkg)"; \
+	  CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/$$(basename $$pkg) ./$$pkg || exit 1; done
+
+setup: # redis-server, from Debian when missing
+	@command -v redis-server >/dev/null && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "setup: installing redis-server"; apt-get update -qq && apt-get install -y -qq --no-install-recommends redis-server >/dev/null; \
+	else echo "setup: redis-server is missing; install it, for instance: sudo apt-get install redis-server" >&2; exit 1; fi
+
+setup-node: # node and npm for the client end-to-end tests
+	@[ -f $(E2E)/package.json ] || exit 0; \
+	if ! command -v npm >/dev/null; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "setup: installing nodejs and npm"; apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null; \
+	  else echo "setup: npm is missing; install it, for instance: sudo apt-get install nodejs npm" >&2; exit 1; fi; \
+	fi; \
+	cd $(E2E) && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund; }
+
+test: setup setup-node build ## vet, unit tests, house rules, fleet and client end-to-end tests
+	go vet ./...
+	go test ./...
+	@$(MAKE) --no-print-directory e2e
+
+e2e: setup setup-node build ## the shipped binaries between real clients and real servers
+	@if [ -f $(E2E)/package.json ]; then cd $(E2E) && npm test; else echo "e2e: $(E2E) has no package.json, nothing to run"; fi
+
+race: setup ## all Go tests under the race detector
+	go test -race ./...
+
+lint: ## formatting, vet, golangci-lint (pinned) and the house rules
+	@bad=$$(go run $(GOFUMPT) -l $$(git ls-files '*.go' ':!:*.pb.go' ':!:*.connect.go')); [ -z "$$bad" ] || { echo "gofumpt: $$bad" >&2; exit 1; }
+	go vet ./...
+	go run $(GOLANGCI) run ./...
+	go test -count=1 -v -run 'Test' ./bench/house
+
+bench: build ## Go benchmarks by room, allocation gates, paired CPU ratios
+	@for room in proxy planner cache telemetry controlplane; do [ -d $$room ] || continue; \
+	  echo "== $$room"; go test -run 'Alloc' -bench . -benchtime 200ms -benchmem ./$$room/... || exit 1; done
+	bin/weir-bench compare --quick
+
+fuzz: ## every fuzz function for FUZZTIME each (30s)
+	@grep -rln --include='*_test.go' '^func Fuzz' . | xargs -r -n1 dirname | sort -u | while read -r dir; do \
+	  grep -rhoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' --exclude-dir='?*' $$dir | sed 's/^func //' | sort -u | while read -r name; do \
+	    echo "fuzz $$dir $$name $(FUZZTIME)"; go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) $$dir || exit 1; done || exit 1; done
+
+demo: setup build ## origin, broker, two sidecars and the control plane, live, with a small load
+	bin/weir-bench demo $(DEMO_FLAGS)
+
+generate: ## code that is generated and committed
+	go generate ./...
+
+clean: ## remove what was built
+	rm -rf bin
