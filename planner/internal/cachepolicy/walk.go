@@ -1,0 +1,177 @@
+package cachepolicy
+
+import (
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// maxWork bounds the fields looked at, each counted once for each concrete type it may stand on. What needs more is not
+// cacheable.
+const maxWork = 200_000
+
+const tooLarge = "the operation is too large to analyse"
+
+// walker looks at every field that may be resolved and keeps the minimum.
+type walker struct {
+	schema    *ast.Schema
+	fragments map[string]*ast.FragmentDefinition
+	fallback  int // default maxAge
+	types     map[string][]*ast.Definition
+	sets      map[string]int                 // numbers of sets of concrete types
+	visited   map[visit]struct{}             // fragments already looked at on a set of types
+	fields    map[place]*ast.FieldDefinition // fields whose hints are taken in already
+	path      []string
+	work      int
+
+	set     bool // some field set maxAge
+	policy  Policy
+	private string // who says so
+	stopped string // why there is no policy
+}
+
+type place struct {
+	parent *ast.Definition
+	field  string
+	root   bool
+}
+
+type visit struct {
+	fragment string
+	types    int
+	root     bool
+}
+
+func newWalker(schema *ast.Schema, doc *ast.QueryDocument, defaultMaxAge int) *walker {
+	w := &walker{
+		schema: schema, fallback: max(defaultMaxAge, 0), fragments: make(map[string]*ast.FragmentDefinition, len(doc.Fragments)),
+		types: map[string][]*ast.Definition{}, sets: map[string]int{}, visited: map[visit]struct{}{},
+		fields: map[place]*ast.FieldDefinition{},
+	}
+	for _, f := range doc.Fragments {
+		if _, twice := w.fragments[f.Name]; !twice {
+			w.fragments[f.Name] = f
+		}
+	}
+	return w
+}
+
+func (w *walker) operation(op *ast.OperationDefinition) Policy {
+	root := w.schema.Query
+	if root == nil {
+		return Policy{Reason: "the schema has no query type"}
+	}
+	w.selections(op.SelectionSet, []*ast.Definition{root}, true)
+	p := w.policy
+	switch {
+	case w.stopped != "":
+		p.Reason, p.MaxAge = w.stopped, 0
+	case !w.set:
+		p.Reason, p.Path = "no field says how long it may be cached", ""
+	case p.MaxAge > 0:
+		p.Cacheable = true
+	}
+	if p.Private {
+		p.Reason += "; private by " + w.private
+	}
+	return p
+}
+
+// selections looks at a selection set on any of the concrete types.
+func (w *walker) selections(set ast.SelectionSet, on []*ast.Definition, root bool) {
+	for _, sel := range set {
+		if w.stopped != "" {
+			return
+		}
+		switch s := sel.(type) {
+		case *ast.Field:
+			if w.included(s.Directives) {
+				w.field(s, on, root)
+			}
+		case *ast.InlineFragment:
+			if w.included(s.Directives) {
+				w.selections(s.SelectionSet, w.narrow(on, s.TypeCondition), root)
+			}
+		case *ast.FragmentSpread:
+			f := w.fragments[s.Name]
+			if f == nil || !w.included(s.Directives) {
+				continue
+			}
+			narrowed := w.narrow(on, f.TypeCondition)
+			at := visit{s.Name, w.number(narrowed), root}
+			if _, before := w.visited[at]; !before {
+				w.visited[at] = struct{}{}
+				w.selections(f.SelectionSet, narrowed, root)
+			}
+		}
+	}
+}
+
+// included tells whether a selection can be resolved at all, and notes what makes a response incremental.
+func (w *walker) included(list ast.DirectiveList) bool {
+	for _, d := range list {
+		var condition *ast.Value
+		if a := d.Arguments.ForName("if"); a != nil && a.Value != nil && a.Value.Kind == ast.BooleanValue {
+			condition = a.Value
+		}
+		switch d.Name {
+		case "skip":
+			if condition != nil && condition.Raw == "true" {
+				return false
+			}
+		case "include":
+			if condition != nil && condition.Raw == "false" {
+				return false
+			}
+		case "defer", "stream":
+			if condition == nil || condition.Raw == "true" {
+				w.stop("@" + d.Name + " makes the response incremental")
+			}
+		}
+	}
+	return true
+}
+
+func (w *walker) stop(reason string) {
+	if w.stopped == "" {
+		w.stopped = reason
+		w.policy.Path = strings.Join(w.path, ".")
+	}
+}
+
+// field looks at one field on each of the concrete types, and at what lies behind it.
+func (w *walker) field(f *ast.Field, on []*ast.Definition, root bool) {
+	if strings.HasPrefix(f.Name, "__") {
+		return // introspection carries no hints, and nothing below it does
+	}
+	key := f.Alias
+	if key == "" {
+		key = f.Name
+	}
+	w.path = append(w.path, key)
+	var behind []*ast.Definition
+	last := ""
+	for _, parent := range on {
+		if w.work++; w.work > maxWork {
+			w.stop(tooLarge)
+			break
+		}
+		d := w.definition(place{parent, f.Name, root})
+		if d == nil {
+			w.stop("field " + parent.Name + "." + f.Name + " is not in the schema")
+			break
+		}
+		if name := d.Type.Name(); len(f.SelectionSet) > 0 && name != last {
+			behind = append(behind, w.possible(name)...)
+			last = name
+		}
+	}
+	if len(f.SelectionSet) > 0 && w.stopped == "" {
+		behind = distinct(behind)
+		if root && f.Name == entitiesField {
+			w.entities(f.SelectionSet, behind)
+		}
+		w.selections(f.SelectionSet, behind, false)
+	}
+	w.path = w.path[:len(w.path)-1]
+}
