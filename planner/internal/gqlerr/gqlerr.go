@@ -17,6 +17,8 @@ const (
 	CodeParse    = "GRAPHQL_PARSE_FAILED"
 	CodeValidate = "GRAPHQL_VALIDATION_FAILED"
 	CodeCoerce   = "BAD_USER_INPUT"
+	// CodeOperation: the document does not tell which operation to execute.
+	CodeOperation = "OPERATION_RESOLUTION_FAILURE"
 )
 
 // Location is a place in a document; both numbers count from 1.

@@ -1,0 +1,167 @@
+package planner
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/parser"
+
+	"github.com/weirproxy/weir/planner/internal/canon"
+	"github.com/weirproxy/weir/planner/internal/coerce"
+	"github.com/weirproxy/weir/planner/internal/glance"
+	"github.com/weirproxy/weir/planner/internal/gqlerr"
+	"github.com/weirproxy/weir/planner/internal/measure"
+	"github.com/weirproxy/weir/planner/internal/shape"
+)
+
+// Build makes the plan for one operation of a document; operationName may be empty when the document has one operation. Without a
+// schema (nil) the plan has hash, name, kind and measures, and facts can be read from a response. It never returns nil: what is wrong
+// with the document is in the plan's Errors, what is too large in its Violations.
+func Build(s *Schema, document, operationName string, o Options) *Plan {
+	b := builder{schema: s, document: document, o: o.withDefaults()}
+	return b.build(operationName)
+}
+
+type builder struct {
+	schema   *Schema
+	document string
+	o        Options
+	doc      *ast.QueryDocument
+	op       *ast.OperationDefinition
+}
+
+func (b *builder) build(operationName string) *Plan {
+	p := &Plan{schema: b.schema, maxDepth: b.o.Limits.VariablesDepth}
+	defer p.finish(b)
+	p.measures.Tokens = measure.Tokens([]byte(b.document), b.o.Limits.Tokens)
+	if p.measures.Tokens > b.o.Limits.Tokens {
+		p.violations = p.measures.violations(b.o.Limits)
+		b.glance(p, operationName)
+		return p
+	}
+	if err := b.parse(); err != nil {
+		p.errors = []Error{*err}
+		return p
+	}
+	if err := b.choose(operationName); err != nil {
+		p.errors = []Error{*err}
+		return p
+	}
+	b.describe(p)
+	return p
+}
+
+// glance finds kind and name of an operation that is not parsed.
+func (b *builder) glance(p *Plan, operationName string) {
+	for _, op := range glance.Operations(b.document) {
+		if operationName == "" || operationName == op.Name {
+			p.kind, p.name = kindOf(ast.Operation(op.Keyword)), op.Name
+			return
+		}
+	}
+}
+
+func kindOf(op ast.Operation) Kind {
+	switch op {
+	case ast.Mutation:
+		return KindMutation
+	case ast.Subscription:
+		return KindSubscription
+	}
+	return KindQuery
+}
+
+func (b *builder) parse() *Error {
+	if !utf8.ValidString(b.document) {
+		return &Error{Message: "Syntax Error: The document is not valid UTF-8.", Code: gqlerr.CodeParse}
+	}
+	if i := glance.LoneSurrogate(b.document); i >= 0 {
+		return &Error{Message: "Syntax Error: Invalid Unicode escape sequence.", Code: gqlerr.CodeParse, Locations: []Location{place(b.document, i)}}
+	}
+	doc, err := parser.ParseQuery(&ast.Source{Input: glance.WithoutComments(b.document)})
+	if err != nil {
+		e := &Error{Message: "Syntax Error: " + err.Error(), Code: gqlerr.CodeParse}
+		var g *gqlerror.Error
+		if errors.As(err, &g) {
+			e.Message = "Syntax Error: " + g.Message
+			e.Locations = locations(g)
+		}
+		return e
+	}
+	if len(doc.Operations)+len(doc.Fragments) == 0 {
+		return &Error{Message: "Syntax Error: Unexpected <EOF>.", Code: gqlerr.CodeParse, Locations: []Location{place(b.document, len(b.document))}}
+	}
+	b.doc = doc
+	return nil
+}
+
+// place returns line and column of a byte offset.
+func place(document string, offset int) Location {
+	before := document[:offset]
+	start := strings.LastIndexAny(before, "\n\r") + 1
+	line := 1 + strings.Count(before, "\n") + strings.Count(before, "\r") - strings.Count(before, "\r\n")
+	return Location{Line: line, Column: utf8.RuneCountInString(before[start:]) + 1}
+}
+
+// choose finds the operation to execute (GraphQL specification, section 6.1).
+func (b *builder) choose(name string) *Error {
+	ops := b.doc.Operations
+	switch {
+	case name != "":
+		if b.op = ops.ForName(name); b.op == nil {
+			return &Error{Message: fmt.Sprintf("Unknown operation named %q.", clip(name)), Code: gqlerr.CodeOperation}
+		}
+	case len(ops) == 1:
+		b.op = ops[0]
+	case len(ops) == 0:
+		return &Error{Message: "Must provide an operation.", Code: gqlerr.CodeOperation}
+	default:
+		return &Error{Message: "Must provide operation name if query contains multiple operations.", Code: gqlerr.CodeOperation}
+	}
+	return nil
+}
+
+func clip(s string) string {
+	if len(s) > 64 {
+		return strings.ToValidUTF8(s[:64], "")
+	}
+	return s
+}
+
+// describe fills the plan from the operation.
+func (b *builder) describe(p *Plan) {
+	p.parsed = true
+	p.kind, p.name = kindOf(b.op.Operation), b.op.Name
+	tokens := p.measures.Tokens
+	p.measures = Measures(measure.Operation(b.doc, b.op))
+	p.measures.Tokens = tokens
+	p.violations = p.measures.violations(b.o.Limits)
+	p.canonical = canon.Text(b.op, b.doc.Fragments)
+	b.survey(p)
+	p.errors = b.validate()
+	var schema *ast.Schema
+	if b.schema != nil && len(p.errors) == 0 {
+		schema = b.schema.ast
+	}
+	p.variables = coerce.CompileDepth(schema, canon.SortedVariables(b.op.VariableDefinitions), p.maxDepth)
+	p.shape = shape.Compile(schema, b.op, b.doc.Fragments)
+	b.policy(p)
+	b.price(p)
+	b.rootFields(p)
+}
+
+// finish gives the plan its identity, and a shape that knows nothing where there is none.
+func (p *Plan) finish(b *builder) {
+	if !p.parsed {
+		p.canonical = b.document
+	}
+	if p.shape == nil {
+		p.shape = shape.Compile(nil, nil, nil)
+		p.policy.Reason = "the operation is not known"
+	}
+	p.identify(b.schema)
+}

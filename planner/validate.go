@@ -1,0 +1,107 @@
+package planner
+
+import (
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/validator/core"
+	"github.com/vektah/gqlparser/v2/validator/rules"
+
+	"github.com/weirproxy/weir/planner/internal/gqlerr"
+)
+
+// schemaRules lists the rules of the specification, in a fixed order. The rule on merging fields is not among them: internal/merge has
+// one with bounded work. None suggests names: a schema need not tell itself to those who guess.
+func schemaRules() []core.Rule {
+	return append([]core.Rule{
+		rules.FieldsOnCorrectTypeRuleWithoutSuggestions,
+		rules.FragmentsOnCompositeTypesRule,
+		rules.KnownArgumentNamesRuleWithoutSuggestions,
+		rules.KnownDirectivesRule,
+		rules.KnownRootTypeRule,
+		rules.KnownTypeNamesRuleWithoutSuggestions,
+		rules.MaxIntrospectionDepth,
+		rules.PossibleFragmentSpreadsRule,
+		rules.ProvidedRequiredArgumentsRule,
+		rules.ScalarLeafsRuleWithoutSuggestions,
+		rules.SingleFieldSubscriptionsRule,
+		rules.UniqueDirectivesPerLocationRule,
+		rules.ValuesOfCorrectTypeRuleWithoutSuggestions,
+		rules.VariablesAreInputTypesRule,
+		rules.VariablesInAllowedPositionRule,
+	}, plainRules()...)
+}
+
+// plainRules lists the rules that need no schema.
+func plainRules() []core.Rule {
+	return []core.Rule{
+		rules.KnownFragmentNamesRule,
+		rules.LoneAnonymousOperationRule,
+		rules.NoFragmentCyclesRule,
+		rules.NoUndefinedVariablesRule,
+		rules.NoUnusedFragmentsRule,
+		rules.NoUnusedVariablesRule,
+		rules.UniqueArgumentNamesRule,
+		rules.UniqueFragmentNamesRule,
+		rules.UniqueInputFieldNamesRule,
+		rules.UniqueOperationNamesRule,
+		rules.UniqueVariableNamesRule,
+	}
+}
+
+// maxVisits bounds the selections that validation looks at. Fragments that spread each other are looked at more than once, which is why
+// a limit on tokens alone does not bound the work.
+const maxVisits = 100_000
+
+// exhausted ends a walk from inside.
+type exhausted struct{}
+
+// walkRules applies rules to a document and returns at most limit errors.
+func walkRules(schema *ast.Schema, doc *ast.QueryDocument, list []core.Rule, limit int) (errs []Error) {
+	observers := &core.Events{}
+	for _, rule := range list {
+		rule.RuleFunc(observers, func(options ...core.ErrorOption) {
+			if len(errs) >= limit {
+				return
+			}
+			var e gqlerror.Error
+			for _, o := range options {
+				o(&e)
+			}
+			errs = append(errs, invalid(&e))
+		})
+	}
+	visits := 0
+	count := func() {
+		if visits++; visits > maxVisits || len(errs) >= limit {
+			panic(exhausted{})
+		}
+	}
+	observers.OnField(func(*core.Walker, *ast.Field) { count() })
+	observers.OnFragmentSpread(func(*core.Walker, *ast.FragmentSpread) { count() })
+	observers.OnInlineFragment(func(*core.Walker, *ast.InlineFragment) { count() })
+	defer func() {
+		switch r := recover(); r.(type) {
+		case nil:
+		case exhausted:
+			if visits > maxVisits {
+				errs = append(errs[:min(len(errs), limit-1)], Error{Message: "The document's fragments spread each other too often to be checked.", Code: gqlerr.CodeValidate})
+			}
+		default:
+			panic(r)
+		}
+	}()
+	core.Walk(schema, doc, observers)
+	return errs
+}
+
+func invalid(e *gqlerror.Error) Error {
+	return Error{Message: e.Message, Code: gqlerr.CodeValidate, Locations: locations(e)}
+}
+
+func locations(e *gqlerror.Error) []Location {
+	out := make([]Location, 0, len(e.Locations))
+	for _, l := range e.Locations {
+		out = append(out, Location{Line: l.Line, Column: l.Column})
+	}
+	return out
+}
