@@ -1,0 +1,163 @@
+package answer
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Connection says what the answer does to the client's connection.
+type Connection struct {
+	Minor     int  // of the request's HTTP/1.x version
+	KeepAlive bool // an HTTP/1.0 client asked for it
+	Close     bool // this is the last answer
+}
+
+// Writer writes messages for one connection; it keeps the text of the last Date. It is not safe for concurrent use.
+type Writer struct {
+	second int64
+	date   [len(http.TimeFormat)]byte
+}
+
+// Hit describes an answer from the cache.
+type Hit struct {
+	Connection
+	Lines       []byte // header lines to repeat, each with CRLF
+	ETag        []byte // empty: none
+	BodyLen     int
+	NotModified bool  // 304: the caller writes no body
+	Age, TTL    int64 // seconds; TTL is negative when stale
+	Collapsed   bool
+	Detail      string // of Cache-Status, a token; empty: none
+	// Cost (a decimal string with currency) and Anomaly go out when Cost is not empty.
+	Cost    []byte
+	Anomaly float32
+}
+
+// AppendHit appends the head of a hit; the caller appends the body of 200 answers to requests other than HEAD.
+func (w *Writer) AppendHit(dst []byte, h *Hit, now int64) []byte {
+	if h.NotModified {
+		dst = append(dst, "HTTP/1.1 304 Not Modified\r\n"...)
+	} else {
+		dst = append(dst, "HTTP/1.1 200 OK\r\n"...)
+	}
+	dst = append(dst, h.Lines...)
+	if len(h.ETag) > 0 {
+		dst = append(dst, "ETag: "...)
+		dst = append(dst, h.ETag...)
+		dst = append(dst, "\r\n"...)
+	}
+	if !h.NotModified {
+		dst = appendLength(dst, h.BodyLen)
+	}
+	dst = append(dst, "Age: "...)
+	dst = strconv.AppendInt(dst, h.Age, 10)
+	dst = append(dst, "\r\nCache-Status: weir; hit; ttl="...)
+	dst = strconv.AppendInt(dst, h.TTL, 10)
+	if h.Collapsed {
+		dst = append(dst, "; collapsed"...)
+	}
+	if h.Detail != "" {
+		dst = append(dst, "; detail="...)
+		dst = append(dst, h.Detail...)
+	}
+	dst = append(dst, "\r\n"...)
+	dst = AppendExposed(dst, h.Cost, h.Anomaly)
+	return w.finish(dst, h.Connection, now)
+}
+
+// AppendExposed appends Weir-Cost and Weir-Anomaly when cost is not empty.
+func AppendExposed(dst, cost []byte, anomaly float32) []byte {
+	if len(cost) == 0 {
+		return dst
+	}
+	dst = append(dst, "Weir-Cost: "...)
+	dst = append(dst, cost...)
+	dst = append(dst, "\r\nWeir-Anomaly: "...)
+	dst = strconv.AppendFloat(dst, float64(anomaly), 'f', 3, 32)
+	return append(dst, "\r\n"...)
+}
+
+// Failure describes an answer that says no.
+type Failure struct {
+	Connection
+	Status     int
+	Code       string // value of Weir-Error; empty: the header is left out
+	Media      string // of the body
+	Body       []byte
+	Head       bool   // answer to HEAD: the body is not written
+	Allow      string // value of Allow; empty: none
+	RetryAfter int    // seconds; 0: none
+	NoStore    string // value of Cache-Control; empty: no-store
+}
+
+// AppendFailure appends a whole message.
+func (w *Writer) AppendFailure(dst []byte, f *Failure, now int64) []byte {
+	dst = append(dst, "HTTP/1.1 "...)
+	dst = strconv.AppendInt(dst, int64(f.Status), 10)
+	dst = append(dst, ' ')
+	dst = append(dst, statusText(f.Status)...)
+	dst = append(dst, "\r\nContent-Type: "...)
+	dst = append(dst, f.Media...)
+	dst = append(dst, "\r\n"...)
+	dst = appendLength(dst, len(f.Body))
+	dst = append(dst, "Cache-Control: "...)
+	if f.NoStore != "" {
+		dst = append(dst, f.NoStore...)
+	} else {
+		dst = append(dst, "no-store"...)
+	}
+	dst = append(dst, "\r\n"...)
+	if f.Code != "" {
+		dst = append(dst, "Weir-Error: "...)
+		dst = append(dst, f.Code...)
+		dst = append(dst, "\r\n"...)
+	}
+	if f.Allow != "" {
+		dst = append(dst, "Allow: "...)
+		dst = append(dst, f.Allow...)
+		dst = append(dst, "\r\n"...)
+	}
+	if f.RetryAfter > 0 {
+		dst = append(dst, "Retry-After: "...)
+		dst = strconv.AppendInt(dst, int64(f.RetryAfter), 10)
+		dst = append(dst, "\r\n"...)
+	}
+	dst = w.finish(dst, f.Connection, now)
+	if f.Head {
+		return dst
+	}
+	return append(dst, f.Body...)
+}
+
+// statusText covers the status that the draft of GraphQL over HTTP adds.
+func statusText(status int) string {
+	if status == StatusPartialSuccess {
+		return "Partial Success"
+	}
+	return http.StatusText(status)
+}
+
+func appendLength(dst []byte, n int) []byte {
+	dst = append(dst, "Content-Length: "...)
+	dst = strconv.AppendInt(dst, int64(n), 10)
+	return append(dst, "\r\n"...)
+}
+
+// finish appends Date, Connection and the empty line.
+func (w *Writer) finish(dst []byte, c Connection, now int64) []byte {
+	second := now / int64(time.Second)
+	if second != w.second {
+		w.second = second
+		time.Unix(second, 0).UTC().AppendFormat(w.date[:0], http.TimeFormat)
+	}
+	dst = append(dst, "Date: "...)
+	dst = append(dst, w.date[:]...)
+	switch {
+	case c.Close:
+		dst = append(dst, "\r\nConnection: close"...)
+	case c.Minor == 0 && c.KeepAlive:
+		dst = append(dst, "\r\nConnection: keep-alive"...)
+	}
+	return append(dst, "\r\n\r\n"...)
+}
