@@ -9,5 +9,5 @@
 // composite weighs 1. Where the specification calls a list infinite because nothing tells its size, DefaultListSize is
 // taken instead: an infinite cost tells nobody anything.
 //
-// Ownership: a Formula is safe for concurrent use and keeps no reference to the schema or the document.
+// Ownership: a Formula is safe for concurrent use. It keeps names out of the schema and the document, nothing else of them.
 package cost
