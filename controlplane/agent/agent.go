@@ -28,7 +28,7 @@ const MaxLifetime = api.MaxTTL
 // SplitList reads a comma-separated parameter of a command, such as tags of invalidate.
 func SplitList(s string) []string { return api.SplitList(s) }
 
-// Config says whom to follow and what to do. URL, Identity.Service, Apply are needed; the rest has usable zero values.
+// Config says whom to follow and what to do. URL and Apply are needed; the rest has usable zero values.
 type Config struct {
 	URL      string // http://HOST:PORT of weir-control (HTTP/2 without TLS), or https://
 	Token    string // bearer token of a sidecar
@@ -81,7 +81,7 @@ type Status struct {
 	Version     uint64 // configuration in force, 0 for none
 	Hash        string
 	Source      string        // where it came from
-	LKGAge      time.Duration // since the configuration in force was last confirmed by the server or saved; 0 for none
+	LKGAge      time.Duration // how long the server could not confirm the configuration in force: 0 while connected; from disk it counts since it was saved
 	LastNack    string        // newest refusal: version and reason; empty when a newer version was applied since
 	NackVersion uint64
 	Commands    int      // active now

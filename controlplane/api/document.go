@@ -21,16 +21,16 @@ const maxYAMLDepth = 200
 
 // Document is a stored configuration.
 type Document struct {
-	Version  uint64    `json:"version"`
-	Service  string    `json:"service,omitempty"` // empty: for every service without a document of its own
-	Hash     string    `json:"hash"`              // SHA-256 of Config, hex
-	Size     int       `json:"size"`              // bytes
-	Stored   time.Time `json:"stored"`
-	StoredBy string    `json:"stored_by,omitempty"`
-	Reason   string    `json:"reason,omitempty"`
-	DryRun   bool      `json:"dry_run,omitempty"`   // checked, nothing stored; Version is what it would have got
-	Unchange bool      `json:"unchanged,omitempty"` // the same bytes are current already; nothing stored
-	Config   string    `json:"config,omitempty"`
+	Version   uint64    `json:"version"`
+	Service   string    `json:"service,omitempty"` // empty: for every service without a document of its own
+	Hash      string    `json:"hash"`              // SHA-256 of Config, hex
+	Size      int       `json:"size"`              // bytes
+	Stored    time.Time `json:"stored"`
+	StoredBy  string    `json:"stored_by,omitempty"`
+	Reason    string    `json:"reason,omitempty"`
+	DryRun    bool      `json:"dry_run,omitempty"`   // checked, nothing stored; Version is what it would have got
+	Unchanged bool      `json:"unchanged,omitempty"` // the same bytes are current already; nothing stored
+	Config    string    `json:"config,omitempty"`
 }
 
 // Hash is the SHA-256 of a document's bytes in lower-case hex.
@@ -85,12 +85,14 @@ func parseYAML(config []byte) (file *ast.File, err error) {
 	return parser.ParseBytes(config, 0)
 }
 
-// tooDeep bounds flow brackets and indentation, both of which a YAML parser follows by recursion.
+// tooDeep bounds flow brackets and what stands before the first word of a line, both of which a YAML parser follows by recursion.
 func tooDeep(config []byte) bool {
 	open := 0
 	for line := range bytes.Lines(config) {
-		dashes := 0
-		for i, c := range line {
+		if len(line)-len(bytes.TrimLeft(line, " \t-?:!&*")) > 4*maxYAMLDepth {
+			return true
+		}
+		for _, c := range line {
 			switch c {
 			case '{', '[':
 				if open++; open > maxYAMLDepth {
@@ -98,14 +100,7 @@ func tooDeep(config []byte) bool {
 				}
 			case '}', ']':
 				open = max(0, open-1)
-			case '-', '?', ':':
-				if i == dashes*2 || i > 0 && line[i-1] == ' ' {
-					dashes++
-				}
 			}
-		}
-		if dashes > maxYAMLDepth || len(line)-len(bytes.TrimLeft(line, " \t")) > 4*maxYAMLDepth {
-			return true
 		}
 	}
 	return false
