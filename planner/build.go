@@ -10,8 +10,10 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/parser"
 
+	"github.com/weirproxy/weir/planner/internal/cachepolicy"
 	"github.com/weirproxy/weir/planner/internal/canon"
 	"github.com/weirproxy/weir/planner/internal/coerce"
+	"github.com/weirproxy/weir/planner/internal/cost"
 	"github.com/weirproxy/weir/planner/internal/glance"
 	"github.com/weirproxy/weir/planner/internal/gqlerr"
 	"github.com/weirproxy/weir/planner/internal/measure"
@@ -35,33 +37,53 @@ type builder struct {
 }
 
 func (b *builder) build(operationName string) *Plan {
-	p := &Plan{schema: b.schema, maxDepth: b.o.Limits.VariablesDepth}
-	defer p.finish(b)
+	p := &Plan{schema: b.schema, limits: b.o.Limits}
+	if !b.attempt(p, operationName) {
+		// Whatever the libraries below stumbled over: the request can still be relayed.
+		p = &Plan{schema: b.schema, limits: b.o.Limits, failed: true}
+		p.measures.Tokens = measure.Tokens([]byte(b.document), b.o.Limits.Tokens)
+		b.glance(p, operationName)
+	}
+	p.finish(b)
+	return p
+}
+
+// attempt fills the plan and tells whether it came to an end.
+func (b *builder) attempt(p *Plan, operationName string) (ok bool) {
+	defer func() {
+		if recover() != nil {
+			ok = false
+		}
+	}()
 	p.measures.Tokens = measure.Tokens([]byte(b.document), b.o.Limits.Tokens)
 	if p.measures.Tokens > b.o.Limits.Tokens {
 		p.violations = p.measures.violations(b.o.Limits)
 		b.glance(p, operationName)
-		return p
+		return true
 	}
 	if err := b.parse(); err != nil {
 		p.errors = []Error{*err}
-		return p
+		b.glance(p, operationName)
+		return true
 	}
 	if err := b.choose(operationName); err != nil {
 		p.errors = []Error{*err}
-		return p
+		b.glance(p, operationName)
+		return true
 	}
 	b.describe(p)
-	return p
+	return true
 }
 
-// glance finds kind and name of an operation that is not parsed.
+// glance finds kind and name of an operation that was not parsed. When it is not clear which one is meant, a mutation counts more: what
+// it changes must not be missed.
 func (b *builder) glance(p *Plan, operationName string) {
 	for _, op := range glance.Operations(b.document) {
-		if operationName == "" || operationName == op.Name {
-			p.kind, p.name = kindOf(ast.Operation(op.Keyword)), op.Name
-			return
+		kind := kindOf(ast.Operation(op.Keyword))
+		if operationName != "" && operationName != op.Name || p.kind == KindMutation || p.kind != KindUnknown && kind != KindMutation {
+			continue
 		}
+		p.kind, p.name = kind, op.Name
 	}
 }
 
@@ -141,17 +163,24 @@ func (b *builder) describe(p *Plan) {
 	p.measures.Tokens = tokens
 	p.violations = p.measures.violations(b.o.Limits)
 	p.canonical = canon.Text(b.op, b.doc.Fragments)
-	b.survey(p)
 	p.errors = b.validate()
+	valid := len(p.errors) == 0
+	hinted := b.survey(p, valid)
 	var schema *ast.Schema
-	if b.schema != nil && len(p.errors) == 0 {
+	if b.schema != nil && valid {
 		schema = b.schema.ast
 	}
-	p.variables = coerce.CompileDepth(schema, canon.SortedVariables(b.op.VariableDefinitions), p.maxDepth)
+	p.variables = coerce.CompileDepth(schema, canon.SortedVariables(b.op.VariableDefinitions), b.o.Limits.VariablesDepth)
 	p.shape = shape.Compile(schema, b.op, b.doc.Fragments)
-	b.policy(p)
-	b.price(p)
-	b.rootFields(p)
+	policy := cachepolicy.Compute(schema, b.doc, b.op, b.o.DefaultMaxAge)
+	p.policy = CachePolicy{policy.Cacheable, policy.MaxAge, policy.Private, hinted, policy.Reason, policy.Path}
+	if !valid {
+		p.policy.Reason = "the document is not valid"
+	}
+	if schema != nil {
+		p.formula, p.costError = cost.Compile(schema, b.doc, b.op)
+	}
+	b.rootFields(p, valid)
 }
 
 // finish gives the plan its identity, and a shape that knows nothing where there is none.

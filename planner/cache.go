@@ -75,9 +75,10 @@ type CacheStats struct {
 	Refused   uint64 // unseen documents over the limit
 	Evicted   uint64
 	TooBig    uint64 // plans that were not kept for their size
+	Failed    uint64 // documents whose plan could not be built; they count as not understood
 }
 
-type counters struct{ misses, built, shared, respelled, refused, evicted, tooBig atomic.Uint64 }
+type counters struct{ misses, built, shared, respelled, refused, evicted, tooBig, failed atomic.Uint64 }
 
 // record is a plan in the cache. Several entries of byRaw, one for each spelling, and one of byDigest lead to it.
 type record struct {
@@ -186,6 +187,9 @@ func (c *Cache) Plan(r *Request, now int64) (*Plan, error) {
 
 	f.plan = Build(c.cfg.Schema, string(document), name, c.cfg.Options)
 	c.counters.built.Add(1)
+	if f.plan.failed {
+		c.counters.failed.Add(1)
+	}
 
 	c.mu.Lock()
 	delete(c.building, key)
@@ -226,6 +230,6 @@ func (c *Cache) Stats() CacheStats {
 	return CacheStats{
 		Plans: plans, Bytes: bytes, MaxPlans: c.cfg.MaxPlans, MaxBytes: c.cfg.MaxBytes,
 		Misses: n.misses.Load(), Built: n.built.Load(), Shared: n.shared.Load(), Respelled: n.respelled.Load(),
-		Refused: n.refused.Load(), Evicted: n.evicted.Load(), TooBig: n.tooBig.Load(),
+		Refused: n.refused.Load(), Evicted: n.evicted.Load(), TooBig: n.tooBig.Load(), Failed: n.failed.Load(),
 	}
 }

@@ -70,12 +70,12 @@ func (g *ring) add(r *record) {
 
 // victim removes and returns the record to let go of. The last record takes its place.
 func (g *ring) victim() *record {
-	for {
+	for passed := 0; ; passed++ {
 		if g.hand >= len(g.records) {
 			g.hand = 0
 		}
 		r := g.records[g.hand]
-		if r.used.Load() {
+		if passed < 2*len(g.records) && r.used.Load() {
 			r.used.Store(false)
 			g.hand++
 			continue

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 
 	"github.com/weirproxy/weir/planner/internal/coerce"
+	"github.com/weirproxy/weir/planner/internal/cost"
 	"github.com/weirproxy/weir/planner/internal/shape"
 	"github.com/weirproxy/weir/planner/internal/taglist"
 )
@@ -16,6 +17,8 @@ type Plan struct {
 	name   string
 	// parsed: the operation was found, so the parts below that follow from it are there.
 	parsed bool
+	// failed: building it panicked.
+	failed bool
 
 	canonical string
 	hash      [32]byte
@@ -30,9 +33,10 @@ type Plan struct {
 	incremental bool
 
 	variables *coerce.Program // nil when the operation was not found
-	maxDepth  int             // of the variables' JSON
+	limits    Limits
 	shape     *shape.Shape
-	pricing   pricing
+	formula   *cost.Formula // nil without a schema
+	costError error
 	roots     []rootField
 }
 
@@ -42,6 +46,9 @@ type Values = coerce.Values
 
 // Tags is a list of cache tags in one buffer. The zero value is empty and ready; the caller owns and reuses it.
 type Tags = taglist.List
+
+// Cost is what an operation costs, in points.
+type Cost = cost.Cost
 
 // Facts is what a response says about itself. When Readable is false nothing else, and no tag, may be relied on.
 type Facts = shape.Facts
@@ -112,9 +119,18 @@ func (p *Plan) KeyPart() []byte { return p.keyPart[:] }
 // canonical JSON only.
 func (p *Plan) Coerce(variables []byte, v *Values) []Error {
 	if p.variables == nil {
-		return coerce.Opaque(variables, p.maxDepth, v)
+		return coerce.Opaque(variables, p.limits.VariablesDepth, v)
 	}
 	return p.variables.Run(variables, v)
+}
+
+// Cost evaluates the operation's cost for the variables that Coerce put into v. It does not allocate. Without a schema, and of an
+// operation that is not valid, the cost is zero, which is 1 point.
+func (p *Plan) Cost(v *Values) Cost {
+	if p.formula == nil {
+		return Cost{}
+	}
+	return p.formula.Evaluate(v)
 }
 
 func (p *Plan) identify(schema *Schema) {

@@ -9,13 +9,11 @@ directive @listSize(assumedSize: Int, slicingArguments: [String!], sizedFields: 
 directive @cacheTag(format: String!) repeatable on FIELD_DEFINITION | OBJECT | INTERFACE
 directive @stream(if: Boolean = true, label: String, initialCount: Int = 0) on FIELD
 
-scalar FieldSet
-scalar link__Import
-enum link__Purpose { SECURITY EXECUTION }
-directive @link(url: String!, as: String, for: link__Purpose, import: [link__Import]) repeatable on SCHEMA
-directive @key(fields: FieldSet!, resolvable: Boolean = true) repeatable on OBJECT | INTERFACE
-directive @requires(fields: FieldSet!) on FIELD_DEFINITION
-directive @provides(fields: FieldSet!) on FIELD_DEFINITION
+scalar weir_Any
+directive @link(url: String!, as: String, for: weir_Any, import: weir_Any) repeatable on SCHEMA
+directive @key(fields: weir_Any!, resolvable: Boolean = true) repeatable on OBJECT | INTERFACE
+directive @requires(fields: weir_Any!) on FIELD_DEFINITION
+directive @provides(fields: weir_Any!) on FIELD_DEFINITION
 directive @external(reason: String) on OBJECT | FIELD_DEFINITION
 directive @extends on OBJECT | INTERFACE
 directive @shareable repeatable on OBJECT | FIELD_DEFINITION

@@ -3,6 +3,8 @@ package planner
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -16,6 +18,8 @@ type Schema struct {
 	ast   *ast.Schema
 	hash  [32]byte
 	rules []core.Rule
+	// objects are the names of the object types, sorted; those of introspection and of the operations' roots are not among them.
+	objects []string
 }
 
 // Hash returns a digest of what the schema means: types, fields, arguments, defaults and directives, not their order, layout or
@@ -43,6 +47,10 @@ func load(name string, doc *ast.SchemaDocument) (*Schema, error) {
 	if err != nil {
 		return nil, located("prelude", err)
 	}
+	federate(doc, extra.Directives)
+	if err := checkHints(doc); err != nil {
+		return nil, err
+	}
 	complete(doc, base)
 	complete(doc, extra)
 	loaded, err := validator.ValidateSchemaDocument(doc)
@@ -54,7 +62,19 @@ func load(name string, doc *ast.SchemaDocument) (*Schema, error) {
 	}
 	s := &Schema{ast: loaded, rules: schemaRules()}
 	s.hash = hashSchema(loaded)
+	s.objects = objectTypes(loaded)
 	return s, nil
+}
+
+func objectTypes(s *ast.Schema) []string {
+	var out []string
+	for name, d := range s.Types {
+		if d.Kind == ast.Object && !strings.HasPrefix(name, "__") && d != s.Query && d != s.Mutation && d != s.Subscription {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // complete adds to doc the types and directives of base that it does not define itself.

@@ -7,6 +7,7 @@ import (
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"github.com/weirproxy/weir/planner/internal/gqlerr"
+	"github.com/weirproxy/weir/planner/internal/merge"
 )
 
 // schemaRules lists the rules of the specification, in a fixed order. The rule on merging fields is not among them: internal/merge has
@@ -28,6 +29,8 @@ func schemaRules() []core.Rule {
 		rules.ValuesOfCorrectTypeRuleWithoutSuggestions,
 		rules.VariablesAreInputTypesRule,
 		rules.VariablesInAllowedPositionRule,
+		{Name: "IntRange", RuleFunc: intRange},
+		{Name: "SubscriptionConditions", RuleFunc: subscriptionConditions},
 	}, plainRules()...)
 }
 
@@ -46,6 +49,23 @@ func plainRules() []core.Rule {
 		rules.UniqueOperationNamesRule,
 		rules.UniqueVariableNamesRule,
 	}
+}
+
+// validate applies the rules of the specification; without a schema those that need none.
+func (b *builder) validate() []Error {
+	if b.schema == nil {
+		empty := &ast.Schema{Types: map[string]*ast.Definition{}, Directives: map[string]*ast.DirectiveDefinition{}}
+		return walkRules(empty, b.doc, plainRules(), b.o.MaxErrors)
+	}
+	errs := walkRules(b.schema.ast, b.doc, b.schema.rules, b.o.MaxErrors)
+	if len(errs) >= b.o.MaxErrors {
+		return errs
+	}
+	conflicts, unfinished := merge.Check(b.schema.ast, b.doc, 0)
+	if unfinished && len(conflicts) == 0 {
+		conflicts = []Error{{Message: "The document has too many fields of the same name to check that they can be merged.", Code: gqlerr.CodeValidate}}
+	}
+	return append(errs, conflicts[:min(len(conflicts), b.o.MaxErrors-len(errs))]...)
 }
 
 // maxVisits bounds the selections that validation looks at. Fragments that spread each other are looked at more than once, which is why

@@ -22,7 +22,10 @@ const (
 )
 
 // Location is a place in a document; both numbers count from 1.
-type Location struct{ Line, Column int }
+type Location struct {
+	Line   int `json:"line"`
+	Column int `json:"column"`
+}
 
 // Error is one entry for the errors of a GraphQL response. Code goes to extensions.code.
 type Error struct {

@@ -203,3 +203,22 @@ func (s *Shape) AppendTypes(tags *taglist.List) {
 		}
 	}
 }
+
+// AppendMissingTypes appends those of the same tags that the list does not hold yet. The list is expected to be short: it is gone through
+// for each type.
+func (s *Shape) AppendMissingTypes(tags *taglist.List) {
+	for i := range s.types {
+		if info := &s.types[i]; !info.root && !holds(tags, info.name) {
+			tags.AppendString(info.name)
+		}
+	}
+}
+
+func holds(tags *taglist.List, name string) bool {
+	for i := range tags.Len() {
+		if string(tags.At(i)) == name {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,27 @@
+package planner
+
+// AppendTypeTags appends the tag of every object type that the response could hold; of every type of the schema, when the operation is
+// not known or not valid. It is what a mutation whose answer could not be read has to invalidate.
+func (p *Plan) AppendTypeTags(t *Tags) {
+	if p.schema != nil && (!p.parsed || len(p.errors) > 0) {
+		for _, name := range p.schema.objects {
+			t.AppendString(name)
+		}
+		return
+	}
+	p.shape.AppendTypes(t)
+}
+
+// Inspect reads a query's response in one walk and appends its tags (see AppendQueryTags for those that do not depend on the response).
+// It does not allocate once t's buffers grew. Without a schema it tells facts only.
+func (p *Plan) Inspect(body []byte, t *Tags) Facts { return p.shape.Walk(body, t) }
+
+// InspectMutation reads a mutation's response in one walk and appends the tags it invalidates. When the response cannot be read, or the
+// operation is not one the schema knows, these are the tags of AppendTypeTags: anything may have changed.
+func (p *Plan) InspectMutation(body []byte, t *Tags) Facts {
+	f := p.shape.WalkMutation(body, t)
+	if !f.Readable || !p.parsed || len(p.errors) > 0 {
+		p.AppendTypeTags(t)
+	}
+	return f
+}
