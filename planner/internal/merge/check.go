@@ -24,13 +24,23 @@ func Check(schema *ast.Schema, doc *ast.QueryDocument, budget int) (errs []gqler
 		budget = DefaultBudget
 	}
 	b := newBuilder(schema, doc)
+	c := newChecker(b, budget)
+	c.all(b)
+	return b.errors(c.conflicts), c.left < 0
+}
+
+func newChecker(b *builder, budget int) *checker {
 	c := &checker{sets: b.sets, fragments: b.fragmentSets, left: budget, seen: make([]int32, len(b.sets)), many: map[string]struct{}{}}
 	c.done[full], c.done[shapes] = make([]bool, len(b.sets)), make([]bool, len(b.sets))
+	return c
+}
+
+// all checks the operations and then the fragments that none of them reaches.
+func (c *checker) all(b *builder) {
 	for _, id := range b.roots {
 		c.start(id)
 	}
-	// Fragments no operation reaches: those that no other such fragment spreads come first, so that each set is looked at
-	// once; what is left then are cycles.
+	// Those that no other fragment spreads come first, so that each set is looked at once; what is left then are cycles.
 	for _, all := range []bool{false, true} {
 		for i, id := range b.fragmentSets {
 			if all || !b.spread[i] {
@@ -38,7 +48,6 @@ func Check(schema *ast.Schema, doc *ast.QueryDocument, budget int) (errs []gqler
 			}
 		}
 	}
-	return b.errors(c.conflicts), c.left < 0
 }
 
 // What is asked of a merged set.
@@ -163,12 +172,9 @@ func (c *checker) run(n int32) {
 // group checks the fields of one response name, sorted by parent type with the abstract ones first, and asks for the sets
 // behind them.
 func (c *checker) group(n int32, g []record) {
-	ask := c.jobs[n].ask
-	if !c.sameShape(n, g) {
-		return
-	}
-	if ask == shapes || g[0].parent == g[len(g)-1].parent || secondParent(g) == len(g) {
-		if ask == full && !c.sameField(n, g[0], g) {
+	if c.jobs[n].ask == shapes || g[0].parent == g[len(g)-1].parent || secondParent(g) == len(g) {
+		ask := c.jobs[n].ask
+		if ask == full && !c.sameField(n, g[0], g) || !c.sameShape(n, g) {
 			return
 		}
 		at := len(c.ids)
@@ -176,6 +182,12 @@ func (c *checker) group(n int32, g []record) {
 		c.push(at, ask, n, g[0].name)
 		return
 	}
+	c.exclusive(n, g)
+}
+
+// exclusive checks a group with fields of several object types. They never meet in one response, but each meets those of
+// abstract types, and all must have one shape.
+func (c *checker) exclusive(n int32, g []record) {
 	abstract := 0
 	for g[abstract].parent == 0 {
 		abstract++
@@ -200,6 +212,9 @@ func (c *checker) group(n int32, g []record) {
 		c.addSubs(g[lo:hi])
 		c.push(at, full, n, g[0].name)
 		lo = hi
+	}
+	if !c.sameShape(n, g) {
+		return
 	}
 	at := len(c.ids)
 	c.addSubs(g)

@@ -32,6 +32,11 @@ func (c *checker) conflict(n int32, a, b record, why reason) {
 		}
 	}
 	slices.Reverse(path)
+	for _, known := range c.conflicts {
+		if known.a == min(a.node, b.node) && known.b == max(a.node, b.node) {
+			return // found by the question for shapes as well
+		}
+	}
 	c.conflicts = append(c.conflicts, conflict{path, min(a.node, b.node), max(a.node, b.node), why})
 }
 
