@@ -120,7 +120,11 @@ func (a *Agent) obey(set *weirv1.CommandSet) *weirv1.CommandReport {
 			report.Refused = append(report.Refused, &weirv1.Refusal{Id: c.GetId(), Reason: "this sidecar takes no commands"})
 		}
 	} else {
-		leases, report.Refused = localCommands(set.GetCommands(), set.GetNow().AsTime(), now)
+		from := now
+		if set.GetNow().IsValid() {
+			from = set.GetNow().AsTime()
+		}
+		leases, report.Refused = localCommands(set.GetCommands(), from, now)
 	}
 	held := a.ledger.replace(leases, now)
 	for _, c := range held {

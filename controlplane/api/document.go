@@ -29,7 +29,6 @@ type Document struct {
 	StoredBy  string    `json:"stored_by,omitempty"`
 	Reason    string    `json:"reason,omitempty"`
 	DryRun    bool      `json:"dry_run,omitempty"`   // checked, nothing stored; Version is what it would have got
-	Unchanged bool      `json:"unchanged,omitempty"` // the same bytes are current already; nothing stored
 	Config    string    `json:"config,omitempty"`
 }
 
