@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"slices"
+
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/validator/core"
@@ -11,7 +13,7 @@ import (
 )
 
 // schemaRules lists the rules of the specification, in a fixed order. The rule on merging fields is not among them: internal/merge has
-// one with bounded work. None suggests names: a schema need not tell itself to those who guess.
+// one with bounded work, and two others are stricter here. None suggests names: a schema need not tell itself to those who guess.
 func schemaRules() []core.Rule {
 	return append([]core.Rule{
 		rules.FieldsOnCorrectTypeRuleWithoutSuggestions,
@@ -24,13 +26,11 @@ func schemaRules() []core.Rule {
 		rules.PossibleFragmentSpreadsRule,
 		rules.ProvidedRequiredArgumentsRule,
 		rules.ScalarLeafsRuleWithoutSuggestions,
-		rules.SingleFieldSubscriptionsRule,
 		rules.UniqueDirectivesPerLocationRule,
-		rules.ValuesOfCorrectTypeRuleWithoutSuggestions,
 		rules.VariablesAreInputTypesRule,
 		rules.VariablesInAllowedPositionRule,
-		{Name: "IntRange", RuleFunc: intRange},
-		{Name: "SubscriptionConditions", RuleFunc: subscriptionConditions},
+		{Name: "SingleFieldSubscriptions", RuleFunc: singleField},
+		{Name: "ValuesOfCorrectType", RuleFunc: literals},
 	}, plainRules()...)
 }
 
@@ -87,7 +87,9 @@ func walkRules(schema *ast.Schema, doc *ast.QueryDocument, list []core.Rule, lim
 			for _, o := range options {
 				o(&e)
 			}
-			errs = append(errs, invalid(&e))
+			if found := invalid(&e); !repeated(errs, &found) {
+				errs = append(errs, found)
+			}
 		})
 	}
 	visits := 0
@@ -112,6 +114,16 @@ func walkRules(schema *ast.Schema, doc *ast.QueryDocument, list []core.Rule, lim
 	}()
 	core.Walk(schema, doc, observers)
 	return errs
+}
+
+// repeated tells that an error is known already: a fragment is looked at where it is spread and on its own.
+func repeated(errs []Error, e *Error) bool {
+	for i := range errs {
+		if errs[i].Message == e.Message && slices.Equal(errs[i].Locations, e.Locations) {
+			return true
+		}
+	}
+	return false
 }
 
 func invalid(e *gqlerror.Error) Error {
