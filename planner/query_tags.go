@@ -7,6 +7,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/weirproxy/weir/planner/internal/coerce"
+	"github.com/weirproxy/weir/planner/internal/shape"
 )
 
 // rootField is a field of a query's root with the tags that follow from it.
@@ -103,7 +104,7 @@ func (p *Plan) AppendQueryTags(v *Values, t *Tags) {
 			}
 		}
 		for j := range r.templates {
-			if tag, ok := r.templates[j].append(buf[:0], args); ok {
+			if tag, ok := r.templates[j].append(buf[:0], args); ok && !shape.Holds(t, tag) {
 				t.Append(tag)
 			}
 		}

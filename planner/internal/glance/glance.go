@@ -15,7 +15,7 @@ const maxOperations = 1000
 func Operations(document string) []Operation {
 	var out []Operation
 	nesting := 0
-	fragment := false // between the keyword fragment and its selection set
+	fragment := false // between the head of a definition that is no operation and the end of its braces
 	s := scanner{text: document}
 	for s.next() && len(out) < maxOperations {
 		token := s.token()
@@ -43,7 +43,7 @@ func Operations(document string) []Operation {
 			case token == "query" || token == "mutation" || token == "subscription":
 				out = append(out, Operation{Keyword: token})
 				s.open, s.named = true, true
-			case token == "fragment":
+			case nameStart(token[0]):
 				fragment = true
 			}
 			continue

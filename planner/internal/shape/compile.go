@@ -55,7 +55,7 @@ func (c *compiler) typeIndex(d *ast.Definition) int {
 	c.byName[d.Name] = i
 	c.shape.types = append(c.shape.types, typeInfo{
 		name: d.Name, unknown: d.Name + ":?", list: "list:" + d.Name, prefix: d.Name + ":", key: keyField(d),
-		root: d == c.schema.Query || d == c.schema.Mutation || d == c.schema.Subscription,
+		root: d == c.schema.Query || d == c.schema.Mutation || d == c.schema.Subscription, templates: templates(d),
 	})
 	return i
 }
@@ -76,6 +76,25 @@ func keyField(d *ast.Definition) string {
 		return "id"
 	}
 	return ""
+}
+
+// templates reads the formats of @cacheTag on a type. Those that ask for anything but the key of keyField cannot be filled in from a response,
+// and are left out.
+func templates(d *ast.Definition) [][]string {
+	var out [][]string
+	place := "{$key." + keyField(d) + "}"
+	for _, dir := range d.Directives {
+		if dir.Name != "cacheTag" {
+			continue
+		}
+		if arg := dir.Arguments.ForName("format"); arg != nil && arg.Value != nil {
+			texts := strings.Split(arg.Value.Raw, place)
+			if !strings.Contains(strings.Join(texts, ""), "{$") {
+				out = append(out, texts)
+			}
+		}
+	}
+	return out
 }
 
 // possible lists the concrete types of a composite type; nil for others.

@@ -46,6 +46,8 @@ type typeInfo struct {
 	name, unknown, list, prefix string // "City", "City:?", "list:City", "City:"
 	key                         string // field that holds the key; "" when the type is not an entity
 	root                        bool   // an operation's root type: gets no tags
+	// templates are the formats of @cacheTag on the type: texts with the key between them. One text is a tag for all.
+	templates [][]string
 }
 
 // node is the merged selection set of one response key.

@@ -170,10 +170,32 @@ func (w *walker) keyed(n *node, t int, id *found) bool {
 		}
 		if w.tags.add(tag) {
 			w.tags.entities++
+			if !w.mutation {
+				w.templates(&w.s.types[t], tag[len(prefix):])
+			}
 		}
 		return true
 	}
 	return false
+}
+
+// templates adds the tags of @cacheTag for an entity whose key is known. Mutations need none of them: T:5 is on the same entries.
+func (w *walker) templates(info *typeInfo, key []byte) {
+	for _, texts := range info.templates {
+		size := (len(texts) - 1) * len(key)
+		for _, text := range texts {
+			size += len(text)
+		}
+		if size == 0 || size > maxTag {
+			continue
+		}
+		var buf [maxTag]byte
+		tag := append(buf[:0], texts[0]...)
+		for _, text := range texts[1:] {
+			tag = append(append(tag, key...), text...)
+		}
+		w.tags.add(tag)
+	}
 }
 
 func contains(list []int, x int) bool {
@@ -208,15 +230,16 @@ func (s *Shape) AppendTypes(tags *taglist.List) {
 // for each type.
 func (s *Shape) AppendMissingTypes(tags *taglist.List) {
 	for i := range s.types {
-		if info := &s.types[i]; !info.root && !holds(tags, info.name) {
+		if info := &s.types[i]; !info.root && !Holds(tags, info.name) {
 			tags.AppendString(info.name)
 		}
 	}
 }
 
-func holds(tags *taglist.List, name string) bool {
+// Holds tells whether a list holds a tag.
+func Holds[T ~string | ~[]byte](tags *taglist.List, tag T) bool {
 	for i := range tags.Len() {
-		if string(tags.At(i)) == name {
+		if string(tags.At(i)) == string(tag) {
 			return true
 		}
 	}
