@@ -21,15 +21,15 @@ const maxYAMLDepth = 200
 
 // Document is a stored configuration.
 type Document struct {
-	Version   uint64    `json:"version"`
-	Service   string    `json:"service,omitempty"` // empty: for every service without a document of its own
-	Hash      string    `json:"hash"`              // SHA-256 of Config, hex
-	Size      int       `json:"size"`              // bytes
-	Stored    time.Time `json:"stored"`
-	StoredBy  string    `json:"stored_by,omitempty"`
-	Reason    string    `json:"reason,omitempty"`
-	DryRun    bool      `json:"dry_run,omitempty"`   // checked, nothing stored; Version is what it would have got
-	Config    string    `json:"config,omitempty"`
+	Version  uint64    `json:"version"`
+	Service  string    `json:"service,omitempty"` // empty: for every service without a document of its own
+	Hash     string    `json:"hash"`              // SHA-256 of Config, hex
+	Size     int       `json:"size"`              // bytes
+	Stored   time.Time `json:"stored"`
+	StoredBy string    `json:"stored_by,omitempty"`
+	Reason   string    `json:"reason,omitempty"`
+	DryRun   bool      `json:"dry_run,omitempty"` // checked, nothing stored; Version is what it would have got
+	Config   string    `json:"config,omitempty"`
 }
 
 // Hash is the SHA-256 of a document's bytes in lower-case hex.
