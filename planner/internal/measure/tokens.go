@@ -8,33 +8,66 @@ import "bytes"
 // the parser's to refuse, and it must not be cheaper to send. It does not allocate.
 func Tokens(document []byte, limit int) int {
 	n := 0
-	for i := 0; i < len(document); {
-		switch c := document[i]; {
-		case c == ' ' || c == '\n' || c == '\r' || c == '\t' || c == ',':
-			i++
-			continue
-		case c == '#':
-			i = comment(document, i)
-			continue
-		case c == 0xEF && i+2 < len(document) && document[i+1] == 0xBB && document[i+2] == 0xBF:
-			i += 3
-			continue
-		case nameStart(c):
-			i = name(document, i+1)
-		case digit(c) || c == '-':
-			i = number(document, i+1)
-		case c == '"':
-			i = text(document, i)
-		case c == '.' && i+2 < len(document) && document[i+1] == '.' && document[i+2] == '.':
-			i += 3
-		default:
-			i++
+	for i := 0; ; {
+		if i = skip(document, i); i >= len(document) {
+			return n
 		}
+		i = token(document, i)
 		if n++; n > limit {
 			return n
 		}
 	}
-	return n
+}
+
+// Ambiguous tells whether the document holds a block string whose closing quotes are followed by one more quote. The
+// specification ends the string at the first three; the lexer of the parser we use takes the last three, and so may see
+// a different document than the server. No person writes such a thing; who does must not have it read in two ways.
+func Ambiguous(document []byte) bool {
+	if !bytes.Contains(document, []byte(`""""`)) {
+		return false
+	}
+	for i := 0; ; {
+		if i = skip(document, i); i >= len(document) {
+			return false
+		}
+		start := i
+		i = token(document, i)
+		if i < len(document) && document[i] == '"' && bytes.HasPrefix(document[start:i], []byte(`"""`)) {
+			return true
+		}
+	}
+}
+
+// skip returns where the next token begins at or behind b[i].
+func skip(b []byte, i int) int {
+	for i < len(b) {
+		switch c := b[i]; {
+		case c == ' ' || c == '\n' || c == '\r' || c == '\t' || c == ',':
+			i++
+		case c == '#':
+			i = comment(b, i)
+		case c == 0xEF && i+2 < len(b) && b[i+1] == 0xBB && b[i+2] == 0xBF:
+			i += 3
+		default:
+			return i
+		}
+	}
+	return i
+}
+
+// token returns where the token that begins at b[i] ends.
+func token(b []byte, i int) int {
+	switch c := b[i]; {
+	case nameStart(c):
+		return name(b, i+1)
+	case digit(c) || c == '-':
+		return number(b, i+1)
+	case c == '"':
+		return text(b, i)
+	case c == '.' && i+2 < len(b) && b[i+1] == '.' && b[i+2] == '.':
+		return i + 3
+	}
+	return i + 1
 }
 
 func digit(c byte) bool { return c-'0' <= 9 }
