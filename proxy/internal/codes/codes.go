@@ -1,0 +1,172 @@
+package codes
+
+import "net/http"
+
+// Code is a stable error code.
+type Code uint8
+
+// The codes. None is no error.
+const (
+	None Code = iota
+
+	BadFraming
+	HeadTooLarge
+	HeadTimeout
+	BodyTooLarge
+	BodyTimeout
+	TooManyConnections
+	Overload
+	Draining
+
+	UpstreamConnect
+	UpstreamTimeout
+	UpstreamClosed
+
+	BadRequest
+	ParseFailed
+	ValidationFailed
+	BadUserInput
+	BatchTooLarge
+	LimitExceeded
+	IntrospectionDisabled
+	GetMutation
+	NotAcceptable
+
+	RateLimited
+	OperationDisabled
+
+	Panic
+
+	end
+)
+
+// entry is one row of the table.
+type entry struct {
+	name    string
+	status  int
+	message string
+	cure    string
+}
+
+var table = [end]entry{
+	BadFraming: {
+		"http.bad_framing", http.StatusBadRequest, "The request's head or framing is malformed.",
+		"Send HTTP/1.1 by the letter of RFC 9112: one Content-Length or one Transfer-Encoding, CRLF line ends, a Host header.",
+	},
+	HeadTooLarge: {
+		"http.head_too_large", http.StatusRequestHeaderFieldsTooLarge, "The request's head is larger than the limit.",
+		"Send fewer or shorter headers, or raise limits.head.",
+	},
+	HeadTimeout: {
+		"http.head_timeout", http.StatusRequestTimeout, "The request's head did not arrive in time.",
+		"Send the head at once, or raise policy.deadlines.head.",
+	},
+	BodyTooLarge: {
+		"http.body_too_large", http.StatusRequestEntityTooLarge, "The request's body is larger than the limit.",
+		"Send a smaller body, or raise policy.max_body.",
+	},
+	BodyTimeout: {
+		"http.body_timeout", http.StatusRequestTimeout, "The request's body did not arrive in time.",
+		"Send the body without long pauses, or raise policy.deadlines.body.",
+	},
+	TooManyConnections: {
+		"connections.too_many", http.StatusServiceUnavailable, "Too many connections are open.",
+		"Try again, close idle connections, or raise limits.connections.",
+	},
+	Overload: {
+		"overload", http.StatusServiceUnavailable, "The sidecar is short of memory.",
+		"Try again; give the sidecar more memory or lower cache.max_bytes.",
+	},
+	Draining: {
+		"draining", http.StatusServiceUnavailable, "The sidecar is shutting down.",
+		"Try again: another instance answers.",
+	},
+	UpstreamConnect: {
+		"upstream.connect", http.StatusBadGateway, "The upstream cannot be reached.",
+		"Check that the service behind the sidecar runs and that `upstream` names its address.",
+	},
+	UpstreamTimeout: {
+		"upstream.timeout", http.StatusGatewayTimeout, "The upstream did not accept a connection in time.",
+		"Check the load of the service behind the sidecar, or raise policy.deadlines.connect.",
+	},
+	UpstreamClosed: {
+		"upstream.closed", http.StatusBadGateway, "The upstream ended the connection before its answer was complete.",
+		"Look into the upstream's log. Clients see the connection end, as they would without a sidecar.",
+	},
+	BadRequest: {
+		"BAD_REQUEST", http.StatusBadRequest, "The request is not a well-formed GraphQL request.",
+		"Send a JSON object with the string `query` (GraphQL over HTTP, section 5).",
+	},
+	ParseFailed: {
+		"GRAPHQL_PARSE_FAILED", http.StatusBadRequest, "The document is not GraphQL.",
+		"Correct the syntax at the location given.",
+	},
+	ValidationFailed: {
+		"GRAPHQL_VALIDATION_FAILED", http.StatusBadRequest, "The document does not fit the schema.",
+		"Correct the fields and arguments at the locations given.",
+	},
+	BadUserInput: {
+		"BAD_USER_INPUT", http.StatusBadRequest, "The variables do not fit the operation.",
+		"Send variables of the types that the operation declares.",
+	},
+	BatchTooLarge: {
+		"limit.batch", http.StatusBadRequest, "The batch has more operations than the limit.",
+		"Send smaller batches, or raise policy.limits.batch.",
+	},
+	LimitExceeded: {
+		"limit.operation", http.StatusBadRequest, "The operation is larger than a limit.",
+		"Ask for less in one operation, or raise the limit of policy.limits that the message names.",
+	},
+	IntrospectionDisabled: {
+		"limit.introspection", http.StatusBadRequest, "Introspection is switched off.",
+		"Use the published schema, or set policy.introspection to off or observe.",
+	},
+	GetMutation: {
+		"request.get_mutation", http.StatusMethodNotAllowed, "Mutations are not accepted by GET.",
+		"Send mutations by POST.",
+	},
+	NotAcceptable: {
+		"request.not_acceptable", http.StatusNotAcceptable, "No media type that the client accepts can be written.",
+		"Accept application/graphql-response+json or application/json.",
+	},
+	RateLimited: {
+		"lease.rate_limit", http.StatusTooManyRequests, "The operation is called more often than allowed at the moment.",
+		"Try again after the time in Retry-After; see `weir-control get commands` for the reason.",
+	},
+	OperationDisabled: {
+		"lease.disabled", http.StatusServiceUnavailable, "The operation is switched off at the moment.",
+		"See `weir-control get commands` for the reason and the time at which it ends.",
+	},
+	Panic: {
+		"internal", http.StatusInternalServerError, "A defect in the sidecar stopped this request.",
+		"Report the log line of this time; other requests are not affected.",
+	},
+}
+
+// All returns every code but None, in order.
+func All() []Code {
+	list := make([]Code, 0, end-1)
+	for c := None + 1; c < end; c++ {
+		list = append(list, c)
+	}
+	return list
+}
+
+func (c Code) row() entry {
+	if c < end {
+		return table[c]
+	}
+	return table[Panic]
+}
+
+// String returns the code's text; empty for None.
+func (c Code) String() string { return c.row().name }
+
+// Status returns the HTTP status that goes with the code.
+func (c Code) Status() int { return c.row().status }
+
+// Message says what happened.
+func (c Code) Message() string { return c.row().message }
+
+// Cure says what to do about it.
+func (c Code) Cure() string { return c.row().cure }
