@@ -1,0 +1,131 @@
+package policy
+
+import (
+	"time"
+
+	"github.com/weirproxy/weir/planner"
+	"github.com/weirproxy/weir/proxy/internal/scope"
+)
+
+// Mode says what happens when a rule applies.
+type Mode uint8
+
+// Modes.
+const (
+	Off     Mode = iota
+	Observe      // counted
+	Enforce      // counted and refused
+)
+
+var modeNames = [...]string{"off", "observe", "enforce"}
+
+// String returns the name used in configuration.
+func (m Mode) String() string {
+	if int(m) < len(modeNames) {
+		return modeNames[m]
+	}
+	return "unknown"
+}
+
+// ParseMode reads a mode's name.
+func ParseMode(name string) (Mode, bool) {
+	for i, n := range modeNames {
+		if n == name {
+			return Mode(i), true
+		}
+	}
+	return Off, false
+}
+
+// Policy is what one request obeys. It is immutable.
+type Policy struct {
+	Version uint64 // of the configuration that was pushed; 0: from the file
+	Hash    string // of the configuration document
+	Service string
+
+	Paths         [][]byte // of the GraphQL endpoint
+	Strict        bool     // refuse what parsers differ about instead of splicing it
+	MaxBody       int      // bytes of a body that is read
+	MaxBatch      int      // operations
+	BatchMode     Mode
+	Validation    Mode
+	Variables     Mode
+	Introspection Mode
+	GetMutation   Mode
+	InspectWait   time.Duration // a body that takes longer is relayed unread
+	Draft2026     bool
+	Expose        bool
+	AnswerErrors  bool // answer requests that are not well-formed instead of relaying them
+
+	Cache         Cache
+	ClientHeaders []string // in lower case, in order of preference
+	Scope         *scope.Rules
+	Plans         *planner.Cache
+	Limits        Limits
+	Leases        Leases
+	Deadlines     Deadlines
+
+	keyPart []byte
+}
+
+// Cache is the policy of the cache.
+type Cache struct {
+	Enabled              bool
+	UpstreamHeaders      bool // Cache-Control of the upstream restricts, and without hints grants
+	MaxTTL               time.Duration
+	AuthenticatedMax     time.Duration // after everything else, for answers to verified credentials
+	StaleIfError         time.Duration
+	StaleWhileRevalidate time.Duration
+	NegativeTTL          time.Duration
+	HitForMiss           time.Duration // how long an uncacheable answer keeps requests from waiting for each other
+	Collapse             time.Duration // how long to wait for another request's answer
+	MaxEntry             int           // bytes
+	Vary                 []string      // request headers in the key, in lower case
+}
+
+// Limits are the modes of the structural limits; their maxima are the plans' own.
+type Limits struct {
+	Tokens, Depth, Aliases, RootFields, Directives, ExpandedFields Mode
+}
+
+// Deadlines bound the phases of a connection; 0 is no bound.
+type Deadlines struct{ Head, Body, Idle, Write, Connect time.Duration }
+
+// LimitMode returns the mode of a structural limit by the planner's name.
+func (p *Policy) LimitMode(limit string) Mode {
+	switch limit {
+	case "tokens":
+		return p.Limits.Tokens
+	case "depth":
+		return p.Limits.Depth
+	case "aliases":
+		return p.Limits.Aliases
+	case "root_fields":
+		return p.Limits.RootFields
+	case "directives":
+		return p.Limits.Directives
+	case "expanded_fields":
+		return p.Limits.ExpandedFields
+	}
+	return Off
+}
+
+// KeyPart returns what of the policy is part of every cache key: the service, the headers in the key and how scopes are told.
+func (p *Policy) KeyPart() []byte { return p.keyPart }
+
+// Seal makes a policy that was put together by hand ready for use.
+func (p *Policy) Seal() *Policy {
+	k := append([]byte(nil), p.Service...)
+	for _, v := range p.Cache.Vary {
+		k = append(append(k, 0), v...)
+	}
+	p.keyPart = append(append(k, 0, 0), p.Scope.Describe()...)
+	return p
+}
+
+// WithLeases returns a copy of p that obeys the given leases.
+func (p *Policy) WithLeases(l Leases) *Policy {
+	q := *p
+	q.Leases = l
+	return &q
+}
