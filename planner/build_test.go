@@ -55,7 +55,6 @@ func TestErrorsHavePlaces(t *testing.T) {
 		"{\r\n  city(id: \"é\\uD83D\") { id }\r\n}":  {Line: 2, Column: 14},
 		"query {\n# comment with é\n now nope }":     {Line: 3, Column: 6},
 		"{ me { name } }\nfragment F on City { id }": {Line: 2, Column: 1},
-		"{ country(by: {id: 1}) { id } ...F }":       {Line: 1, Column: 31},
 		"{ me { a: name\n a: id } }":                 {Line: 1, Column: 8},
 	} {
 		errs := Build(s, document, "", Options{}).Errors()
