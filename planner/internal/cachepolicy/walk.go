@@ -85,9 +85,7 @@ func (w *walker) selections(set ast.SelectionSet, on []*ast.Definition, root boo
 		}
 		switch s := sel.(type) {
 		case *ast.Field:
-			if w.included(s.Directives) {
-				w.field(s, on, root)
-			}
+			w.field(s, on, root)
 		case *ast.InlineFragment:
 			if w.included(s.Directives) {
 				w.selections(s.SelectionSet, w.narrow(on, s.TypeCondition), root)
@@ -149,6 +147,10 @@ func (w *walker) field(f *ast.Field, on []*ast.Definition, root bool) {
 		key = f.Name
 	}
 	w.path = append(w.path, key)
+	defer func() { w.path = w.path[:len(w.path)-1] }()
+	if !w.included(f.Directives) || w.stopped != "" {
+		return
+	}
 	var behind []*ast.Definition
 	last := ""
 	for _, parent := range on {
@@ -173,5 +175,4 @@ func (w *walker) field(f *ast.Field, on []*ast.Definition, root bool) {
 		}
 		w.selections(f.SelectionSet, behind, false)
 	}
-	w.path = w.path[:len(w.path)-1]
 }

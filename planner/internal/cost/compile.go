@@ -10,7 +10,7 @@ import (
 
 const (
 	// maxWork bounds the steps of Compile. An operation that needs more costs the maximum.
-	maxWork = 1 << 20
+	maxWork = 1 << 19
 	// maxTerms bounds the fields whose cost depends on variables, each counted once for each type it costs differently on,
 	// and so the time of Evaluate.
 	maxTerms = 1 << 14
