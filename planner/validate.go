@@ -70,7 +70,7 @@ func (b *builder) validate() []Error {
 
 // maxVisits bounds the selections that validation looks at. Fragments that spread each other are looked at more than once, which is why
 // a limit on tokens alone does not bound the work.
-const maxVisits = 100_000
+const maxVisits = 500_000
 
 // exhausted ends a walk from inside.
 type exhausted struct{}
