@@ -32,14 +32,14 @@ type session struct {
 	wake   chan struct{}
 	nonces uint64
 
-	version, refused         uint64 // in force there; newest it refused
-	hash, refusedHash        string
-	offered                  *weirv1.Document // on its way, nil when none is
-	offeredNonce             string
-	told                     bool
-	sent                     []lease // commands it was told last
-	commandsNonce            string  // of the set on its way, empty when none is
-	lastHeard                time.Time
+	version, refused  uint64 // in force there; newest it refused
+	hash, refusedHash string
+	offered           *weirv1.Document // on its way, nil when none is
+	offeredNonce      string
+	told              bool
+	sent              []lease // commands it was told last
+	commandsNonce     string  // of the set on its way, empty when none is
+	lastHeard         time.Time
 }
 
 type lease struct {
