@@ -6,28 +6,32 @@ import "errors"
 var ErrChunk = errors.New("wire: broken chunked framing")
 
 const (
-	maxSizeLine = 4 << 10  // bytes of a chunk's size line, extensions included
-	maxTrailers = 64 << 10 // bytes of all trailers
+	maxSizeLine   = 4 << 10  // bytes of a chunk's size line, extensions included
+	maxTrailers   = 64 << 10 // bytes of all trailer lines
+	maxSizeDigits = 15       // of hexadecimal: below 2^60
 )
 
 type chunkState uint8
 
 const (
 	chunkSize    chunkState = iota // hex digits
-	chunkExt                       // up to the CR of the size line
+	chunkExt                       // extensions, up to the CR of the size line
 	chunkSizeLF                    // its LF
 	chunkData                      // bytes of data
 	chunkDataCR                    // CR behind data
 	chunkDataLF                    // LF behind data
-	trailerStart                   // first byte of a trailer line
-	trailerLine                    // up to the CR
+	trailerStart                   // first byte of a trailer line, or the CR of the empty line at the end
+	trailerName                    // up to the colon
+	trailerValue                   // up to the CR
 	trailerLF                      // its LF
 	chunksEndLF                    // LF of the empty line at the end
 	chunksDone
+	chunksBroken
 )
 
 // Chunks scans a chunked body (RFC 9112, section 7.1) as it comes, in parts of any size. It is strict: a bare CR or LF, a control
-// character or a missing digit is an error. The zero value is ready; Reset makes it ready again.
+// character, a missing digit, blanks around the size, a folded or nameless trailer, and lines beyond any sense are errors. An error stays
+// until Reset. The zero value is ready; Reset makes it ready again.
 type Chunks struct {
 	state  chunkState
 	digits int
@@ -38,7 +42,8 @@ type Chunks struct {
 // Reset starts a new body.
 func (c *Chunks) Reset() { *c = Chunks{} }
 
-// Scan examines b. n bytes of it belong to this body, framing and trailers included; done tells that the body ends with them.
+// Scan examines b. n bytes of it belong to this body, framing and trailers included; done tells that the body ends with them. With an
+// error, n is how many bytes were right.
 func (c *Chunks) Scan(b []byte) (n int, done bool, err error) {
 	_, n, done, err = c.run(nil, b, false)
 	return n, done, err
@@ -50,7 +55,7 @@ func (c *Chunks) Decode(dst, b []byte) (out []byte, n int, done bool, err error)
 }
 
 func (c *Chunks) run(dst, b []byte, keep bool) (_ []byte, n int, done bool, err error) {
-	for n < len(b) {
+	for n < len(b) && c.state < chunksDone {
 		if c.state == chunkData {
 			take := int(min(int64(len(b)-n), c.left))
 			if keep {
@@ -62,18 +67,19 @@ func (c *Chunks) run(dst, b []byte, keep bool) (_ []byte, n int, done bool, err 
 			}
 			continue
 		}
-		if c.state == chunksDone {
-			return dst, n, true, nil
-		}
 		if !c.step(b[n]) {
-			return dst, n, false, ErrChunk
+			c.state = chunksBroken
+			break
 		}
 		n++
+	}
+	if c.state == chunksBroken {
+		return dst, n, false, ErrChunk
 	}
 	return dst, n, c.state == chunksDone, nil
 }
 
-// step takes one byte of framing.
+// step takes one byte of framing; false when it cannot stand there.
 func (c *Chunks) step(b byte) bool {
 	c.line++
 	switch c.state {
@@ -97,26 +103,8 @@ func (c *Chunks) step(b byte) bool {
 	case chunkDataLF:
 		*c = Chunks{}
 		return b == '\n'
-	case trailerStart:
-		if b == '\r' {
-			c.state = chunksEndLF
-			return true
-		}
-		c.state = trailerLine
-		return isToken[b]
-	case trailerLine:
-		if b == '\r' {
-			c.state = trailerLF
-			return true
-		}
-		return isValue(b) && c.line <= maxTrailers
-	case trailerLF:
-		c.state = trailerStart
-		return b == '\n'
-	default: // chunksEndLF
-		c.state = chunksDone
-		return b == '\n'
 	}
+	return c.trailer(b) && c.line <= maxTrailers
 }
 
 func (c *Chunks) size(b byte) bool {
@@ -133,7 +121,7 @@ func (c *Chunks) size(b byte) bool {
 	case b == '\r':
 		c.state = chunkSizeLF
 		return true
-	case b == ';', b == ' ', b == '\t':
+	case b == ';':
 		c.state = chunkExt
 		return true
 	default:
@@ -141,5 +129,35 @@ func (c *Chunks) size(b byte) bool {
 	}
 	c.digits++
 	c.left = c.left<<4 | int64(digit)
-	return c.digits <= 15
+	return c.digits <= maxSizeDigits
+}
+
+func (c *Chunks) trailer(b byte) bool {
+	switch c.state {
+	case trailerStart:
+		if b == '\r' {
+			c.state = chunksEndLF
+			return true
+		}
+		c.state = trailerName
+		return isToken[b]
+	case trailerName:
+		if b == ':' {
+			c.state = trailerValue
+			return true
+		}
+		return isToken[b]
+	case trailerValue:
+		if b == '\r' {
+			c.state = trailerLF
+			return true
+		}
+		return isValue(b)
+	case trailerLF:
+		c.state = trailerStart
+		return b == '\n'
+	default: // chunksEndLF
+		c.state = chunksDone
+		return b == '\n'
+	}
 }

@@ -5,11 +5,37 @@ import "bytes"
 // field is one header line, as offsets into the head.
 type field struct{ name, nameEnd, value, valueEnd int32 }
 
+// Memory a head keeps between messages.
+const (
+	maxKept       = 16 << 10 // bytes
+	maxKeptFields = 256
+)
+
 // fields are the header lines of a head.
 type fields struct {
-	buf  []byte // the head
+	buf  []byte // the head's own copy
 	list []field
 }
+
+// same reports whether buf begins with the head that was copied last.
+func (f *fields) same(buf []byte) bool {
+	n := len(f.buf)
+	return n > 0 && len(buf) >= n && bytes.Equal(buf[:n], f.buf)
+}
+
+// keep copies the head and forgets the lines of the one before.
+func (f *fields) keep(head []byte) {
+	if cap(f.buf) > maxKept && len(head) <= maxKept {
+		f.buf = nil
+	}
+	if cap(f.list) > maxKeptFields {
+		f.list = nil
+	}
+	f.buf, f.list = append(f.buf[:0], head...), f.list[:0]
+}
+
+// forget makes same fail.
+func (f *fields) forget() { f.buf, f.list = f.buf[:0], f.list[:0] }
 
 // Header returns the value of the first header of that name, which is in lower case; nil when absent.
 func (f *fields) Header(lower string) []byte {
@@ -34,35 +60,46 @@ func (f *fields) Count(lower string) int {
 	return n
 }
 
+// VisitHeaders calls f for each header in the order received, until it returns false.
+func (f *fields) VisitHeaders(visit func(name, value []byte) bool) {
+	for i := range f.list {
+		h := &f.list[i]
+		if !visit(f.buf[h.name:h.nameEnd:h.nameEnd], f.buf[h.value:h.valueEnd:h.valueEnd]) {
+			return
+		}
+	}
+}
+
 // Raw returns the head as received, with the empty line at its end.
 func (f *fields) Raw() []byte { return f.buf }
 
 // Lines returns the header lines as received, without the first line and the empty line at the end.
 func (f *fields) Lines() []byte {
-	i := bytes.IndexByte(f.buf, '\n')
-	end := len(f.buf)
-	end -= len("\n")
+	start, end := bytes.IndexByte(f.buf, '\n')+1, len(f.buf)
+	if end > 0 {
+		end--
+	}
 	if end > 0 && f.buf[end-1] == '\r' {
 		end--
 	}
-	if i+1 >= end {
+	if start >= end {
 		return nil
 	}
-	return f.buf[i+1 : end]
+	return f.buf[start:end:end]
 }
 
-// headEnd returns the size of the head at the start of buf, the empty line included; 0 when it is not there yet. odd tells that a line
-// does not end with CRLF.
-func headEnd(buf []byte) (size int, odd bool) {
+// headEnd returns the size of the head at the start of buf, the empty line included; 0 when it is not there yet. bare tells that a line
+// of it does not end with CRLF.
+func headEnd(buf []byte) (size int, bare bool) {
 	for i := 0; ; {
 		n := bytes.IndexByte(buf[i:], '\n')
 		if n < 0 {
-			return 0, odd
+			return 0, bare
 		}
 		cr := n > 0 && buf[i+n-1] == '\r'
-		odd = odd || !cr
-		if (n == 0 || n == 1 && cr) && i > 0 {
-			return i + n + 1, odd
+		bare = bare || !cr
+		if i > 0 && (n == 0 || n == 1 && cr) {
+			return i + n + 1, bare
 		}
 		i += n + 1
 	}

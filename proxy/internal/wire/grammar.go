@@ -1,10 +1,15 @@
 package wire
 
+import (
+	"bytes"
+	"encoding/binary"
+)
+
 // isToken tells the bytes of a token (RFC 9110, section 5.6.2).
 var isToken = table("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
-// isHost tells the bytes of an ordinary Host value.
-var isHost = table(".-_:[]~%0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+// isName tells the bytes of a registered name or IPv4 address, without escapes.
+var isName = table(".-_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 func table(chars string) (t [256]bool) {
 	for i := range len(chars) {
@@ -18,6 +23,33 @@ func isValue(c byte) bool { return c >= ' ' && c != 0x7f || c == '\t' }
 
 // isTarget tells the bytes of a request target.
 func isTarget(c byte) bool { return c > ' ' && c != 0x7f }
+
+// areValues reports whether all bytes may stand in a field value. Eight bytes are looked at together: the high bit of a lane of `low` is
+// set when that byte is below 0x20, of `del` when it is 0x7f; a borrow may set a lane above a true one too, which only sends the word to
+// the byte-wise check.
+func areValues(b []byte) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for len(b) >= 8 {
+		w := binary.LittleEndian.Uint64(b)
+		low := (w - ones*0x20) &^ w
+		x := w ^ ones*0x7f
+		del := (x - ones) &^ x
+		if (low|del)&highs != 0 {
+			for _, c := range b[:8] {
+				if !isValue(c) {
+					return false
+				}
+			}
+		}
+		b = b[8:]
+	}
+	for _, c := range b {
+		if !isValue(c) {
+			return false
+		}
+	}
+	return true
+}
 
 // equalFold compares ASCII without case; lower is in lower case.
 func equalFold(b []byte, lower string) bool {
@@ -36,6 +68,7 @@ func equalFold(b []byte, lower string) bool {
 	return true
 }
 
+// trim moves start and end past blanks.
 func trim(b []byte, start, end int) (int, int) {
 	for start < end && (b[start] == ' ' || b[start] == '\t') {
 		start++
@@ -46,35 +79,32 @@ func trim(b []byte, start, end int) (int, int) {
 	return start, end
 }
 
+// nextToken cuts the first element off a comma-separated list.
+func nextToken(list []byte) (token, rest []byte) {
+	end := bytes.IndexByte(list, ',')
+	if end < 0 {
+		end = len(list)
+	} else {
+		rest = list[end+1:]
+	}
+	s, e := trim(list, 0, end)
+	return list[s:e], rest
+}
+
 // hasToken reports whether a comma-separated list holds the token.
 func hasToken(list []byte, lower string) bool {
-	for start := 0; start <= len(list); {
-		end := start
-		for end < len(list) && list[end] != ',' {
-			end++
-		}
-		s, e := trim(list, start, end)
-		if equalFold(list[s:e], lower) {
+	for len(list) > 0 {
+		var token []byte
+		if token, list = nextToken(list); equalFold(token, lower) {
 			return true
 		}
-		start = end + 1
 	}
 	return false
 }
 
-// lastToken returns the last element of a comma-separated list.
-func lastToken(list []byte) []byte {
-	start := len(list)
-	for start > 0 && list[start-1] != ',' {
-		start--
-	}
-	s, e := trim(list, start, len(list))
-	return list[s:e]
-}
-
-// number reads up to 18 decimal digits.
+// number reads up to 18 decimal digits without leading zeros.
 func number(b []byte) (int64, bool) {
-	if len(b) == 0 || len(b) > 18 {
+	if len(b) == 0 || len(b) > 18 || b[0] == '0' && len(b) > 1 {
 		return 0, false
 	}
 	n := int64(0)
@@ -85,4 +115,30 @@ func number(b []byte) (int64, bool) {
 		n = n*10 + int64(c-'0')
 	}
 	return n, true
+}
+
+// isOrdinaryHost reports whether a Host value is a name or an address, with or without a port.
+func isOrdinaryHost(b []byte) bool {
+	i := 0
+	if len(b) > 0 && b[0] == '[' { // an IPv6 address; fasthttp is asked about anything but plain ones
+		return false
+	}
+	for i < len(b) && isName[b[i]] {
+		i++
+	}
+	if i == 0 {
+		return false
+	}
+	if i == len(b) {
+		return true
+	}
+	if b[i] != ':' || len(b)-i > 6 {
+		return false
+	}
+	for _, c := range b[i+1:] {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
 }

@@ -1,78 +1,6 @@
 package wire
 
-import (
-	"bufio"
-	"bytes"
-	"errors"
-	"io"
-
-	"github.com/valyala/fasthttp"
-)
-
-// Verdict says what a head is.
-type Verdict uint8
-
-// Verdicts.
-const (
-	OK         Verdict = iota
-	Incomplete         // more bytes are needed
-	Refuse             // fasthttp's parser refuses it: 400
-	Ambiguous          // parsers differ about such a head: splice its connection, or refuse it in strict mode
-	TooLarge           // longer than the limit
-)
-
-// Framing says how a message's body ends.
-type Framing uint8
-
-// Framings.
-const (
-	NoBody     Framing = iota
-	Length             // ContentLength bytes
-	Chunked            // by chunks
-	UntilClose         // by the end of the connection
-	Tunnel             // no message: the connection switched protocols
-)
-
-// Method is a request method.
-type Method uint8
-
-// Methods.
-const (
-	MethodOther Method = iota
-	MethodGet
-	MethodHead
-	MethodPost
-	MethodPut
-	MethodPatch
-	MethodDelete
-	MethodOptions
-	MethodConnect
-	MethodTrace
-)
-
-func methodOf(b []byte) Method {
-	switch string(b) {
-	case "GET":
-		return MethodGet
-	case "HEAD":
-		return MethodHead
-	case "POST":
-		return MethodPost
-	case "PUT":
-		return MethodPut
-	case "PATCH":
-		return MethodPatch
-	case "DELETE":
-		return MethodDelete
-	case "OPTIONS":
-		return MethodOptions
-	case "CONNECT":
-		return MethodConnect
-	case "TRACE":
-		return MethodTrace
-	}
-	return MethodOther
-}
+import "bytes"
 
 // RequestHead is the head of a request. The zero value is ready for Parse.
 type RequestHead struct {
@@ -82,58 +10,135 @@ type RequestHead struct {
 	Minor         int // of HTTP/1.x
 	Framing       Framing
 	ContentLength int64
-	Close         bool // Connection: close
-	KeepAlive     bool // Connection: keep-alive
-	Expect        bool // Expect: 100-continue
-	Upgrade       bool // asks to switch protocols
-	Repeated      bool // the same bytes as the head before
+	Close         bool   // Connection: close
+	KeepAlive     bool   // Connection: keep-alive
+	Expect        bool   // the client may wait for 100 Continue
+	Upgrade       bool   // asks to switch protocols: there is an Upgrade header
+	Repeated      bool   // the same bytes as the head before
+	Code          string // what is wrong with a head that is not OK; a Code constant
 
+	closing                             bool // Close as parsed: the owner of the head may set Close
 	methodEnd, target, targetEnd, query int
-	last                                []byte // the bytes of the last head that was OK
+	doubts                              doubt
 }
 
-// Parse reads the head at the start of buf. Fields are valid when the verdict is OK, and until the next Parse as long as buf is.
+// doubt is what keeps a head from being ordinary.
+type doubt uint8
+
+const (
+	doubtOdd doubt = 1 << iota // parsers differ: never OK
+	doubtAsk                   // OK when fasthttp accepts it
+)
+
+// Parse reads the head at the start of buf. Fields are valid when the verdict is OK, Code is when it is Refuse, Ambiguous or TooLarge.
+// A head of more than maxHead bytes is TooLarge.
 func (h *RequestHead) Parse(buf []byte, maxHead int) Verdict {
-	if n := len(h.last); n > 0 && len(buf) >= n && bytes.Equal(buf[:n], h.last) {
-		h.buf, h.Repeated = buf[:n:n], true
+	if h.same(buf) && len(h.buf) <= maxHead {
+		h.Repeated, h.Close = true, h.closing
 		return OK
 	}
-	h.Repeated = false
+	h.reset()
 	if len(buf) > 0 && (buf[0] == '\r' || buf[0] == '\n') {
+		h.Code = CodeLeadingLine
 		return Ambiguous
 	}
-	size, odd := headEnd(buf)
+	size, bare := headEnd(buf)
 	switch {
 	case size > maxHead || size == 0 && len(buf) > maxHead:
-		return TooLarge
+		h.Code = CodeTooLarge
+		return h.early(buf[:min(len(buf), maxHead)], TooLarge)
 	case size == 0:
-		return Incomplete
+		return h.early(buf, Incomplete)
 	}
-	h.last = h.last[:0]
-	h.reset(buf[:size:size])
-	if odd || !h.line() || !h.headers() || !h.frame() {
-		return consult(h.buf)
+	h.keep(buf[:size])
+	h.Size = size
+	h.line()
+	if h.doubts&doubtOdd == 0 {
+		h.headers()
 	}
-	h.last = append(h.last, h.buf...)
-	return OK
+	if h.doubts&doubtOdd == 0 {
+		h.frame()
+	}
+	if bare {
+		h.odd(CodeLineEnd)
+	}
+	if h.doubts == 0 {
+		h.closing = h.Close
+		return OK
+	}
+	return h.judge()
 }
 
-func (h *RequestHead) reset(head []byte) {
-	list, last := h.list[:0], h.last
-	*h = RequestHead{fields: fields{buf: head, list: list}, Size: len(head), last: last}
+// reset clears all but the memory.
+func (h *RequestHead) reset() {
+	h.forget()
+	f := h.fields
+	*h = RequestHead{fields: f}
 }
 
-// line reads the request line; false when it does not follow the grammar to the letter.
-func (h *RequestHead) line() bool {
+// odd notes something that parsers differ about. The first such thing names the code.
+func (h *RequestHead) odd(code string) {
+	if h.doubts&doubtOdd == 0 {
+		h.Code = code
+	}
+	h.doubts |= doubtOdd
+}
+
+// ask notes something that is fine when fasthttp accepts it.
+func (h *RequestHead) ask(code string) {
+	h.doubts |= doubtAsk
+	if h.Code == "" {
+		h.Code = code
+	}
+}
+
+// judge asks fasthttp about a head that is not ordinary.
+func (h *RequestHead) judge() Verdict {
+	switch {
+	case refused(h.buf):
+		h.forget()
+		return Refuse
+	case h.doubts&doubtOdd == 0:
+		h.Code, h.closing = "", h.Close
+		return OK
+	}
+	h.forget()
+	return Ambiguous
+}
+
+// early looks at the request line of a head whose end is not there: a client that sends one fasthttp refuses may never send more. Such a
+// head is refused whatever follows.
+func (h *RequestHead) early(buf []byte, otherwise Verdict) Verdict {
+	end := bytes.IndexByte(buf, '\n')
+	if end < 0 {
+		return otherwise
+	}
+	code := h.Code
+	h.keep(buf[:end+1])
+	h.buf = append(h.buf, "Host: a\r\n\r\n"...)
+	h.line()
+	bad := h.doubts != 0 && refused(h.buf)
+	if !bad {
+		h.Code = code
+	}
+	h.forget()
+	if bad {
+		return Refuse
+	}
+	return otherwise
+}
+
+// line reads the request line.
+func (h *RequestHead) line() {
 	b := h.buf
 	i := 0
-	for ; i < len(b) && isToken[b[i]]; i++ {
-		if 'a' <= b[i] && b[i] <= 'z' {
-			return false
-		}
+	lower := false
+	for ; isToken[b[i]]; i++ {
+		lower = lower || 'a' <= b[i] && b[i] <= 'z'
 	}
 	if i == 0 || b[i] != ' ' {
-		return false
+		h.odd(CodeRequestLine)
+		return
 	}
 	h.methodEnd = i
 	h.Method = methodOf(b[:i])
@@ -146,119 +151,171 @@ func (h *RequestHead) line() bool {
 	}
 	h.targetEnd = i
 	const version = " HTTP/1.x\r\n"
-	if i == h.target || len(b)-i < len(version) || string(b[i:i+8]) != version[:8] || b[i+9] != '\r' {
-		return false
+	switch rest := b[i:]; {
+	case len(rest) < len(version) || string(rest[:8]) != version[:8] || rest[8] != '0' && rest[8] != '1':
+		h.odd(CodeVersion)
+		return
+	case rest[9] != '\r' || rest[10] != '\n':
+		h.odd(CodeLineEnd)
+		return
 	}
-	switch b[i+8] {
-	case '0':
-	case '1':
-		h.Minor = 1
-	default:
-		return false
+	h.Minor = int(b[i+8] - '0')
+	if !h.ordinaryTarget() {
+		h.odd(CodeTarget)
 	}
-	return true
+	if lower {
+		h.odd(CodeMethod)
+	}
 }
 
-// headers reads the header lines; the head is known to end with an empty line and all lines with CRLF.
-func (f *fields) headers() bool {
-	b := f.buf
+// ordinaryTarget knows the four forms of RFC 9112, section 3.2; absolute forms are fasthttp's to judge.
+func (h *RequestHead) ordinaryTarget() bool {
+	t := h.buf[h.target:h.targetEnd]
+	switch {
+	case len(t) == 0:
+		return false
+	case t[0] == '/':
+		return true
+	case len(t) == 1 && t[0] == '*':
+		return h.Method == MethodOptions
+	case h.Method == MethodConnect, bytes.Contains(t, []byte("://")):
+		h.ask(CodeTarget)
+		return true
+	}
+	return false
+}
+
+// headers reads the header lines. The head is known to end with an empty line.
+func (h *RequestHead) headers() {
+	b := h.buf
 	i := bytes.IndexByte(b, '\n') + 1
-	for b[i] != '\r' {
+	for {
 		start := i
 		for isToken[b[i]] {
 			i++
 		}
 		if i == start || b[i] != ':' {
-			return false
+			h.stopped(i, start)
+			return
 		}
 		nameEnd := i
 		i++
-		value := i
-		for isValue(b[i]) {
-			i++
+		end := i + bytes.IndexByte(b[i:], '\n')
+		if b[end-1] != '\r' {
+			h.odd(CodeLineEnd)
+			return
 		}
-		if b[i] != '\r' || b[i+1] != '\n' {
-			return false
+		s, e := trim(b, i, end-1)
+		if !areValues(b[s:e]) {
+			h.odd(CodeValue)
+			return
 		}
-		s, e := trim(b, value, i)
-		f.list = append(f.list, field{int32(start), int32(nameEnd), int32(s), int32(e)})
-		i += 2
+		h.list = append(h.list, field{int32(start), int32(nameEnd), int32(s), int32(e)})
+		i = end + 1
 	}
-	return b[i+1] == '\n'
 }
 
-// frame reads what decides about framing and the connection; false when parsers may differ about it.
-func (h *RequestHead) frame() bool {
+// stopped looks at a line that does not begin with a name: the empty line at the end is as it should be.
+func (h *RequestHead) stopped(i, start int) {
+	switch b := h.buf; {
+	case i == start && b[i] == '\r' && i+2 == len(b):
+	case i == start && (b[i] == ' ' || b[i] == '\t'):
+		h.odd(CodeFold)
+	case i == start && b[i] == '\n':
+		h.odd(CodeLineEnd)
+	default:
+		h.odd(CodeName)
+	}
+}
+
+// frame reads what decides about framing and the connection.
+func (h *RequestHead) frame() {
 	hosts, lengths, codings := 0, 0, 0
 	for i := range h.list {
 		f := &h.list[i]
 		name, value := h.buf[f.name:f.nameEnd], h.buf[f.value:f.valueEnd]
-		switch {
-		case equalFold(name, "host"):
-			hosts++
-			if !isOrdinaryHost(value) {
-				return false
+		switch len(name) {
+		case len("host"):
+			if equalFold(name, "host") {
+				hosts++
+				h.host(value)
 			}
-		case equalFold(name, "content-length"):
-			var ok bool
-			lengths++
-			if h.ContentLength, ok = number(value); !ok {
-				return false
+		case len("expect"):
+			h.Expect = h.Expect || equalFold(name, "expect")
+		case len("upgrade"): // and trailer
+			h.Upgrade = h.Upgrade || equalFold(name, "upgrade")
+			if equalFold(name, "trailer") {
+				h.ask(CodeTrailer)
 			}
-		case equalFold(name, "transfer-encoding"):
-			codings++
-			if !equalFold(value, "chunked") {
-				return false
+		case len("connection"):
+			if equalFold(name, "connection") {
+				h.connection(value)
 			}
-		case equalFold(name, "connection"):
-			h.Close = h.Close || hasToken(value, "close")
-			h.KeepAlive = h.KeepAlive || hasToken(value, "keep-alive")
-			h.Upgrade = h.Upgrade || hasToken(value, "upgrade")
-		case equalFold(name, "expect"):
-			h.Expect = true
+		case len("content-length"):
+			if equalFold(name, "content-length") {
+				lengths++
+				var ok bool
+				if h.ContentLength, ok = number(value); !ok {
+					h.odd(CodeContentLength)
+				}
+			}
+		case len("transfer-encoding"):
+			if equalFold(name, "transfer-encoding") {
+				codings++
+				if string(value) != "chunked" {
+					h.odd(CodeCoding)
+				}
+			}
 		}
 	}
-	h.Upgrade = h.Upgrade && h.Header("upgrade") != nil
-	if hosts > 1 || hosts == 0 && h.Minor == 1 || lengths+codings > 1 || codings > 0 && h.Minor == 0 {
-		return false
-	}
 	switch {
+	case hosts > 1 || hosts == 0 && h.Minor == 1:
+		h.odd(CodeHost)
+	case lengths > 0 && codings > 0:
+		h.odd(CodeBothLengths)
+	case lengths > 1 || lengths > 0 && h.Method == MethodConnect:
+		h.odd(CodeContentLength)
+	case codings > 1 || codings > 0 && (h.Minor == 0 || h.Method == MethodConnect):
+		h.odd(CodeCoding)
 	case codings > 0:
 		h.Framing = Chunked
 	case h.ContentLength > 0:
 		h.Framing = Length
 	}
-	return true
 }
 
-func isOrdinaryHost(b []byte) bool {
-	for _, c := range b {
-		if !isHost[c] {
-			return false
+func (h *RequestHead) host(value []byte) {
+	switch {
+	case len(value) == 0 && h.Minor == 1:
+		h.odd(CodeHost)
+	case !isOrdinaryHost(value):
+		h.ask(CodeHost)
+	}
+}
+
+// connection reads one Connection header. A list that names a header which decides about framing invites the next hop to drop it.
+func (h *RequestHead) connection(list []byte) {
+	for len(list) > 0 {
+		var token []byte
+		token, list = nextToken(list)
+		switch len(token) {
+		case len("close"):
+			h.Close = h.Close || equalFold(token, "close")
+		case len("keep-alive"):
+			h.KeepAlive = h.KeepAlive || equalFold(token, "keep-alive")
+		case len("host"), len("content-length"), len("transfer-encoding"):
+			if equalFold(token, "host") || equalFold(token, "content-length") || equalFold(token, "transfer-encoding") {
+				h.odd(CodeConnection)
+			}
 		}
 	}
-	return len(b) > 0
-}
-
-// consult asks fasthttp's parser about a head that is out of the ordinary.
-func consult(head []byte) Verdict {
-	var h fasthttp.RequestHeader
-	err := h.Read(bufio.NewReaderSize(bytes.NewReader(head), len(head)+1))
-	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return Ambiguous
-	}
-	var small *fasthttp.ErrSmallBuffer
-	if errors.As(err, &small) {
-		return Ambiguous
-	}
-	return Refuse
 }
 
 // MethodBytes returns the method as received.
-func (h *RequestHead) MethodBytes() []byte { return h.buf[:h.methodEnd] }
+func (h *RequestHead) MethodBytes() []byte { return h.buf[:h.methodEnd:h.methodEnd] }
 
 // Target returns the request target as received.
-func (h *RequestHead) Target() []byte { return h.buf[h.target:h.targetEnd] }
+func (h *RequestHead) Target() []byte { return h.buf[h.target:h.targetEnd:h.targetEnd] }
 
 // Path returns the path of the target, still in percent escapes; that of an absolute form begins behind the authority.
 func (h *RequestHead) Path() []byte {
@@ -266,7 +323,7 @@ func (h *RequestHead) Path() []byte {
 	if h.query > 0 {
 		end = h.query - 1
 	}
-	p := h.buf[h.target:end]
+	p := h.buf[h.target:end:end]
 	if len(p) > 0 && p[0] != '/' {
 		if i := bytes.Index(p, []byte("://")); i > 0 {
 			if j := bytes.IndexByte(p[i+3:], '/'); j >= 0 {
@@ -282,5 +339,5 @@ func (h *RequestHead) Query() []byte {
 	if h.query == 0 {
 		return nil
 	}
-	return h.buf[h.query:h.targetEnd]
+	return h.buf[h.query:h.targetEnd:h.targetEnd]
 }

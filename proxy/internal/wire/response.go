@@ -12,25 +12,37 @@ type ResponseHead struct {
 	ContentLength int64
 	Close         bool // the connection ends behind the message
 	Interim       bool // 1xx other than 101: another head follows
+
+	method  Method // of the request, when buf holds a head that was OK
+	closing bool   // Close as parsed
 }
 
 // Parse reads the head of an answer to a request of the given method. It is lenient, for the origin is trusted: what cannot be framed
-// with certainty is Ambiguous, and then all that follows is to be relayed unread. It never refuses.
+// with certainty is Ambiguous, and then all that follows is to be relayed unread. It never refuses, and a head of more than maxHead bytes
+// is Ambiguous too.
 func (h *ResponseHead) Parse(buf []byte, maxHead int, method Method) Verdict {
-	size, _ := headEnd(buf)
+	if method == h.method && h.same(buf) && len(h.buf) <= maxHead {
+		h.Close = h.closing
+		return OK
+	}
+	h.forget()
+	if !mayBeStatusLine(buf) {
+		return Ambiguous
+	}
+	size, bare := headEnd(buf)
 	switch {
-	case size > maxHead || size == 0 && len(buf) > maxHead:
+	case bare, size > maxHead, size == 0 && len(buf) > maxHead:
 		return Ambiguous
 	case size == 0:
-		if !mayBeStatusLine(buf) {
-			return Ambiguous
-		}
 		return Incomplete
 	}
-	*h = ResponseHead{fields: fields{buf: buf[:size:size], list: h.list[:0]}, Size: size}
-	if !h.line() || !h.lenient() || !h.frame(method) {
+	h.keep(buf[:size])
+	*h = ResponseHead{fields: h.fields, Size: size, method: method}
+	if !h.line() || !h.headers() || !h.frame(method) {
+		h.forget()
 		return Ambiguous
 	}
+	h.closing = h.Close
 	return OK
 }
 
@@ -41,9 +53,10 @@ func mayBeStatusLine(b []byte) bool {
 	return string(b[:n]) == statusLine[:n]
 }
 
+// line reads the status line; the reason may be empty, and the space before it may be missing.
 func (h *ResponseHead) line() bool {
 	b := h.buf
-	if len(b) < len("HTTP/1.1 200\n") || !mayBeStatusLine(b) || b[8] != ' ' || b[7] != '0' && b[7] != '1' {
+	if len(b) < len("HTTP/1.1 200\r\n") || b[8] != ' ' || b[7] != '0' && b[7] != '1' {
 		return false
 	}
 	h.Minor = int(b[7] - '0')
@@ -53,89 +66,84 @@ func (h *ResponseHead) line() bool {
 		}
 		h.Status = h.Status*10 + int(c-'0')
 	}
-	return h.Status >= 100 && (b[12] == ' ' || b[12] == '\r' || b[12] == '\n')
+	return h.Status >= 100 && (b[12] == ' ' || b[12] == '\r' && b[13] == '\n')
 }
 
-// lenient reads the header lines; line ends may lack the CR, and a line that begins with white space continues the one before, whose
-// value is then taken as not known.
-func (h *ResponseHead) lenient() bool {
+// headers reads the header lines. Names and values may hold odd bytes, for framing does not depend on them, but a folded line, a blank in
+// or behind a name, NUL and a bare CR are read in different ways by different clients.
+func (h *ResponseHead) headers() bool {
 	b := h.buf
 	i := bytes.IndexByte(b, '\n') + 1
-	for i < len(b) {
-		end := i + bytes.IndexByte(b[i:], '\n')
-		e := end
-		if e > i && b[e-1] == '\r' {
-			e--
+	for i+2 < len(b) {
+		start := i
+		for b[i] > ' ' && b[i] != ':' && b[i] != 0x7f {
+			i++
 		}
-		if e == i {
-			return true
-		}
-		if b[i] == ' ' || b[i] == '\t' {
-			if len(h.list) == 0 {
-				return false
-			}
-			h.list[len(h.list)-1].valueEnd = int32(e)
-			i = end + 1
-			continue
-		}
-		colon := bytes.IndexByte(b[i:e], ':')
-		if colon <= 0 {
+		if i == start || b[i] != ':' {
 			return false
 		}
-		_, nameEnd := trim(b, i, i+colon)
-		s, v := trim(b, i+colon+1, e)
-		h.list = append(h.list, field{int32(i), int32(nameEnd), int32(s), int32(v)})
+		nameEnd := i
+		i++
+		end := i + bytes.IndexByte(b[i:], '\n')
+		s, e := trim(b, i, end-1)
+		value := b[s:e]
+		if !areValues(value) && (bytes.IndexByte(value, '\r') >= 0 || bytes.IndexByte(value, 0) >= 0) {
+			return false
+		}
+		h.list = append(h.list, field{int32(start), int32(nameEnd), int32(s), int32(e)})
 		i = end + 1
 	}
-	return false
+	return true
 }
 
-// frame follows RFC 9112, section 6.3.
+// frame follows RFC 9112, section 6.3; false where clients may differ.
 func (h *ResponseHead) frame(method Method) bool {
-	lengths, codings := h.Count("content-length"), h.Count("transfer-encoding")
-	connection := h.Header("connection")
-	h.Close = hasToken(connection, "close") || h.Minor == 0 && !hasToken(connection, "keep-alive")
+	lengths, codings, keepAlive := 0, 0, false
+	chunked := false
+	for i := range h.list {
+		f := &h.list[i]
+		name, value := h.buf[f.name:f.nameEnd], h.buf[f.value:f.valueEnd]
+		switch len(name) {
+		case len("connection"):
+			if equalFold(name, "connection") {
+				h.Close = h.Close || hasToken(value, "close")
+				keepAlive = keepAlive || hasToken(value, "keep-alive")
+			}
+		case len("content-length"):
+			if equalFold(name, "content-length") {
+				lengths++
+				var ok bool
+				if h.ContentLength, ok = number(value); !ok {
+					return false
+				}
+			}
+		case len("transfer-encoding"):
+			if equalFold(name, "transfer-encoding") {
+				codings++
+				chunked = equalFold(value, "chunked")
+			}
+		}
+	}
+	h.Close = h.Close || h.Minor == 0 && !keepAlive
+	if lengths > 1 {
+		return false
+	}
 	switch {
 	case h.Status == 101, method == MethodConnect && h.Status/100 == 2:
 		h.Framing = Tunnel
 		return true
-	case h.Status < 200:
-		h.Interim = true
-		return true
-	case method == MethodHead, h.Status == 204, h.Status == 304:
+	case h.Status < 200, h.Status == 204:
+		h.Interim = h.Status < 200
+		return codings == 0 && h.ContentLength == 0
+	case method == MethodHead, h.Status == 304:
 		return true
 	case codings > 0:
-		if lengths > 0 || codings > 1 || h.Minor == 0 {
-			return false
-		}
-		h.Framing = UntilClose
-		if equalFold(lastToken(h.Header("transfer-encoding")), "chunked") {
-			h.Framing = Chunked
-		}
-		return true
-	case lengths > 0:
-		return h.length()
-	}
-	h.Framing = UntilClose
-	return true
-}
-
-// length reads Content-Length; several must be the same.
-func (h *ResponseHead) length() bool {
-	seen := false
-	for i := range h.list {
-		f := &h.list[i]
-		if !equalFold(h.buf[f.name:f.nameEnd], "content-length") {
-			continue
-		}
-		n, ok := number(h.buf[f.value:f.valueEnd])
-		if !ok || seen && n != h.ContentLength {
-			return false
-		}
-		h.ContentLength, seen = n, true
-	}
-	if h.ContentLength > 0 {
+		h.Framing = Chunked
+		return chunked && codings == 1 && lengths == 0 && h.Minor == 1
+	case h.ContentLength > 0:
 		h.Framing = Length
+	case lengths == 0:
+		h.Framing, h.Close = UntilClose, true
 	}
 	return true
 }
