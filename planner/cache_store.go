@@ -1,9 +1,12 @@
 package planner
 
+// maxShare: a plan that takes more than this part of the cache is not kept.
+const maxShare = 16
+
 // keep stores a new plan and makes room for it. The lock is held.
 func (c *Cache) keep(key flightKey, r *Request, p *Plan) {
 	size := p.size() + int64(len(r.Query))
-	if size > c.cfg.MaxBytes/64 {
+	if size > c.cfg.MaxBytes/maxShare {
 		c.counters.tooBig.Add(1)
 		return
 	}
@@ -25,7 +28,7 @@ func (c *Cache) respell(rec *record, r *Request) {
 	if c.byRaw.find(hash, r.Query, r.OperationName, r.Escaped) != nil {
 		return
 	}
-	if int64(len(r.Query)) > c.cfg.MaxBytes/64 {
+	if int64(len(r.Query)) > c.cfg.MaxBytes/maxShare {
 		return
 	}
 	if len(rec.spellings) == maxSpellings {
@@ -116,5 +119,5 @@ func (b *bucket) take(now int64) bool {
 
 // size estimates the memory that a plan takes, in bytes.
 func (p *Plan) size() int64 {
-	return 4096 + 24*int64(len(p.canonical))
+	return 6144 + 24*int64(len(p.canonical))
 }

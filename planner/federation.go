@@ -27,7 +27,7 @@ func federate(doc *ast.SchemaDocument, known ast.DirectiveDefinitionList) {
 	}
 	everyDirective(doc, func(d *ast.Directive, _ ast.DirectiveLocation) { f.rename(d, known) })
 	f.announce(known)
-	if f.subgraph && doc.Definitions.ForName("_Service") == nil {
+	if f.subgraph {
 		f.serve()
 	}
 }
@@ -96,7 +96,8 @@ func (f *federation) rename(d *ast.Directive, known ast.DirectiveDefinitionList)
 func (f *federation) announce(known ast.DirectiveDefinitionList) {
 	everyDirective(f.doc, func(d *ast.Directive, at ast.DirectiveLocation) {
 		space, _, spaced := strings.Cut(d.Name, "__")
-		if known.ForName(d.Name) != nil || !f.imported[d.Name] && !(spaced && f.spaces[space]) && !f.spaces[d.Name] {
+		linked := f.imported[d.Name] || f.spaces[d.Name] || spaced && f.spaces[space]
+		if !linked || known.ForName(d.Name) != nil {
 			return
 		}
 		def := f.doc.Directives.ForName(d.Name)
@@ -119,28 +120,48 @@ func (f *federation) announce(known ast.DirectiveDefinitionList) {
 // announced marks definitions made by announce.
 const announced = "Known from a @link."
 
-// serve adds what a subgraph answers for its router.
+// serve adds what a subgraph answers for its router, as far as the schema does not have it.
 func (f *federation) serve() {
 	at := &ast.Position{Line: 1, Column: 1, Src: &ast.Source{Name: "prelude"}}
-	entities := f.entities()
 	query := &ast.Definition{Kind: ast.Object, Name: f.queryType(), Position: at}
-	query.Fields = append(query.Fields, &ast.FieldDefinition{Name: "_service", Type: ast.NonNullNamedType("_Service", at), Position: at})
-	f.doc.Definitions = append(f.doc.Definitions, &ast.Definition{
+	field := func(d *ast.FieldDefinition) {
+		if !f.hasField(query.Name, d.Name) {
+			query.Fields = append(query.Fields, d)
+		}
+	}
+	f.define(&ast.Definition{
 		Kind: ast.Object, Name: "_Service", Position: at,
 		Fields: ast.FieldList{{Name: "sdl", Type: ast.NamedType("String", at), Position: at}},
 	})
-	if len(entities) > 0 {
-		f.doc.Definitions = append(
-			f.doc.Definitions,
-			&ast.Definition{Kind: ast.Scalar, Name: "_Any", Position: at},
-			&ast.Definition{Kind: ast.Union, Name: "_Entity", Types: entities, Position: at},
-		)
-		query.Fields = append(query.Fields, &ast.FieldDefinition{
+	field(&ast.FieldDefinition{Name: "_service", Type: ast.NonNullNamedType("_Service", at), Position: at})
+	if entities := f.entities(); len(entities) > 0 {
+		f.define(&ast.Definition{Kind: ast.Scalar, Name: "_Any", Position: at})
+		f.define(&ast.Definition{Kind: ast.Union, Name: "_Entity", Types: entities, Position: at})
+		field(&ast.FieldDefinition{
 			Name: "_entities", Type: ast.NonNullListType(ast.NamedType("_Entity", at), at), Position: at,
 			Arguments: ast.ArgumentDefinitionList{{Name: "representations", Type: ast.NonNullListType(ast.NonNullNamedType("_Any", at), at), Position: at}},
 		})
 	}
-	f.doc.Extensions = append(f.doc.Extensions, query)
+	if len(query.Fields) > 0 {
+		f.doc.Extensions = append(f.doc.Extensions, query)
+	}
+}
+
+func (f *federation) define(d *ast.Definition) {
+	if f.doc.Definitions.ForName(d.Name) == nil {
+		f.doc.Definitions = append(f.doc.Definitions, d)
+	}
+}
+
+func (f *federation) hasField(typ, name string) bool {
+	for _, list := range []ast.DefinitionList{f.doc.Definitions, f.doc.Extensions} {
+		for _, d := range list {
+			if d.Name == typ && d.Fields.ForName(name) != nil {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // entities lists the object types with a key that the router may ask by.

@@ -119,12 +119,7 @@ func (g *documents) selection(d *ast.Definition, depth int) string {
 
 func (g *documents) narrower(d *ast.Definition) *ast.Definition {
 	options := []*ast.Definition{d}
-	for _, p := range g.schema.GetPossibleTypes(d) {
-		options = append(options, p)
-	}
-	for _, p := range g.schema.GetImplements(d) {
-		options = append(options, p)
-	}
+	options = append(append(options, g.schema.GetPossibleTypes(d)...), g.schema.GetImplements(d)...)
 	return options[g.r.IntN(len(options))]
 }
 

@@ -125,6 +125,8 @@ func BenchmarkParseRequest(b *testing.B) {
 	b.ReportAllocs()
 	var r Request
 	for b.Loop() {
-		ParseRequest(plainRequest, &r)
+		if ParseRequest(plainRequest, &r) != nil {
+			b.Fatal("refused")
+		}
 	}
 }

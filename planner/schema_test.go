@@ -41,6 +41,11 @@ func TestSubgraphSchemasLoad(t *testing.T) {
 			extend schema @link(url: "https://specs.apollo.dev/cost/v0.1", import: ["@cost"])
 			type Query { a: [Int] @cost(weight: 5) @cost__listSize(assumedSize: 10) }`,
 		"no query of its own": `type City @key(fields: "id") { id: ID! }`,
+		"served form": `
+			type City @key(fields: "id") { id: ID! }
+			scalar _Any union _Entity = City type _Service { sdl: String }
+			type Query { _entities(representations: [_Any!]!): [_Entity]! _service: _Service! }`,
+		"served in part": `type City @key(fields: "id") { id: ID! } scalar _Any extend type Query { a: Int _service: _Service! }`,
 		"own definitions": `
 			directive @cacheControl(maxAge: Int, scope: CacheControlScope) on FIELD_DEFINITION
 			enum CacheControlScope { PUBLIC PRIVATE }

@@ -76,7 +76,7 @@ func sizeOf(b []byte) int {
 	if len(b) == 0 {
 		return 0
 	}
-	n := 0
+	var n int
 	switch b[0] {
 	case tagNull:
 		n = 1

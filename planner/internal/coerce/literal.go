@@ -65,7 +65,7 @@ func scalarLiteral(dst []byte, t *typ, v *ast.Value) ([]byte, bool) {
 
 func (c *compiler) list(dst []byte, t *typ, v *ast.Value, depth int) ([]byte, bool) {
 	dst, mark := openGroup(dst, tagList)
-	ok := true
+	var ok bool
 	n := 1
 	if v.Kind == ast.ListValue {
 		n = len(v.Children)

@@ -107,10 +107,10 @@ func loneSurrogate(token string) int {
 		}
 		code, size := escape(token[i+1:])
 		i += size
-		switch {
-		case code>>10 == 0xDC00>>10:
+		switch code >> 10 {
+		case 0xDC00 >> 10:
 			return at
-		case code>>10 == 0xD800>>10:
+		case 0xD800 >> 10:
 			if size != 4 || !strings.HasPrefix(token[i+1:], `\u`) {
 				return at
 			}
