@@ -1,0 +1,147 @@
+package load
+
+import (
+	"bytes"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// Grace is the time after an acknowledged mutation within which other sidecars may still show the old version.
+const Grace = 200 * time.Millisecond
+
+const (
+	shards = 64
+	// memory of single acknowledgements; older ones are folded into one floor. It must exceed the longest read plus Grace.
+	memory = 30 * time.Second
+)
+
+// Ledger knows, for each entity, which version a read must show at least. A mutation is acknowledged through one target when its answer has arrived: from
+// then on that target must show its version, and every other target after Grace. It is safe for concurrent use.
+type Ledger struct {
+	shard [shards]struct {
+		sync.Mutex
+		entities map[string]*acknowledged
+	}
+}
+
+type acknowledged struct {
+	floor  int64 // every target must show it
+	recent []acknowledgement
+}
+
+type acknowledgement struct {
+	target  int
+	version int64
+	at      time.Time
+}
+
+// NewLedger makes an empty ledger.
+func NewLedger() *Ledger { return &Ledger{} }
+
+func (l *Ledger) of(entity []byte) (mu *sync.Mutex, entities map[string]*acknowledged) {
+	h := uint32(2166136261)
+	for _, b := range entity {
+		h = (h ^ uint32(b)) * 16777619
+	}
+	s := &l.shard[h%shards]
+	s.Lock()
+	if s.entities == nil {
+		s.entities = map[string]*acknowledged{}
+	}
+	return &s.Mutex, s.entities
+}
+
+// Acknowledge notes that a mutation through target was answered at the time with this version of the entity.
+func (l *Ledger) Acknowledge(target int, entity []byte, version int64, at time.Time) {
+	mu, entities := l.of(entity)
+	defer mu.Unlock()
+	a := entities[string(entity)]
+	if a == nil {
+		a = &acknowledged{}
+		entities[string(entity)] = a
+	}
+	kept := a.recent[:0]
+	for _, r := range a.recent {
+		if at.Sub(r.at) < memory {
+			kept = append(kept, r)
+		} else {
+			a.floor = max(a.floor, r.version)
+		}
+	}
+	a.recent = append(kept, acknowledgement{target, version, at})
+}
+
+// Required is the lowest version that a read of the entity, sent to target at the time, may show; 0 when there was no mutation.
+func (l *Ledger) Required(target int, entity []byte, sent time.Time) int64 {
+	mu, entities := l.of(entity)
+	defer mu.Unlock()
+	a := entities[string(entity)]
+	if a == nil {
+		return 0
+	}
+	need := a.floor
+	for _, r := range a.recent {
+		due := r.at
+		if r.target != target {
+			due = due.Add(Grace)
+		}
+		if !sent.Before(due) {
+			need = max(need, r.version)
+		}
+	}
+	return need
+}
+
+// Stale is one entity in an answer that was older than it had to be.
+type Stale struct {
+	Target     int
+	Entity     string
+	Read, Need int64
+	Sent       time.Time
+}
+
+// Check reads every `"id":"X","revision":N` of an answer and returns how many entities it saw; each stale one is handed to report.
+func (l *Ledger) Check(target int, body []byte, sent time.Time, report func(Stale)) (entities int) {
+	versions(body, func(id []byte, version int64) {
+		entities++
+		if need := l.Required(target, id, sent); version < need {
+			report(Stale{target, string(id), version, need, sent})
+		}
+	})
+	return entities
+}
+
+// AcknowledgeAnswer notes every version in a mutation's answer.
+func (l *Ledger) AcknowledgeAnswer(target int, body []byte, at time.Time) {
+	versions(body, func(id []byte, version int64) { l.Acknowledge(target, id, version, at) })
+}
+
+// versions finds the entities of an answer. JSON white space between the tokens is not expected: the origin writes none and a sidecar changes no body.
+func versions(body []byte, f func(id []byte, version int64)) {
+	const idKey, revisionKey = `"id":"`, `","revision":`
+	for {
+		i := bytes.Index(body, []byte(idKey))
+		if i < 0 {
+			return
+		}
+		body = body[i+len(idKey):]
+		end := bytes.IndexByte(body, '"')
+		if end < 0 {
+			return
+		}
+		rest, ok := bytes.CutPrefix(body[end:], []byte(revisionKey))
+		if !ok {
+			body = body[end:]
+			continue
+		}
+		digits := 0
+		for digits < len(rest) && rest[digits] >= '0' && rest[digits] <= '9' {
+			digits++
+		}
+		if n, err := strconv.ParseInt(string(rest[:digits]), 10, 64); err == nil {
+			f(body[:end], n)
+		}
+		body = rest[digits:]
+	}
+}

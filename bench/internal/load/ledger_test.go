@@ -1,0 +1,74 @@
+package load
+
+import (
+	"bufio"
+	"encoding/json"
+	"os"
+	"testing"
+	"time"
+)
+
+// event is one line of a recorded history: times in milliseconds since its start.
+type event struct {
+	At     int64
+	Ack    *int // target of a mutation's answer
+	Read   *int // target of a read sent
+	Entity string
+	V      int64
+	Stale  bool // what the checker must say
+}
+
+// TestCheckerFindsTheStaleReads replays recorded histories: a checker that cannot see a stale answer proves nothing.
+func TestCheckerFindsTheStaleReads(t *testing.T) {
+	f, err := os.Open("testdata/history.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	l := NewLedger()
+	start := time.Now()
+	stale := 0
+	lines := bufio.NewScanner(f)
+	for n := 1; lines.Scan(); n++ {
+		var e event
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+			t.Fatalf("line %d: %v", n, err)
+		}
+		at := start.Add(time.Duration(e.At) * time.Millisecond)
+		if e.Ack != nil {
+			l.Acknowledge(*e.Ack, []byte(e.Entity), e.V, at)
+			continue
+		}
+		body := append([]byte(`{"data":{"city":{"id":"`), e.Entity...)
+		body = append(body, `","revision":`...)
+		body = append(append(body, byte('0'+e.V)), `,"name":"x"}}}`...)
+		found := false
+		if entities := l.Check(*e.Read, body, at, func(Stale) { found = true }); entities != 1 {
+			t.Errorf("line %d: %d entities seen", n, entities)
+		}
+		if found != e.Stale {
+			t.Errorf("line %d: %+v: stale is %v", n, e, found)
+		}
+		if found {
+			stale++
+		}
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if stale != 5 {
+		t.Errorf("%d stale reads found, the history has 5", stale)
+	}
+}
+
+func TestVersionsInAnswers(t *testing.T) {
+	body := `{"data":{"cities":{"nodes":[{"id":"1","revision":4,"name":"a"},{"id":"2","revision":0},{"id":"3","name":"no revision"},{"id":"4","revision":12}]}}}`
+	got := map[string]int64{}
+	versions([]byte(body), func(id []byte, v int64) { got[string(id)] = v })
+	if len(got) != 3 || got["1"] != 4 || got["2"] != 0 || got["4"] != 12 {
+		t.Errorf("%v", got)
+	}
+	for _, broken := range []string{`"id":"`, `"id":"1`, `"id":"1","revision":`, `"id":"1","revision":x`} {
+		versions([]byte(broken), func(id []byte, v int64) { t.Errorf("%q: %s %d", broken, id, v) })
+	}
+}
