@@ -1,0 +1,81 @@
+package telemetry
+
+import (
+	"context"
+	"time"
+
+	"github.com/weirproxy/weir/telemetry/internal/ring"
+)
+
+// gather is how long the reader lets events gather after the first one.
+const gather = 5 * time.Millisecond
+
+// drain reads the ring until ctx ends.
+func (t *Telemetry) drain(ctx context.Context) {
+	told := time.NewTicker(time.Second)
+	defer told.Stop()
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-told.C:
+			t.tellLosses()
+			continue
+		case <-t.ring.Wake():
+		}
+		pause.Reset(gather)
+		select {
+		case <-ctx.Done():
+			return
+		case <-pause.C:
+		}
+		for !t.take() { // Kafka is behind: the ring fills, and drops when it is full
+			pause.Reset(10 * gather)
+			select {
+			case <-ctx.Done():
+				return
+			case <-told.C:
+				t.tellLosses()
+			case <-pause.C:
+			}
+		}
+	}
+}
+
+// take moves what the ring holds; false when the sender has no room for all.
+func (t *Telemetry) take() bool {
+	for i := range t.ring.Shards() {
+		if t.sender != nil && !t.sender.room() {
+			return false
+		}
+		b := t.ring.Take(i)
+		if b == nil {
+			continue
+		}
+		if t.sender != nil {
+			t.sender.send(b)
+			continue
+		}
+		t.sink(b)
+	}
+	return true
+}
+
+func (t *Telemetry) sink(b *ring.Batch) {
+	for i := range b.Ends {
+		t.cfg.Sink(b.At(i))
+	}
+	t.counters.acked.Add(uint64(len(b.Ends)))
+	t.ring.Give(b)
+}
+
+func (t *Telemetry) tellLosses() {
+	if t.sender == nil {
+		return
+	}
+	for _, text := range t.losses.tell(t, time.Now()) {
+		t.sender.sendLoss(text)
+	}
+}

@@ -1,0 +1,84 @@
+package event
+
+// Topics.
+const (
+	CostTopic = "finops.cost.events" // keyed by service
+	LossTopic = "weir.loss"          // keyed by service
+)
+
+// Types of CloudEvents.
+const (
+	CostType = "weir.cost.v1"
+	LossType = "weir.loss.v1"
+)
+
+// SchemaVersion is that of Cost and Loss.
+const SchemaVersion = "1.0"
+
+// Envelope is a CloudEvents 1.0 event in structured mode (JSON format).
+type Envelope[T any] struct {
+	SpecVersion     string `json:"specversion"`
+	ID              string `json:"id"`
+	Source          string `json:"source"`
+	Type            string `json:"type"`
+	Time            string `json:"time"` // RFC 3339, µs, UTC
+	DataContentType string `json:"datacontenttype"`
+	Data            T      `json:"data"`
+}
+
+// Quantities are what an operation used.
+type Quantities struct {
+	ProxyCPUUS int64 `json:"proxy_cpu_us"` // CPU of the sidecar, µs; an even share of the process's
+	UpstreamUS int64 `json:"upstream_us"`  // time at the upstream, µs
+	Fetches    int64 `json:"fetches"`      // calls of the upstream
+	BytesIn    int64 `json:"bytes_in"`     // of the request
+	BytesOut   int64 `json:"bytes_out"`    // of the answer
+	CacheOps   int64 `json:"cache_ops"`    // operations of the cache
+	Points     int64 `json:"points"`       // static cost of the operation, @cost points
+}
+
+// Cost is the cost event of one GraphQL operation. It holds no query text, no variables and no raw user id.
+type Cost struct {
+	EventID          string            `json:"event_id"` // instance-boot-sequence: the same when it is sent again
+	Timestamp        string            `json:"timestamp"`
+	SchemaVersion    string            `json:"schema_version"`
+	EventType        string            `json:"event_type"`
+	Service          string            `json:"service"`
+	Region           string            `json:"region"`
+	ResourceID       string            `json:"resource_id"`
+	BusinessUnit     string            `json:"business_unit"`
+	ProjectID        string            `json:"project_id"`
+	Environment      string            `json:"environment"`
+	Tenant           string            `json:"tenant"`
+	Client           string            `json:"client"`
+	Operation        string            `json:"operation"`
+	OperationHash    string            `json:"operation_hash"` // hex
+	OperationKind    string            `json:"operation_kind"`
+	CostAmount       string            `json:"cost_amount"`  // decimal, exact to the pico-dollar
+	SavedAmount      string            `json:"saved_amount"` // what the entry's fill cost beyond this hit; never part of cost
+	Currency         string            `json:"currency"`
+	PriceBookVersion string            `json:"price_book_version"`
+	Quantities       Quantities        `json:"quantities"`
+	CacheStatus      string            `json:"cache_status"`
+	Status           int               `json:"status"`
+	Code             string            `json:"code"` // of an error the sidecar made; empty
+	Errors           int               `json:"errors"`
+	AnomalyScore     float64           `json:"anomaly_score"` // 0..1
+	LatencyUS        int64             `json:"latency_us"`
+	TraceID          string            `json:"trace_id"` // hex; empty
+	Metadata         map[string]string `json:"metadata"`
+}
+
+// Loss tells that events were dropped, so that a reader can prove the hole.
+type Loss struct {
+	EventID       string `json:"event_id"`
+	SchemaVersion string `json:"schema_version"`
+	EventType     string `json:"event_type"`
+	Service       string `json:"service"`
+	Instance      string `json:"instance"`
+	Boot          string `json:"boot"`
+	Reason        string `json:"reason"`
+	Count         uint64 `json:"count"`
+	FirstSequence uint64 `json:"first_sequence"` // of the events dropped; between them others may have arrived
+	LastSequence  uint64 `json:"last_sequence"`
+}

@@ -1,0 +1,140 @@
+package telemetry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/weirproxy/weir/telemetry/event"
+	"github.com/weirproxy/weir/telemetry/internal/ring"
+)
+
+const (
+	maxBuffered      = 20_000
+	maxBufferedBytes = 32 << 20
+)
+
+// sender produces to Kafka: idempotent, without a delivery timeout, so that an outage holds records back instead of losing them, and
+// bounded, so that it holds back only so many.
+type sender struct {
+	t       *Telemetry
+	client  *kgo.Client
+	failing atomic.Bool
+	lastErr atomic.Pointer[string]
+	key     []byte
+	headers []kgo.RecordHeader
+}
+
+func newSender(t *Telemetry) (*sender, error) {
+	s := &sender{t: t, key: []byte(t.cfg.Identity.Service)}
+	contentType := "application/cloudevents+json; charset=UTF-8"
+	if t.cfg.Binary {
+		contentType = "application/json"
+	}
+	s.headers = []kgo.RecordHeader{{Key: "content-type", Value: []byte(contentType)}}
+	client, err := kgo.NewClient(
+		kgo.SeedBrokers(t.cfg.Brokers...),
+		kgo.ClientID("weir-"+t.cfg.Identity.Service),
+		kgo.MaxBufferedRecords(maxBuffered),
+		kgo.MaxBufferedBytes(maxBufferedBytes),
+		kgo.ProducerLinger(10*time.Millisecond),
+		kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),
+		kgo.RequiredAcks(kgo.AllISRAcks()),
+		kgo.DialTimeout(time.Second),
+		kgo.WithHooks(s),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("telemetry: kafka: %w", err)
+	}
+	s.client = client
+	return s, nil
+}
+
+// OnBrokerConnect implements kgo.HookBrokerConnect: one log line when the state changes.
+func (s *sender) OnBrokerConnect(meta kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
+	s.state(err)
+}
+
+func (s *sender) state(err error) {
+	if err != nil {
+		text := err.Error()
+		s.lastErr.Store(&text)
+		if s.failing.CompareAndSwap(false, true) {
+			s.t.cfg.Logger.Warn("kafka cannot be reached; events wait, and are dropped and counted when the buffer is full",
+				"brokers", s.t.cfg.Brokers, "error", text)
+		}
+		return
+	}
+	if s.failing.CompareAndSwap(true, false) {
+		s.t.cfg.Logger.Info("kafka is reached again", "brokers", s.t.cfg.Brokers)
+	}
+}
+
+// room reports whether a batch of the ring may be handed over: at most half of the client's buffer is used.
+func (s *sender) room() bool {
+	return s.client.BufferedProduceRecords() < maxBuffered/2 && s.client.BufferedProduceBytes() < maxBufferedBytes/2
+}
+
+// send produces a batch's events. The batch goes back to the ring when the last of them is settled.
+func (s *sender) send(b *ring.Batch) {
+	left := new(atomic.Int64)
+	left.Store(int64(len(b.Ends)))
+	records := make([]kgo.Record, len(b.Ends))
+	done := func(r *kgo.Record, err error) {
+		s.settle(r, err)
+		if left.Add(-1) == 0 {
+			s.t.ring.Give(b)
+		}
+	}
+	for i := range b.Ends {
+		r := &records[i]
+		r.Topic, r.Key, r.Value, r.Headers = s.t.cfg.Topic, s.key, b.At(i), s.headers
+		if s.t.cfg.Binary {
+			r.Headers = s.binaryHeaders(r.Value)
+		}
+		s.client.TryProduce(context.Background(), r, done)
+	}
+}
+
+func (s *sender) settle(r *kgo.Record, err error) {
+	switch {
+	case err == nil:
+		s.t.counters.acked.Add(1)
+		s.t.counters.ackedBytes.Add(uint64(len(r.Value)))
+		s.state(nil)
+	case errors.Is(err, kgo.ErrMaxBuffered):
+		s.t.losses.add(lossClient, sequence(r.Value))
+	case errors.Is(err, kgo.ErrClientClosed), errors.Is(err, kgo.ErrAborting):
+		s.t.losses.add(lossClose, sequence(r.Value))
+	default:
+		text := err.Error()
+		s.lastErr.Store(&text)
+		s.t.losses.add(lossBroker, sequence(r.Value))
+	}
+}
+
+func (s *sender) sendLoss(text []byte) {
+	r := &kgo.Record{Topic: event.LossTopic, Key: s.key, Value: text, Headers: []kgo.RecordHeader{
+		{Key: "content-type", Value: []byte("application/cloudevents+json; charset=UTF-8")},
+	}}
+	s.client.TryProduce(context.Background(), r, func(*kgo.Record, error) {})
+}
+
+// close sends what is buffered until ctx ends; what is left then is lost, and counted.
+func (s *sender) close(ctx context.Context) error {
+	s.t.tellLosses()
+	err := s.client.Flush(ctx)
+	if n := s.client.BufferedProduceRecords(); n > 0 {
+		s.t.cfg.Logger.Warn("events were not sent before the end", "events", n, "error", err)
+	}
+	s.client.Close()
+	if err != nil {
+		return fmt.Errorf("telemetry: kafka: %w", err)
+	}
+	return nil
+}
