@@ -1,0 +1,55 @@
+package fleet
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// launch starts cmd, pinned to a processor when cpu is above 0. A child inherits the affinity of the thread that forks it: that thread is pinned for the
+// moment and then put back, so that every thread of the child, and its count of processors, obeys from the first instruction.
+func launch(cmd *exec.Cmd, cpu int) error {
+	if cpu == 0 {
+		return cmd.Start()
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var before unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &before); err != nil {
+		return fmt.Errorf("affinity: %w", err)
+	}
+	var one unix.CPUSet
+	one.Set(cpu - 1)
+	if err := unix.SchedSetaffinity(0, &one); err != nil {
+		return fmt.Errorf("pin to processor %d: %w", cpu-1, err)
+	}
+	err := cmd.Start()
+	if back := unix.SchedSetaffinity(0, &before); back != nil && err == nil {
+		err = fmt.Errorf("affinity: %w", back)
+	}
+	return err
+}
+
+// PinSelf pins every thread of this process to processor cpu (1 is the first); new threads inherit it.
+func PinSelf(cpu int) error {
+	var one unix.CPUSet
+	one.Set(cpu - 1)
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return err
+	}
+	for _, task := range tasks {
+		id, err := strconv.Atoi(task.Name())
+		if err != nil {
+			return err
+		}
+		if err := unix.SchedSetaffinity(id, &one); err != nil && err != unix.ESRCH {
+			return fmt.Errorf("pin to processor %d: %w", cpu-1, err)
+		}
+	}
+	return nil
+}
