@@ -175,6 +175,39 @@ func TestHostileSizes(t *testing.T) {
 	}
 }
 
+// TestDefaultsDoNotMultiply sends short JSON that asks for very many defaults, and for a look at very many fields.
+func TestDefaultsDoNotMultiply(t *testing.T) {
+	var sdl strings.Builder
+	sdl.WriteString("type Query {f: Int} input D {")
+	for i := range 40 {
+		fmt.Fprintf(&sdl, "f%d: String = \"some default text\" ", i)
+	}
+	sdl.WriteString("} input W {")
+	for i := range 1000 {
+		fmt.Fprintf(&sdl, "f%d: String ", i)
+	}
+	sdl.WriteString("} input N {a: D = {} b: [D!] = [{}, {}, {}, {}, {}, {}] n: N}")
+	p := compile(t, gqlparser.MustLoadSchema(&ast.Source{Input: sdl.String()}), "$a: [D!] $d: [D!] $w: [W!] $n: [N!]")
+	var v Values
+	for name, raw := range map[string]string{
+		"defaults": `{"d":[` + strings.Repeat("{},", 1<<18) + `{}]}`,
+		"nested":   `{"n":[` + strings.Repeat(`{"n":{}},`, 1<<16) + `{}]}`,
+		"wide":     `{"w":[` + strings.Repeat("{},", 1<<18) + `{}]}`,
+		"two":      `{"d":[` + strings.Repeat("{},", 1<<18) + `{}],"a":[` + strings.Repeat("{},", 1<<18) + `{}]}`,
+	} {
+		errs := p.Run([]byte(raw), &v)
+		if len(errs) != 1 || !strings.Contains(errs[0].Message, "too large once the defaults") {
+			t.Errorf("%s: %v", name, errs)
+		}
+		if cap(v.Canonical) > 16<<20 {
+			t.Errorf("%s: %d bytes for %d bytes", name, cap(v.Canonical), len(raw))
+		}
+	}
+	if errs := p.Run([]byte(`{"d":[`+strings.Repeat("{},", 400)+`{}],"w":[`+strings.Repeat("{},", 10_000)+`{}]}`), &v); errs != nil {
+		t.Errorf("ordinary values: %v", errs)
+	}
+}
+
 const typical = `{"v":{"id":"12","n":10,"s":"Bad Oeynhausen","points":[{"x":1},{"x":2,"y":3}],"any":{"b":[1,2],"a":"\u00e9"}},"n":20,"w":["RED"]}`
 
 func TestNoAllocation(t *testing.T) {

@@ -20,6 +20,7 @@ const (
 	faultWhole
 	faultRange
 	faultOneOf
+	faultLarge
 )
 
 type fault struct {
@@ -104,6 +105,8 @@ func (f *fault) message() string {
 		return at + " does not fit into the 32 bits of an Int."
 	case faultOneOf:
 		return at + " must have exactly one field, not null: type " + strconv.Quote(f.typ) + " is @oneOf."
+	case faultLarge:
+		return at + " is too large once the defaults of its input objects are filled in."
 	}
 	return at + " has a value that is not of type " + strconv.Quote(f.typ) + "."
 }

@@ -27,7 +27,7 @@ func (p *Program) Run(raw []byte, v *Values) []gqlerr.Error {
 			return []gqlerr.Error{{Message: "Variables must be a JSON object.", Code: gqlerr.CodeRequest}}
 		}
 	}
-	v.raw = raw
+	v.raw, v.limit = raw, maxGrowth*len(raw)+freeGrowth
 	for range p.vars {
 		v.slots = append(v.slots, -1)
 	}
@@ -59,6 +59,28 @@ func (p *Program) Run(raw []byte, v *Values) []gqlerr.Error {
 	}
 	v.scratch()
 	return nil
+}
+
+// A few bytes of JSON can ask for many defaults of input objects, and for a look at each of very many fields. What goes
+// beyond these is refused: values without defaults never need so much.
+const (
+	maxGrowth  = 8       // bytes of canonical form for each byte of JSON
+	freeGrowth = 1 << 20 // and so many besides
+	maxFields  = 1 << 24 // fields of input objects looked for
+)
+
+// tooLarge tells, and notes as a fault, that the values outgrow what their JSON can account for.
+func (v *Values) tooLarge(dst []byte, fields int) bool {
+	v.fields += fields
+	if v.large || len(dst) <= v.limit && v.fields <= maxFields {
+		return v.large
+	}
+	v.large = true
+	if len(v.errs) < maxErrors {
+		root := v.path[0].name
+		v.errs = append(v.errs, fault{code: faultLarge, at: "$" + root, root: root})
+	}
+	return true
 }
 
 // place finds the members of the object at raw[at] and notes their values' offsets in the slots from base on. A non-empty
@@ -157,7 +179,7 @@ func (v *Values) list(dst []byte, t *typ, at int, kind jsonscan.Kind) []byte {
 		n = 0
 		v.path = append(v.path, step{})
 		e := jsonscan.OpenArray(v.raw, at)
-		for e.Next() && len(v.errs) < maxErrors {
+		for e.Next() && len(v.errs) < maxErrors && !v.large {
 			v.path[len(v.path)-1].index = n
 			dst = v.value(dst, t.elem, e.Value)
 			n++
@@ -173,6 +195,9 @@ func (v *Values) list(dst []byte, t *typ, at int, kind jsonscan.Kind) []byte {
 func (v *Values) object(dst []byte, t *typ, at int, kind jsonscan.Kind) []byte {
 	if kind != jsonscan.Object {
 		v.fail(faultKind, t.name)
+		return dst
+	}
+	if v.tooLarge(dst, len(t.fields)) {
 		return dst
 	}
 	base := len(v.slots)

@@ -17,6 +17,9 @@ type Values struct {
 	text    []byte   // unescaped names
 	errs    []fault  // problems found, turned into errors at the end
 	raw     []byte   // the JSON being read
+	limit   int      // bytes the canonical form may have
+	fields  int      // fields of input objects looked for so far
+	large   bool     // one of the two is exceeded
 }
 
 type member struct {
@@ -31,8 +34,17 @@ type step struct {
 
 // Reset forgets the values and keeps the buffers.
 func (v *Values) Reset() {
+	if cap(v.Canonical) > maxKeptCanonical {
+		v.Canonical = nil
+	}
 	v.Canonical = v.Canonical[:0]
 	v.scratch()
+}
+
+// CopyFrom makes v hold the same values as other, in memory of its own.
+func (v *Values) CopyFrom(other *Values) {
+	v.Reset()
+	v.Canonical = append(v.Canonical, other.Canonical...)
 }
 
 func (v *Values) scratch() {
@@ -42,14 +54,21 @@ func (v *Values) scratch() {
 	if cap(v.text) > maxKeptText {
 		v.text = nil
 	}
+	if cap(v.slots) > maxKeptSlots {
+		v.slots = nil
+	}
 	clear(v.errs)
 	v.slots, v.members, v.path, v.text, v.errs, v.raw = v.slots[:0], v.members[:0], v.path[:0], v.text[:0], v.errs[:0], nil
+	v.limit, v.fields, v.large = 0, 0, false
 }
 
 // Scratch beyond these sizes is not kept for the next run.
 const (
 	maxKeptMembers = 4096
 	maxKeptText    = 64 << 10
+	maxKeptSlots   = 64 << 10
+	// maxKeptCanonical is in bytes.
+	maxKeptCanonical = 1 << 20
 )
 
 // Find returns the value of a variable, or of what lies in it under a path of input object fields. A value that is absent

@@ -93,7 +93,8 @@ func hex4(b []byte, i int) (rune, bool) {
 }
 
 // AppendUnescaped appends the text of a string to dst, escapes undone; raw is what stands between the quotes and must
-// have been accepted by SkipString. A surrogate without its partner becomes U+FFFD.
+// have been accepted by SkipString. A surrogate without its partner is no character; it becomes the three bytes that UTF-8 would spend on it,
+// which are not valid UTF-8, so that no two texts become one.
 func AppendUnescaped(dst, raw []byte) []byte {
 	for i := 0; i < len(raw); {
 		start := i
@@ -127,9 +128,14 @@ func AppendUnescaped(dst, raw []byte) []byte {
 						pair = utf16.DecodeRune(r, low)
 					}
 				}
-				if r = pair; r != utf8.RuneError {
+				if pair != utf8.RuneError {
+					r = pair
 					i += 6
 				}
+			}
+			if utf16.IsSurrogate(r) {
+				dst = append(dst, 0xE0|byte(r>>12), 0x80|byte(r>>6)&0x3F, 0x80|byte(r)&0x3F)
+				continue
 			}
 			dst = utf8.AppendRune(dst, r)
 			continue
