@@ -3,6 +3,8 @@ package coerce
 import (
 	"encoding/binary"
 	"strconv"
+
+	"github.com/weirproxy/weir/planner/internal/jsonscan"
 )
 
 // Number returns the value of an Int or Float, and of an ID or opaque value that spells a number. It may be beyond the
@@ -15,8 +17,8 @@ func (x Value) Number() (float64, bool) {
 		return 0, false
 	}
 	text := x.b[5:sizeOf(x.b)]
-	if len(text) == 0 || text[0]-'0' > 9 && text[0] != '-' {
-		return 0, false // a word strconv would take, such as inf
+	if end, ok := jsonscan.SkipNumber(text, 0); !ok || end != len(text) {
+		return 0, false // strconv takes more than JSON does, such as inf and 1_0
 	}
 	f, err := strconv.ParseFloat(view(text), 64)
 	return f, err == nil
