@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -86,7 +87,7 @@ type record struct {
 	digest    [32]byte // SHA-256 of the document's text
 	name      string   // operation name asked for
 	bytes     int64
-	used      atomic.Bool // since the hand came by
+	used      mark // since the hand came by
 	spellings []*entry
 	byDigest  *entry
 }
@@ -110,16 +111,24 @@ func (c *Cache) Schema() *Schema { return c.cfg.Schema }
 // Lookup returns the plan of a request whose document has been seen in just this spelling, nil for any other. It does not allocate.
 func (c *Cache) Lookup(r *Request) *Plan {
 	if e := c.byRaw.find(c.rawHash(r), r.Query, r.OperationName, r.Escaped); e != nil {
+		e.used.set()
 		return e.record.touch()
 	}
 	return nil
 }
 
 func (r *record) touch() *Plan {
-	if !r.used.Load() {
-		r.used.Store(true)
-	}
+	r.used.set()
 	return r.plan
+}
+
+// mark tells that something was used. Setting it again writes nothing, so that cores do not fight over its cache line.
+type mark struct{ atomic.Bool }
+
+func (m *mark) set() {
+	if !m.Load() {
+		m.Store(true)
+	}
 }
 
 // LookupHash returns the plan in the cache whose document has this SHA-256, given in 64 lower-case hexadecimal digits; nil when there is
@@ -209,16 +218,66 @@ type flight struct {
 	plan *Plan
 }
 
-// Range calls f for every plan in the cache until f returns false. The cache is locked meanwhile against new plans, not against
-// look-ups of known ones.
+// Range calls f for every plan that is in the cache now, until f returns false.
 func (c *Cache) Range(f func(p *Plan) bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, r := range c.ring.records {
+	for _, r := range c.records() {
 		if !f(r.plan) {
 			return
 		}
 	}
+}
+
+func (c *Cache) records() []*record {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.ring.records)
+}
+
+// Warm builds the plans of what another cache holds, plans in use first, so that a new schema or new limits do not begin with nothing. It
+// ends when the cache is full, or after limit plans (0: no limit), and returns how many it built. Unseen documents are not counted. It is
+// work of some 100 µs for each plan, meant to be done before the cache is put to use.
+func (c *Cache) Warm(from *Cache, limit int) int {
+	list := from.records()
+	slices.SortStableFunc(list, func(a, b *record) int { return order(b.used.Load()) - order(a.used.Load()) })
+	n := 0
+	for _, rec := range list {
+		from.mu.Lock()
+		spellings := slices.Clone(rec.spellings)
+		from.mu.Unlock()
+		if len(spellings) == 0 || limit > 0 && n >= limit {
+			continue
+		}
+		first := spellings[0].request()
+		key := flightKey{rec.digest, rec.name}
+		c.mu.Lock()
+		full := len(c.ring.records) >= c.cfg.MaxPlans || c.ring.bytes >= c.cfg.MaxBytes*7/8
+		known := c.byDigest.find(digestHash(&key.digest), key.digest[:], []byte(key.name), false) != nil
+		c.mu.Unlock()
+		if full {
+			break
+		}
+		if known {
+			continue
+		}
+		p := Build(c.cfg.Schema, string(first.AppendDocument(nil)), rec.name, c.cfg.Options)
+		c.mu.Lock()
+		c.keep(key, first, p)
+		if e := c.byDigest.find(digestHash(&key.digest), key.digest[:], []byte(key.name), false); e != nil {
+			for _, s := range spellings[1:] {
+				c.respell(e.record, s.request())
+			}
+		}
+		c.mu.Unlock()
+		n++
+	}
+	return n
+}
+
+func order(used bool) int {
+	if used {
+		return 1
+	}
+	return 0
 }
 
 // Stats returns the counts.

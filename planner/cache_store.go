@@ -1,5 +1,7 @@
 package planner
 
+import "slices"
+
 // maxShare: a plan that takes more than this part of the cache is not kept.
 const maxShare = 16
 
@@ -32,8 +34,12 @@ func (c *Cache) respell(rec *record, r *Request) {
 		return
 	}
 	if len(rec.spellings) == maxSpellings {
-		c.forget(rec, rec.spellings[0])
-		rec.spellings = append(rec.spellings[:0], rec.spellings[1:]...)
+		i := rec.leastUsed()
+		if i < 0 {
+			return
+		}
+		c.forget(rec, rec.spellings[i])
+		rec.spellings = slices.Delete(rec.spellings, i, i+1)
 	}
 	raw := make([]byte, 0, len(r.Query)+len(r.OperationName))
 	raw = append(append(raw, r.Query...), r.OperationName...)
@@ -42,6 +48,20 @@ func (c *Cache) respell(rec *record, r *Request) {
 	rec.bytes += int64(len(raw))
 	c.ring.bytes += int64(len(raw))
 	c.byRaw.insert(e)
+}
+
+// leastUsed returns the index of the oldest spelling that was not used lately. When all were it returns -1, and the next time some will not
+// have been.
+func (r *record) leastUsed() int {
+	for i, e := range r.spellings {
+		if !e.used.Load() {
+			return i
+		}
+	}
+	for _, e := range r.spellings {
+		e.used.Store(false)
+	}
+	return -1
 }
 
 func (c *Cache) forget(rec *record, e *entry) {

@@ -15,7 +15,7 @@ type table struct {
 	mask    uint64
 }
 
-// entry leads from one key to its record. All but next is immutable.
+// entry leads from one key to its record. All but next and used is immutable.
 type entry struct {
 	next    atomic.Pointer[entry]
 	record  *record
@@ -23,6 +23,12 @@ type entry struct {
 	query   []byte
 	name    []byte
 	escaped bool
+	used    mark // since room was needed for another spelling
+}
+
+// request returns a request with this spelling.
+func (e *entry) request() *Request {
+	return &Request{Query: e.query, OperationName: e.name, Escaped: e.escaped}
 }
 
 func (t *table) init(size int) {
