@@ -61,15 +61,18 @@ func TestValidationAgreesWithGraphQLJS(t *testing.T) {
 	}
 	theirs := oracle(t, worldSDL(t), docs, nil).Documents
 	used := make([]int, len(deliberate))
+	var canonical []string
 	valid, bad := 0, 0
 	for i, doc := range docs {
-		ours := Build(s, doc, firstOperation(doc), Options{Limits: Limits{Tokens: 1e6, Depth: 1e6}}).Errors()
+		p := Build(s, doc, firstOperation(doc), Options{Limits: Limits{Tokens: 1e6, Depth: 1e6}})
+		ours := p.Errors()
 		if len(ours) == 1 && ours[0].Code == "OPERATION_RESOLUTION_FAILURE" && len(theirs[i]) == 0 {
 			continue // choosing an operation is not validation
 		}
 		if (len(ours) == 0) == (len(theirs[i]) == 0) {
 			if len(ours) == 0 {
 				valid++
+				canonical = append(canonical, p.Canonical())
 			}
 			continue
 		}
@@ -89,6 +92,11 @@ func TestValidationAgreesWithGraphQLJS(t *testing.T) {
 	for d, n := range used {
 		if n == 0 {
 			t.Errorf("deliberate difference never met: %s", deliberate[d].reason)
+		}
+	}
+	for i, theirs := range oracle(t, worldSDL(t), canonical, nil).Documents {
+		if len(theirs) > 0 {
+			t.Errorf("graphql-js refuses the canonical form %s: %v", canonical[i], theirs)
 		}
 	}
 	t.Logf("%d documents, %d valid, deliberate differences met %v, other differences %d", len(docs), valid, used, bad)
