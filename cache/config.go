@@ -88,9 +88,13 @@ func (c *Config) complete() error {
 		name string
 		v    time.Duration
 	}{
-		{"ReadBudget", c.ReadBudget}, {"WriteBudget", c.WriteBudget}, {"AppendBudget", c.AppendBudget},
-		{"DisconnectedAfter", c.DisconnectedAfter}, {"DisconnectedTTL", c.DisconnectedTTL},
-		{"Retention", c.Retention}, {"MaxFill", c.MaxFill},
+		{"ReadBudget", c.ReadBudget},
+		{"WriteBudget", c.WriteBudget},
+		{"AppendBudget", c.AppendBudget},
+		{"DisconnectedAfter", c.DisconnectedAfter},
+		{"DisconnectedTTL", c.DisconnectedTTL},
+		{"Retention", c.Retention},
+		{"MaxFill", c.MaxFill},
 	} {
 		check(d.v > 0, d.name, d.v, "a positive duration")
 	}

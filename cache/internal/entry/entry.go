@@ -34,15 +34,17 @@ type Origin struct {
 type Slot struct {
 	Entry
 	Epoch  uint64
-	Began  uint64
 	Hashes []uint64 // of Tags, with the seed of this process
 	Early  int64    // unix ns; before it no early refresh is considered
 	Cost   int64    // bytes this slot is charged for
 
-	// Mark holds the local sequence at which the slot was last found valid, shifted left by MarkShift, and the flags below.
+	// Mark holds the local sequence up to which the slot is known to be valid, shifted left by MarkShift, and the flags
+	// below. It starts at the sequence at which the fill began (0 for a slot of another process).
 	Mark atomic.Uint64
 	// Wanted is set when a reader was told to refresh early; the first Lookup to see it may lead.
 	Wanted atomic.Bool
+	// Left is set when the slot is no longer charged to the tier of this process.
+	Left atomic.Bool
 }
 
 // Flags in the low bits of Slot.Mark.
@@ -54,8 +56,8 @@ const (
 
 // Draft is what Build copies into a Slot.
 type Draft struct {
-	Entry              // Head and Body are copied, Tags ignored
-	Tags   interface { // names to copy; nil: none
+	Entry             // Head and Body are copied, Tags ignored
+	Tags  interface { // names to copy; nil: none
 		Len() int
 		At(i int) []byte
 	}
@@ -74,8 +76,9 @@ func Build(d *Draft, hash func([]byte) uint64) *Slot {
 		}
 	}
 	buf := make([]byte, 0, size)
-	s := &Slot{Entry: d.Entry, Epoch: d.Origin.Epoch, Began: d.Origin.Began}
+	s := &Slot{Entry: d.Entry, Epoch: d.Origin.Epoch}
 	s.AsOf = d.Origin.AsOf
+	s.Mark.Store(d.Origin.Began << MarkShift)
 	buf = append(buf, d.Head...)
 	s.Head = buf[:len(buf):len(buf)]
 	buf = append(buf, d.Body...)

@@ -1,0 +1,101 @@
+package flight
+
+import (
+	"sync"
+
+	"github.com/weirproxy/weir/cache/internal/entry"
+	"github.com/weirproxy/weir/cache/internal/key"
+)
+
+const shards = 64
+
+// Group is a set of flights by key. The zero value is not ready; use New.
+type Group struct {
+	maxFill    int64 // ns
+	maxMarkers int   // of one shard
+	shard      [shards]shard
+}
+
+type shard struct {
+	mu      sync.Mutex
+	flights map[key.Key]*Flight
+	markers map[key.Key]int64 // until unix ns
+}
+
+// Flight is one fetch.
+type Flight struct {
+	key   key.Key
+	began int64
+	done  chan struct{}
+	slot  *entry.Slot // valid after done; nil: no result
+}
+
+// Done is closed when the flight has ended.
+func (f *Flight) Done() <-chan struct{} { return f.done }
+
+// Slot is the result after Done, nil when there is none.
+func (f *Flight) Slot() *entry.Slot { return f.slot }
+
+// New returns a group in which a flight gives way to another after maxFill ns.
+func New(maxFill int64, maxMarkers int) *Group {
+	g := &Group{maxFill: maxFill, maxMarkers: max(1, maxMarkers/shards)}
+	for i := range g.shard {
+		g.shard[i] = shard{flights: map[key.Key]*Flight{}, markers: map[key.Key]int64{}}
+	}
+	return g
+}
+
+func (g *Group) of(k *key.Key) *shard { return &g.shard[k[31]%shards] }
+
+// Marked reports whether the key's results are known not to be shareable at unix ns now.
+func (g *Group) Marked(k *key.Key, now int64) bool {
+	s := g.of(k)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	until, ok := s.markers[*k]
+	if ok && until <= now {
+		delete(s.markers, *k)
+		ok = false
+	}
+	return ok
+}
+
+// Join returns the flight of a key; lead tells that it is a new one, which the caller must End.
+func (g *Group) Join(k *key.Key, now int64) (f *Flight, lead bool) {
+	s := g.of(k)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f := s.flights[*k]; f != nil && now-f.began < g.maxFill {
+		return f, false
+	}
+	f = &Flight{key: *k, began: now, done: make(chan struct{})}
+	s.flights[*k] = f
+	return f, true
+}
+
+// End ends a flight once, with its result or none; with until > 0 the key is marked until then. Later calls do nothing.
+func (g *Group) End(f *Flight, slot *entry.Slot, until int64) bool {
+	s := g.of(&f.key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-f.done:
+		return false
+	default:
+	}
+	f.slot = slot
+	if s.flights[f.key] == f {
+		delete(s.flights, f.key)
+	}
+	if until > 0 {
+		for k := range s.markers { // any one goes: markers are an optimisation
+			if len(s.markers) < g.maxMarkers {
+				break
+			}
+			delete(s.markers, k)
+		}
+		s.markers[f.key] = until
+	}
+	close(f.done)
+	return true
+}

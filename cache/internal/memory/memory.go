@@ -1,0 +1,119 @@
+package memory
+
+import (
+	"encoding/binary"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/dgraph-io/ristretto/v2"
+
+	"github.com/weirproxy/weir/cache/internal/entry"
+	"github.com/weirproxy/weir/cache/internal/key"
+)
+
+// Memory is safe for concurrent use.
+type Memory struct {
+	inner   *ristretto.Cache[string, *entry.Slot]
+	max     int64
+	mu      sync.Mutex // of Put: the fate of a set is known before the next one
+	bytes   atomic.Int64
+	entries atomic.Int64
+	evicted atomic.Uint64
+}
+
+// countersPer is how many access counters are kept for each KiB of the bound.
+const countersPer = 10
+
+// Open returns a tier of at most maxBytes, bookkeeping included.
+func Open(maxBytes int64) (*Memory, error) {
+	m := &Memory{max: maxBytes}
+	inner, err := ristretto.NewCache(&ristretto.Config[string, *entry.Slot]{
+		NumCounters:        max(1000, maxBytes/1024*countersPer),
+		MaxCost:            maxBytes,
+		BufferItems:        64,
+		IgnoreInternalCost: true, // a slot's cost counts everything
+		KeyToHash: func(k string) (uint64, uint64) {
+			b := unsafe.Slice(unsafe.StringData(k), len(k))
+			return binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])
+		},
+		OnEvict:  func(i *ristretto.Item[*entry.Slot]) { m.gone(i.Value, true) },
+		OnReject: func(*ristretto.Item[*entry.Slot]) { m.evicted.Add(1) },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("cache: memory: %w", err)
+	}
+	m.inner = inner
+	return m, nil
+}
+
+// gone takes a slot off the counts, once.
+func (m *Memory) gone(s *entry.Slot, evicted bool) {
+	if s == nil || !s.Left.CompareAndSwap(false, true) {
+		return
+	}
+	m.bytes.Add(-s.Cost)
+	m.entries.Add(-1)
+	if evicted {
+		m.evicted.Add(1)
+	}
+}
+
+// name makes ristretto's key of a digest without a copy; ristretto hashes it and does not keep it.
+func name(k *key.Key) string { return unsafe.String(&k[0], len(k)) }
+
+// Get returns the slot under a key; nil when there is none. The digest is compared in full. It allocates nothing.
+func (m *Memory) Get(k *key.Key) *entry.Slot {
+	s, ok := m.inner.Get(name(k))
+	if !ok || s == nil || s.Digest != *k {
+		return nil
+	}
+	return s
+}
+
+// Put stores a slot in place of an earlier one, and reports whether it is there: a full tier may prefer what it has.
+func (m *Memory) Put(s *entry.Slot) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.remove(&s.Digest)
+	m.bytes.Add(s.Cost)
+	m.entries.Add(1)
+	if !m.inner.Set(name(&s.Digest), s, s.Cost) {
+		m.gone(s, false)
+		return false
+	}
+	m.inner.Wait()
+	if m.Get(&s.Digest) != s {
+		m.gone(s, false)
+		return false
+	}
+	return true
+}
+
+// Delete removes the slot if it is still this one.
+func (m *Memory) Delete(s *entry.Slot) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.Get(&s.Digest) == s {
+		m.remove(&s.Digest)
+	}
+}
+
+func (m *Memory) remove(k *key.Key) {
+	old, ok := m.inner.Get(name(k))
+	if !ok {
+		return
+	}
+	m.inner.Del(name(k))
+	m.inner.Wait()
+	m.gone(old, false)
+}
+
+// Stats returns what the tier holds and its bound, and how many slots were pushed out or not let in.
+func (m *Memory) Stats() (bytes, maxBytes, entries int64, evicted uint64) {
+	return m.bytes.Load(), m.max, m.entries.Load(), m.evicted.Load()
+}
+
+// Close ends the tier's goroutines.
+func (m *Memory) Close() { m.inner.Close() }
