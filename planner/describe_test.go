@@ -49,3 +49,21 @@ func TestDescribeSaysWhatIsMissing(t *testing.T) {
 		t.Errorf("%v", got.Tags)
 	}
 }
+
+func TestValuesCanBeCopied(t *testing.T) {
+	p := Build(world(t), `query Q($id: ID!) { city(id: $id) { name } }`, "", Options{})
+	var v, copied Values
+	var a, b Tags
+	if errs := p.Coerce([]byte(`{"id":7}`), &v); errs != nil {
+		t.Fatal(errs)
+	}
+	copied.CopyFrom(&v)
+	p.AppendQueryTags(&v, &a)
+	if errs := p.Coerce([]byte(`{"id":8}`), &v); errs != nil {
+		t.Fatal(errs)
+	}
+	p.AppendQueryTags(&copied, &b)
+	if list(&a) != list(&b) {
+		t.Errorf("%s, of the copy %s", list(&a), list(&b))
+	}
+}
