@@ -19,7 +19,8 @@ type Schema struct {
 	ast   *ast.Schema
 	hash  [32]byte
 	rules []core.Rule
-	// objects are the names of the object types, sorted; those of introspection and of the operations' roots are not among them.
+	// objects are the names of the object types, sorted; those of introspection, of the operations' roots, and _Service are not among
+	// them.
 	objects []string
 }
 
@@ -70,7 +71,7 @@ func load(name string, doc *ast.SchemaDocument) (*Schema, error) {
 func objectTypes(s *ast.Schema) []string {
 	var out []string
 	for name, d := range s.Types {
-		if d.Kind == ast.Object && !strings.HasPrefix(name, "__") && d != s.Query && d != s.Mutation && d != s.Subscription {
+		if d.Kind == ast.Object && !strings.HasPrefix(name, "__") && name != "_Service" && d != s.Query && d != s.Mutation && d != s.Subscription {
 			out = append(out, name)
 		}
 	}
