@@ -173,7 +173,7 @@ func (c *Cache) Plan(r *Request, now int64) (*Plan, error) {
 	key := flightKey{sha256.Sum256(document), name}
 
 	c.mu.Lock()
-	if e := c.byDigest.find(digestHash(&key.digest), key.digest[:], []byte(name), false); e != nil {
+	if e := c.known(key); e != nil {
 		c.counters.respelled.Add(1)
 		c.respell(e.record, r)
 		c.mu.Unlock()
@@ -202,7 +202,7 @@ func (c *Cache) Plan(r *Request, now int64) (*Plan, error) {
 
 	c.mu.Lock()
 	delete(c.building, key)
-	c.keep(key, r, f.plan)
+	f.plan = c.keep(key, r, f.plan)
 	c.mu.Unlock()
 	close(f.done)
 	return f.plan, nil
@@ -251,7 +251,7 @@ func (c *Cache) Warm(from *Cache, limit int) int {
 		key := flightKey{rec.digest, rec.name}
 		c.mu.Lock()
 		full := len(c.ring.records) >= c.cfg.MaxPlans || c.ring.bytes >= c.cfg.MaxBytes*7/8
-		known := c.byDigest.find(digestHash(&key.digest), key.digest[:], []byte(key.name), false) != nil
+		known := c.known(key) != nil
 		c.mu.Unlock()
 		if full {
 			break
@@ -262,7 +262,7 @@ func (c *Cache) Warm(from *Cache, limit int) int {
 		p := Build(c.cfg.Schema, string(first.AppendDocument(nil)), rec.name, c.cfg.Options)
 		c.mu.Lock()
 		c.keep(key, first, p)
-		if e := c.byDigest.find(digestHash(&key.digest), key.digest[:], []byte(key.name), false); e != nil {
+		if e := c.known(key); e != nil {
 			for _, s := range spellings[1:] {
 				c.respell(e.record, s.request())
 			}

@@ -5,12 +5,16 @@ import "slices"
 // maxShare: a plan that takes more than this part of the cache is not kept.
 const maxShare = 16
 
-// keep stores a new plan and makes room for it. The lock is held.
-func (c *Cache) keep(key flightKey, r *Request, p *Plan) {
+// keep stores a new plan, makes room for it, and returns the plan that the cache now has for the key. The lock is held.
+func (c *Cache) keep(key flightKey, r *Request, p *Plan) *Plan {
+	if e := c.known(key); e != nil {
+		c.respell(e.record, r)
+		return e.record.plan
+	}
 	size := p.size() + int64(len(r.Query))
 	if size > c.cfg.MaxBytes/maxShare {
 		c.counters.tooBig.Add(1)
-		return
+		return p
 	}
 	for len(c.ring.records) > 0 && (len(c.ring.records) >= c.cfg.MaxPlans || c.ring.bytes+size > c.cfg.MaxBytes) {
 		c.drop(c.ring.victim())
@@ -22,6 +26,11 @@ func (c *Cache) keep(key flightKey, r *Request, p *Plan) {
 	c.byDigest.insert(rec.byDigest)
 	c.ring.add(rec)
 	c.respell(rec, r)
+	return p
+}
+
+func (c *Cache) known(key flightKey) *entry {
+	return c.byDigest.find(digestHash(&key.digest), key.digest[:], []byte(key.name), false)
 }
 
 // respell stores one more spelling of a known document. The lock is held.

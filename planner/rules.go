@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"strconv"
+
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/validator/core"
 )
@@ -154,6 +156,12 @@ func (l literal) scalar() {
 			l.fail("ID cannot represent a non-string and non-integer value: %s", show(v))
 		}
 	}
+}
+
+// fits32 tells whether an Int literal fits into 32 bits.
+func fits32(raw string) bool {
+	_, err := strconv.ParseInt(raw, 10, 32)
+	return err == nil
 }
 
 func (l literal) object() {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -77,12 +76,6 @@ func objectTypes(s *ast.Schema) []string {
 	}
 	slices.Sort(out)
 	return out
-}
-
-// fits32 tells whether an Int literal fits into 32 bits.
-func fits32(raw string) bool {
-	_, err := strconv.ParseInt(raw, 10, 32)
-	return err == nil
 }
 
 // complete adds to doc the types and directives of base that it does not define itself.

@@ -153,6 +153,11 @@ func TestIntrospectionGivesTheSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, query := range []string{IntrospectionQuery, IntrospectionQueryBasic} {
+		if p := Build(full, query, "", Options{}); len(p.Errors()) > 0 || len(p.Violations()) > 0 || !p.Introspects() {
+			t.Errorf("%v %v", p.Errors(), p.Violations())
+		}
+	}
 	var v Values
 	for name, s := range map[string]*Schema{"full": full, "basic": basic} {
 		p := Build(s, `query($by: By!, $f: CityFilter) { country(by: $by) { cities(filter: $f) { nodes { old founded area(unit: NAUTICAL) } } } }`, "", Options{})
