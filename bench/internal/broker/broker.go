@@ -2,6 +2,8 @@ package broker
 
 import (
 	"fmt"
+	"net"
+	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 )
@@ -13,9 +15,22 @@ const CostEvents = "finops.cost.events"
 type Broker struct{ cluster *kfake.Cluster }
 
 // Start listens on a free port of 127.0.0.1 and creates every topic of the contract. Topics that are not in it are not created by producing.
-func Start() (*Broker, error) {
+func Start() (*Broker, error) { return Listen("127.0.0.1:0") }
+
+// Listen is Start on a given address; port 0 takes a free one.
+func Listen(address string) (*Broker, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("broker: %w", err)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return nil, fmt.Errorf("broker: port of %s: %w", address, err)
+	}
 	cluster, err := kfake.NewCluster(
 		kfake.NumBrokers(1),
+		kfake.ListenFn(func(network, _ string) (net.Listener, error) {
+			return net.Listen(network, net.JoinHostPort(host, port))
+		}),
 		kfake.SeedTopics(6, CostEvents, "aiops.signals"),
 		kfake.SeedTopics(3, "finops.business.events", "finops.resource.events", "finops.cost.aggregations"),
 		kfake.SeedTopics(1, "finops.cost.anomalies", "finops.roi.calculations", "finops.optimization.recommendations",

@@ -123,7 +123,7 @@ func StartControl(ctx context.Context, binary, dir, token string) (*Control, err
 	defer cancel()
 	c.Process, err = Start(ctx, Spec{
 		Name: "weir-control", Path: binary, Args: []string{"serve", "--listen", c.Listen, "--data", filepath.Join(dir, "control")},
-		Env: []string{"WEIR_CONTROL_TOKEN=" + token}, Dir: dir, Ready: listens(c.Listen),
+		Env: []string{"WEIR_CONTROL_TOKEN=" + token}, Dir: dir, Ready: Listens(c.Listen),
 	})
 	if err != nil {
 		return nil, err
@@ -176,7 +176,8 @@ func answers(url string) func(context.Context) error {
 	}
 }
 
-func listens(address string) func(context.Context) error {
+// Listens waits until a TCP address accepts connections: for Spec.Ready.
+func Listens(address string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		conn, err := (&net.Dialer{Timeout: probeTime}).DialContext(ctx, "tcp", address)
 		if err != nil {

@@ -93,8 +93,8 @@ func appendString(dst []byte, name, value string) []byte {
 	return append(append(dst, value...), `"}`...)
 }
 
-// draw makes the randomness of one worker; the same seed and stream give the same sequence.
-func (m *Mix) draw(seed, stream uint64) *Draw {
+// Draw makes the randomness of one worker; the same seed and stream give the same sequence.
+func (m *Mix) Draw(seed, stream uint64) *Draw {
 	r := rand.New(rand.NewPCG(seed, stream))
 	return &Draw{
 		rand: r, mix: m,
@@ -126,3 +126,6 @@ func (o *Operation) AppendBody(dst []byte, d *Draw) []byte {
 	dst = append(dst, `,"variables":`...)
 	return append(o.Variables(dst, d), '}')
 }
+
+// Body makes the body of one drawn read.
+func (d *Draw) Body() []byte { return d.pick(0).AppendBody(nil, d) }

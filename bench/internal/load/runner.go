@@ -67,7 +67,7 @@ func New(cfg Config) (*Runner, error) {
 	for i := range cfg.Connections {
 		target := i % len(cfg.Targets)
 		r.workers = append(r.workers, &worker{
-			r: r, index: i, target: target, conn: NewConn(cfg.Targets[target]), draw: cfg.Mix.draw(cfg.Seed, uint64(i)), tally: newTally(),
+			r: r, index: i, target: target, conn: NewConn(cfg.Targets[target]), draw: cfg.Mix.Draw(cfg.Seed, uint64(i)), tally: newTally(),
 		})
 	}
 	return r, nil

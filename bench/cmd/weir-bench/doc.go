@@ -1,0 +1,2 @@
+// Command weir-bench demonstrates, loads and measures Weir from outside.
+package main
