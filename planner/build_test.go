@@ -235,3 +235,22 @@ func TestCostFollowsVariables(t *testing.T) {
 		t.Errorf("%+v %+v %+v", ten, thousand, cost(`{}`))
 	}
 }
+
+// TestPanicsStayInside builds with a schema that is broken in a way no schema that was loaded can be.
+func TestPanicsStayInside(t *testing.T) {
+	broken := &Schema{objects: []string{"City"}}
+	p := Build(broken, "mutation M { a }", "", Options{})
+	var v Values
+	var tags Tags
+	if !p.failed || p.Kind() != KindMutation || p.Name() != "M" || p.Cache().Cacheable || p.Coerce([]byte(`{"a":1}`), &v) != nil {
+		t.Errorf("%v %q %+v", p.Kind(), p.Name(), p.Cache())
+	}
+	p.InspectMutation([]byte(`{"data":{"a":1}}`), &tags)
+	if list(&tags) != "City" {
+		t.Error(list(&tags))
+	}
+	c := NewCache(CacheConfig{Schema: broken})
+	if _, err := c.Plan(request("{ a }", ""), 1); err != nil || c.Stats().Failed != 1 {
+		t.Errorf("%v %+v", err, c.Stats())
+	}
+}
