@@ -39,6 +39,8 @@ func (a *Agent) follow(parent context.Context) error {
 	if a.cfg.Token != "" {
 		stream.RequestHeader().Set("Authorization", "Bearer "+a.cfg.Token)
 	}
+	// The HTTP/2 transport notices the end of ctx only when its read of the request body returns, so that end is made here.
+	defer context.AfterFunc(ctx, func() { _ = stream.CloseRequest() })()
 	s := &session{a: a, stream: stream, interval: make(chan time.Duration, 1)}
 	s.heard.Store(time.Now().UnixNano())
 	var keeper sync.WaitGroup

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -52,8 +54,11 @@ func newGet(c *credentials) *cobra.Command {
 		list, err := c.Commands(cmd.Context())
 		t := table{{"ID", "KIND", "SERVICE", "OPERATION", "PARAMS", "EXPIRES IN", "OBSERVE", "ACCEPTED", "REFUSED", "REASON"}}
 		for _, c := range list {
-			params, _ := json.Marshal(c.Params) // a map of strings always encodes
-			t.add(c.ID, c.Kind, all(c.Service), all(c.Operation), string(params), time.Until(c.Expires).Round(time.Second), c.Observe, c.Accepted, c.Refused, c.Reason)
+			var params []string
+			for _, name := range slices.Sorted(maps.Keys(c.Params)) {
+				params = append(params, name+"="+c.Params[name])
+			}
+			t.add(c.ID, c.Kind, all(c.Service), all(c.Operation), strings.Join(params, " "), time.Until(c.Expires).Round(time.Second), c.Observe, c.Accepted, c.Refused, c.Reason)
 		}
 		return map[string]any{"commands": list}, t, err
 	}))
@@ -140,7 +145,10 @@ func newList(c *credentials, name, short string, read func(*cobra.Command, *clie
 func printJSON(cmd *cobra.Command, v any) error {
 	e := json.NewEncoder(cmd.OutOrStdout())
 	e.SetIndent("", "  ")
-	return e.Encode(v)
+	if err := e.Encode(v); err != nil {
+		return failure{err}
+	}
+	return nil
 }
 
 // table is rows of text, the first one the heads.
