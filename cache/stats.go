@@ -46,3 +46,29 @@ type Stats struct {
 	L2Queue                       int64
 	Breaker                       string // closed, open, half-open; empty without Redis
 }
+
+// Stats returns a snapshot.
+func (s *Store) Stats() Stats {
+	c, j, st := &s.stats, s.journal.Stats(), s.clock.State()
+	out := Stats{
+		HitsL1: c.hitsL1.Load(), HitsL2: c.hitsL2.Load(), Stale: c.stale.Load(), Collapsed: c.collapsed.Load(),
+		CollapseTimeouts: c.collapseTimeouts.Load(), MissAbsent: c.missAbsent.Load(), MissExpired: c.missExpired.Load(),
+		MissInvalid: c.missInvalid.Load(), MissDisconnected: c.missDisconnected.Load(), MissClock: c.missClock.Load(),
+		MissCorrupt: c.missCorrupt.Load(), Bypassed: c.bypassed.Load(), Fills: c.fills.Load(), EarlyRefreshes: c.early.Load(),
+		Abandoned: c.abandoned.Load(), Stored: c.stored.Load(), RefusedTooBig: c.tooBig.Load(), RefusedTTL: c.noTTL.Load(),
+		RefusedPressure: c.pressure.Load(), FloorRaises: st.Raises, Generations: j.Generations, Invalidations: c.asked.Load(),
+		Applied: st.Records, Position: st.Applied, Shared: s.link != nil, Connected: s.Connected(), Degraded: s.Degraded(),
+		Appended: j.Appended, AppendErrors: j.AppendErrors, Queued: int64(j.Queued), QueueMerges: j.Merges,
+	}
+	out.Bytes, out.MaxBytes, out.Entries, out.Evicted = s.memory.Stats()
+	out.Tombstones, out.PrefixTombstones = s.clock.Counts()
+	if contact := s.journal.Contact(); contact != 0 {
+		out.LogLagSeconds = float64(s.cfg.Now()-contact) / 1e9
+	}
+	if v := s.values; v != nil {
+		out.L2Reads, out.L2Errors, out.L2Timeouts = v.Reads.Load(), v.Errors.Load(), v.Timeouts.Load()
+		out.L2Writes, out.L2Dropped, out.L2Queue = v.Writes.Load(), v.Dropped.Load(), int64(v.Queued())
+		out.Breaker = s.link.Breaker(s.cfg.Now())
+	}
+	return out
+}

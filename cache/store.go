@@ -2,64 +2,198 @@ package cache
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/weirproxy/weir/cache/internal/entry"
+	"github.com/weirproxy/weir/cache/internal/flight"
+	"github.com/weirproxy/weir/cache/internal/journal"
+	"github.com/weirproxy/weir/cache/internal/memory"
+	"github.com/weirproxy/weir/cache/internal/remote"
+	"github.com/weirproxy/weir/cache/internal/tombstone"
 )
 
 // Store is the cache. All methods are safe for concurrent use.
-type Store struct{ cfg Config }
+type Store struct {
+	cfg     Config
+	clock   *tombstone.Clock
+	journal *journal.Journal
+	memory  *memory.Memory
+	flights *flight.Group
+	link    *remote.Link   // nil without Redis
+	values  *remote.Values // nil without Redis
+	stats   counters
+}
+
+type counters struct {
+	hitsL1, hitsL2, stale, collapsed, collapseTimeouts                             atomic.Uint64
+	missAbsent, missExpired, missInvalid, missDisconnected, missClock, missCorrupt atomic.Uint64
+	bypassed, fills, early, abandoned, stored, tooBig, noTTL, pressure, asked      atomic.Uint64
+}
 
 // Open checks the configuration and returns a store. It never fails because Redis is down.
 func Open(cfg Config) (*Store, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	return &Store{cfg: cfg}, nil
+	var seed [16]byte
+	_, _ = rand.Read(seed[:])
+	m, err := memory.Open(cfg.MaxBytes)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{
+		cfg: cfg, memory: m, clock: tombstone.New(cfg.MaxTombstones, binary.LittleEndian.Uint64(seed[:])),
+		flights: flight.New(int64(cfg.MaxFill), cfg.MaxMarkers),
+	}
+	j := journal.Config{
+		Clock: s.clock, Author: hex.EncodeToString(seed[8:]), Queue: cfg.AppendQueue, QueueTags: 64 * cfg.AppendQueue, Join: cfg.LogRecords,
+		Retention: cfg.Retention, Lost: cfg.DisconnectedAfter, Now: cfg.Now, Logger: cfg.Logger,
+	}
+	if len(cfg.Redis) > 0 {
+		s.link = remote.New(remote.Config{
+			Addresses: cfg.Redis, Master: cfg.RedisMaster, Username: cfg.RedisUsername, Password: cfg.RedisPassword, Logger: cfg.Logger,
+		})
+		s.values = remote.NewValues(s.link, cfg.Namespace, cfg.WriteQueue, cfg.WriteBudget, cfg.Now)
+		j.Source = remote.NewLog(s.link, cfg.Namespace, cfg.LogRecords)
+	}
+	s.journal = journal.New(j)
+	return s, nil
 }
 
-// Run does the background work until ctx ends: the log's reader and appender, the connector, writes to the shared tier.
+// Run does the background work until ctx ends: the log's reader and appender, the connection, writes to the shared tier.
 func (s *Store) Run(ctx context.Context) error {
-	<-ctx.Done()
+	if s.link == nil {
+		<-ctx.Done()
+		return nil
+	}
+	var work sync.WaitGroup
+	work.Go(func() { s.link.Run(ctx) })
+	work.Go(func() { s.values.Run(ctx) })
+	work.Go(func() { s.journal.Run(ctx) })
+	work.Wait()
 	return nil
 }
 
 // Close releases the store. Call it after Run has returned.
-func (s *Store) Close() error { return nil }
-
-// Get looks into this process only. It allocates nothing.
-func (s *Store) Get(k *Key, now int64) (*Entry, State) { return nil, Miss }
-
-// Lookup looks into both tiers and leads or follows a fill.
-func (s *Store) Lookup(ctx context.Context, k *Key, now int64, w Wait) Result {
-	return Result{Fill: &Fill{}}
+func (s *Store) Close() error {
+	if s.link != nil {
+		s.link.Close()
+	}
+	s.memory.Close()
+	return nil
 }
 
-// Fill is the right, and the duty, to fill one key.
-type Fill struct{}
+// Connected reports whether contact to the log is fresh; true without Redis.
+func (s *Store) Connected() bool {
+	c := s.journal.Contact()
+	return c == 0 || s.cfg.Now()-c <= int64(s.cfg.DisconnectedAfter)
+}
 
-// Complete stores the answer and wakes the followers; nil when it was not stored.
-func (f *Fill) Complete(d *Draft, now int64) *Entry { return nil }
+// Degraded reports whether the store has been without the log for longer than DisconnectedAfter.
+func (s *Store) Degraded() bool { return !s.Connected() }
 
-// Abandon gives the fill up and wakes the followers; with a positive duration the key is marked as not cacheable.
-func (f *Fill) Abandon(hitForMiss time.Duration) {}
+// verdict says what may be done with a slot.
+type verdict uint8
 
-// AsOf returns the log position at which the fill began.
-func (f *Fill) AsOf() Position { return Position{} }
+const (
+	fresh verdict = iota
+	stale
+	expired
+	invalid
+	disconnected
+	fromFuture
+)
 
-// Invalidate makes this process obey at once and puts the invalidation into the log.
+// maxSkew is how far a slot of another process may lie in the future.
+const maxSkew = int64(5 * time.Second)
+
+// judge decides about a slot at unix ns now. A hit without news costs two compares.
+func (s *Store) judge(slot *entry.Slot, now int64) verdict {
+	mark := slot.Mark.Load()
+	if mark != s.clock.State().Mark {
+		flags := s.clock.Check(slot)
+		if flags&entry.MarkDead != 0 {
+			return invalid
+		}
+		mark = flags & entry.MarkSoft
+	} else {
+		mark = 0
+	}
+	if slot.Created > now+maxSkew {
+		return fromFuture
+	}
+	if contact := s.journal.Contact(); contact != 0 && now-contact > int64(s.cfg.DisconnectedAfter) {
+		// Invalidations of others may have been missed since the last contact, or since the fill.
+		if now-max(contact, slot.Created) > int64(s.cfg.DisconnectedTTL) {
+			return disconnected
+		}
+	}
+	switch {
+	case now >= slot.Hard:
+		return expired
+	case now >= slot.Soft || mark != 0:
+		return stale
+	}
+	return fresh
+}
+
+// Get looks into this process only. It allocates nothing. Stale asks for Lookup: the entry has expired, or is so near its end that one
+// caller should refresh it.
+func (s *Store) Get(k *Key, now int64) (*Entry, State) {
+	slot := s.memory.Get(k)
+	if slot == nil {
+		return nil, Miss
+	}
+	switch s.judge(slot, now) {
+	case fresh:
+		if now >= slot.Early && s.cfg.EarlyRefresh > 0 && slot.Wanted.CompareAndSwap(false, true) {
+			return &slot.Entry, Stale
+		}
+		s.stats.hitsL1.Add(1)
+		return &slot.Entry, Fresh
+	case stale:
+		return &slot.Entry, Stale
+	}
+	return nil, Miss
+}
+
+// Invalidate makes this process obey at once and puts the invalidation into the log. It waits for the log within AppendBudget; then the
+// log gets it later.
 func (s *Store) Invalidate(ctx context.Context, inv Invalidation, now int64) (Receipt, error) {
-	return Receipt{}, nil
+	s.stats.asked.Add(1)
+	n := tombstone.Names{Tags: inv.Tags, Prefixes: inv.Prefixes, Soft: inv.Soft, All: inv.All}
+	if n.Empty() {
+		return Receipt{Logged: true, Shared: s.link != nil}, nil
+	}
+	t := s.journal.Invalidate(&n, now)
+	receipt := Receipt{Shared: s.link != nil}
+	select {
+	case <-t.Done():
+	default:
+		timer := time.NewTimer(s.cfg.AppendBudget)
+		defer timer.Stop()
+		select {
+		case <-t.Done():
+		case <-timer.C:
+			return receipt, nil
+		case <-ctx.Done():
+			return receipt, nil
+		}
+	}
+	receipt.Logged, receipt.Position = true, t.Position()
+	return receipt, nil
 }
 
 // InvalidateTags is Invalidate of the given names.
 func (s *Store) InvalidateTags(ctx context.Context, t TagSource, now int64) (Receipt, error) {
-	return Receipt{}, nil
+	list := make([]string, t.Len())
+	for i := range list {
+		list[i] = string(t.At(i))
+	}
+	return s.Invalidate(ctx, Invalidation{Tags: list}, now)
 }
-
-// Connected reports whether contact to the log is fresh; true without Redis.
-func (s *Store) Connected() bool { return len(s.cfg.Redis) == 0 }
-
-// Degraded reports whether the store has been without the log for longer than DisconnectedAfter.
-func (s *Store) Degraded() bool { return false }
-
-// Stats returns a snapshot.
-func (s *Store) Stats() Stats { return Stats{} }

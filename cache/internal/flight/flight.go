@@ -30,6 +30,9 @@ type Flight struct {
 	slot  *entry.Slot // valid after done; nil: no result
 }
 
+// Key is the key of the fetch.
+func (f *Flight) Key() key.Key { return f.key }
+
 // Done is closed when the flight has ended.
 func (f *Flight) Done() <-chan struct{} { return f.done }
 

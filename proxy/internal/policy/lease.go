@@ -89,7 +89,9 @@ type Rate struct {
 }
 
 // NewRate allows perSecond requests a second, and burst of them at once.
-func NewRate(perSecond, burst float64) *Rate { return &Rate{perSecond: perSecond, burst: max(burst, 1)} }
+func NewRate(perSecond, burst float64) *Rate {
+	return &Rate{perSecond: perSecond, burst: max(burst, 1)}
+}
 
 // Same reports whether the rate has these values: then its state may go on.
 func (r *Rate) Same(perSecond, burst float64) bool {

@@ -1,0 +1,107 @@
+package cache
+
+import (
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/weirproxy/weir/cache/internal/entry"
+	"github.com/weirproxy/weir/cache/internal/flight"
+)
+
+// Fill is the right, and the duty, to fill one key. It remembers the position of the log at which it began: what was invalidated since
+// then invalidates the entry too, here and everywhere.
+type Fill struct {
+	s      *Store
+	flight *flight.Flight
+	key    Key
+	origin entry.Origin
+}
+
+func (s *Store) fill(f *flight.Flight) *Fill {
+	s.stats.fills.Add(1)
+	return &Fill{s: s, flight: f, key: f.Key(), origin: s.clock.Origin()}
+}
+
+// AsOf returns the log position at which the fill began.
+func (f *Fill) AsOf() Position { return f.origin.AsOf }
+
+// Abandon gives the fill up and wakes the followers; with a positive duration the key is marked as not cacheable for it.
+func (f *Fill) Abandon(hitForMiss time.Duration) {
+	until := int64(0)
+	if hitForMiss > 0 {
+		until = f.s.cfg.Now() + int64(hitForMiss)
+	}
+	if f.s.flights.End(f.flight, nil, until) {
+		f.s.stats.abandoned.Add(1)
+	}
+}
+
+// Complete stores the answer and wakes the followers. It returns nil when the answer was not stored: too big, no time to live, or
+// invalidated while it was fetched.
+func (f *Fill) Complete(d *Draft, now int64) *Entry {
+	s := f.s
+	life, hard := s.lives(d)
+	if life <= 0 {
+		s.stats.noTTL.Add(1)
+		s.flights.End(f.flight, nil, 0)
+		return nil
+	}
+	draft := entry.Draft{
+		Entry: entry.Entry{
+			Digest: f.key, Head: d.Head, Body: d.Body, Created: now, Soft: now + int64(life), Hard: now + int64(hard),
+			FetchMicros: d.FetchMicros, Worth: d.Worth, Negative: d.Negative, Private: d.Private,
+		},
+		Origin: f.origin,
+	}
+	if d.Tags != nil {
+		draft.Tags = d.Tags
+	}
+	slot := entry.Build(&draft, s.clock.Hash)
+	if slot.Cost > s.cfg.MaxEntryBytes {
+		s.stats.tooBig.Add(1)
+		s.flights.End(f.flight, nil, 0)
+		return nil
+	}
+	s.schedule(slot, now)
+	if v := s.judge(slot, now); v != fresh && v != stale {
+		s.miss(v)
+		s.flights.End(f.flight, nil, 0)
+		return nil
+	}
+	if !s.memory.Put(slot) {
+		s.stats.pressure.Add(1)
+	}
+	s.flights.End(f.flight, slot, 0)
+	s.stats.stored.Add(1)
+	if s.values != nil {
+		s.values.Put(slot)
+	}
+	return &slot.Entry
+}
+
+// lives returns how long an answer is fresh, and how long it may be served at all.
+func (s *Store) lives(d *Draft) (fresh, total time.Duration) {
+	fresh = min(d.TTL, s.cfg.Retention)
+	if s.cfg.Jitter > 0 {
+		fresh -= time.Duration(float64(fresh) * s.cfg.Jitter * rand.Float64())
+	}
+	total = fresh
+	if !d.Private && d.StaleFor > 0 {
+		total = min(fresh+d.StaleFor, s.cfg.Retention)
+	}
+	return fresh, max(total, fresh)
+}
+
+// schedule sets the time from which one reader refreshes the slot (XFetch: Vattani, Chierichetti, Lowenstein, "Optimal probabilistic
+// cache stampede prevention", 2015). The draw is made once for the slot instead of with each read.
+func (s *Store) schedule(slot *entry.Slot, now int64) {
+	slot.Early = math.MaxInt64
+	if s.cfg.EarlyRefresh <= 0 || slot.Soft <= now {
+		return
+	}
+	lead := int64(s.cfg.EarlyRefresh * float64(slot.FetchMicros) * 1000 * -math.Log(1-rand.Float64()))
+	if lead < (slot.Soft-now)/2 { // an answer that lives hardly longer than its fetch is not refreshed early
+		slot.Early = slot.Soft - lead
+	}
+}

@@ -1,0 +1,169 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/weirproxy/weir/cache/internal/codec"
+	"github.com/weirproxy/weir/cache/internal/entry"
+	"github.com/weirproxy/weir/cache/internal/flight"
+)
+
+// Lookup looks into both tiers and leads or follows a fill. It waits at most ReadBudget for Redis, and as long as w says for another
+// caller's fill.
+func (s *Store) Lookup(ctx context.Context, k *Key, now int64, w Wait) Result {
+	r, done := s.local(k, now)
+	if done {
+		return r
+	}
+	if s.flights.Marked(k, now) {
+		s.stats.bypassed.Add(1)
+		r.Bypass = true
+		return r
+	}
+	f, lead := s.flights.Join(k, now)
+	if lead {
+		return s.lead(ctx, f, k, now, r)
+	}
+	if r.Entry != nil || w.Collapse <= 0 { // a stale entry is better than a wait
+		return s.count(r)
+	}
+	return s.follow(ctx, f, k, now, w)
+}
+
+// local looks into this process. done is false when the caller should try to lead: nothing, or something that has to be renewed.
+func (s *Store) local(k *Key, now int64) (r Result, done bool) {
+	slot := s.memory.Get(k)
+	if slot == nil {
+		return r, false
+	}
+	switch v := s.judge(slot, now); v {
+	case fresh:
+		r = Result{Entry: &slot.Entry, State: Fresh, Tier: TierL1}
+		if slot.Wanted.Load() {
+			return r, false
+		}
+		return s.count(r), true
+	case stale:
+		return Result{Entry: &slot.Entry, State: Stale, Tier: TierL1}, false
+	default:
+		s.memory.Delete(slot)
+		s.miss(v)
+		return r, false
+	}
+}
+
+func (s *Store) miss(v verdict) {
+	switch v {
+	case expired:
+		s.stats.missExpired.Add(1)
+	case invalid:
+		s.stats.missInvalid.Add(1)
+	case disconnected:
+		s.stats.missDisconnected.Add(1)
+	case fromFuture:
+		s.stats.missClock.Add(1)
+	}
+}
+
+func (s *Store) count(r Result) Result {
+	switch {
+	case r.Entry == nil:
+		return r
+	case r.Tier == TierL2:
+		s.stats.hitsL2.Add(1)
+	default:
+		s.stats.hitsL1.Add(1)
+	}
+	if r.State == Stale {
+		s.stats.stale.Add(1)
+	}
+	if r.Collapsed {
+		s.stats.collapsed.Add(1)
+	}
+	return r
+}
+
+// lead is for the caller that leads the flight: it asks the shared tier, and gets a Fill when that has nothing fresh.
+func (s *Store) lead(ctx context.Context, f *flight.Flight, k *Key, now int64, r Result) Result {
+	if r.State == Fresh { // early refresh
+		s.stats.early.Add(1)
+		r.Fill = s.fill(f)
+		return s.count(r)
+	}
+	if slot, v := s.shared(ctx, k, now); slot != nil {
+		switch v {
+		case fresh:
+			s.memory.Put(slot)
+			s.flights.End(f, slot, 0)
+			return s.count(Result{Entry: &slot.Entry, State: Fresh, Tier: TierL2})
+		case stale:
+			if r.Entry == nil || r.Entry.Created < slot.Created {
+				r = Result{Entry: &slot.Entry, State: Stale, Tier: TierL2}
+			}
+		}
+	}
+	if r.Entry == nil {
+		s.stats.missAbsent.Add(1)
+	}
+	r.Fill = s.fill(f)
+	return s.count(r)
+}
+
+// shared reads the shared tier.
+func (s *Store) shared(ctx context.Context, k *Key, now int64) (*entry.Slot, verdict) {
+	if s.values == nil {
+		return nil, invalid
+	}
+	call, cancel := context.WithTimeout(ctx, s.cfg.ReadBudget)
+	defer cancel()
+	slot, err := s.values.Get(call, k, s.clock.Hash)
+	if errors.Is(err, codec.ErrCorrupt) {
+		s.stats.missCorrupt.Add(1)
+	}
+	if err != nil || slot == nil {
+		return nil, invalid
+	}
+	v := s.judge(slot, now)
+	if v != fresh && v != stale {
+		s.miss(v)
+		return nil, v
+	}
+	s.schedule(slot, now)
+	return slot, v
+}
+
+// follow waits for another caller's fill.
+func (s *Store) follow(ctx context.Context, f *flight.Flight, k *Key, now int64, w Wait) Result {
+	timer := time.NewTimer(w.Collapse)
+	defer timer.Stop()
+	for {
+		select {
+		case <-f.Done():
+		case <-timer.C:
+			s.stats.collapseTimeouts.Add(1)
+			return Result{}
+		case <-ctx.Done():
+			return Result{}
+		}
+		if slot := f.Slot(); slot != nil {
+			switch s.judge(slot, now) {
+			case fresh:
+				return s.count(Result{Entry: &slot.Entry, State: Fresh, Tier: TierL1, Collapsed: true})
+			case stale:
+				return s.count(Result{Entry: &slot.Entry, State: Stale, Tier: TierL1, Collapsed: true})
+			}
+		}
+		// No result, or one that was invalidated meanwhile: the first to come leads again, unless the key was marked.
+		if s.flights.Marked(k, now) {
+			s.stats.bypassed.Add(1)
+			return Result{Bypass: true}
+		}
+		next, lead := s.flights.Join(k, now)
+		if lead {
+			return s.lead(ctx, next, k, now, Result{})
+		}
+		f = next
+	}
+}

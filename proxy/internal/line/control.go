@@ -1,0 +1,84 @@
+package line
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+)
+
+// control is what a response's Cache-Control says (RFC 9111, section 5.2.2), as far as a shared cache obeys it.
+type control struct {
+	present             bool
+	noStore, noCache    bool
+	private, public     bool
+	revalidate          bool
+	maxAge, sharedAge   int64 // seconds; -1: absent
+	staleWhile, staleIf int64 // RFC 5861; -1: absent
+}
+
+// readControl parses the value of Cache-Control; unknown directives and broken numbers are skipped.
+func readControl(v []byte) control {
+	c := control{maxAge: -1, sharedAge: -1, staleWhile: -1, staleIf: -1, present: len(v) > 0}
+	for len(v) > 0 {
+		var item []byte
+		item, v, _ = bytes.Cut(v, []byte(","))
+		name, value, _ := bytes.Cut(bytes.TrimSpace(item), []byte("="))
+		switch {
+		case is(name, "no-store"):
+			c.noStore = true
+		case is(name, "no-cache"):
+			c.noCache = true
+		case is(name, "private"):
+			c.private = true
+		case is(name, "public"):
+			c.public = true
+		case is(name, "must-revalidate"), is(name, "proxy-revalidate"):
+			c.revalidate = true
+		case is(name, "max-age"):
+			c.maxAge = seconds(value)
+		case is(name, "s-maxage"):
+			c.sharedAge = seconds(value)
+		case is(name, "stale-while-revalidate"):
+			c.staleWhile = seconds(value)
+		case is(name, "stale-if-error"):
+			c.staleIf = seconds(value)
+		}
+	}
+	return c
+}
+
+func is(name []byte, want string) bool {
+	return len(name) == len(want) && bytes.EqualFold(name, []byte(want))
+}
+
+// forbids reports whether the answer may not be kept at all for the given kind of entry.
+func (c *control) forbids(private bool) bool {
+	return c.noStore || c.noCache || (c.private && !private)
+}
+
+// ttl is the explicit lifetime; ok is false when there is none. s-maxage goes before max-age in a shared cache.
+func (c *control) ttl() (d time.Duration, ok bool) {
+	s := c.sharedAge
+	if s < 0 {
+		s = c.maxAge
+	}
+	return time.Duration(s) * time.Second, s >= 0
+}
+
+// seconds reads delta-seconds (RFC 9111, section 1.2.2): too large counts as 2^31, broken as 0, so that it is never fresh.
+func seconds(v []byte) int64 {
+	v = bytes.Trim(v, `"`)
+	if len(v) == 0 {
+		return 0
+	}
+	for _, c := range v {
+		if c < '0' || c > '9' {
+			return 0
+		}
+	}
+	n, err := strconv.ParseInt(string(v), 10, 64)
+	if err != nil || n > 1<<31 {
+		return 1 << 31
+	}
+	return n
+}

@@ -1,0 +1,71 @@
+package line
+
+import (
+	"time"
+
+	"github.com/weirproxy/weir/cache"
+	"github.com/weirproxy/weir/planner"
+	"github.com/weirproxy/weir/telemetry"
+)
+
+// Emit sends one event for each operation of a finished request, once. It never waits.
+func (l *Line) Emit(x *Exchange, now int64) {
+	if x.done || len(x.Items) == 0 {
+		return
+	}
+	x.done = true
+	for i := range x.Items {
+		it := &x.Items[i]
+		l.cfg.Telemetry.Emit(l.price(x, it, now))
+	}
+}
+
+// price fills the record of one operation from what the stages wrote. A batch's bytes and upstream time are shared evenly; what does
+// not divide goes to the first item, so that the sum is exact.
+func (l *Line) price(x *Exchange, it *Item, now int64) *telemetry.Record {
+	n := int64(len(x.Items))
+	share := func(v int64) int64 {
+		if it == &x.Items[0] {
+			return v/n + v%n
+		}
+		return v / n
+	}
+	r := &it.record
+	*r = telemetry.Record{
+		Start: x.Begin, End: now, Client: x.client, Tenant: x.Scope.Tenant, Code: it.Code.String(),
+		Status: uint16(x.Status), Errors: it.Errors, CacheStatus: it.Status, TraceID: x.trace, Series: it.series,
+	}
+	if r.Series == nil {
+		r.Series = l.cfg.Telemetry.Series("uninspected", [16]byte{})
+		r.Operation = "uninspected"
+	}
+	q := &r.Quantities
+	q.BytesIn, q.BytesOut = share(x.BytesIn), share(x.BytesOut)
+	q.CacheOps = it.ops
+	if x.Forwarded != 0 {
+		q.UpstreamUS = share((now - x.Forwarded) / int64(time.Microsecond))
+		q.Fetches = share(int64(x.Fetches))
+	}
+	if p := it.Plan; p != nil {
+		r.Operation, r.OperationHash, r.Kind = p.Label(), operationHash(p), uint8(p.Kind())
+		q.Points = 1
+		if it.coerced {
+			q.Points = p.Cost(&it.values).Points()
+		}
+	}
+	if it.Entry != nil && x.Forwarded == 0 {
+		r.Worth = it.Entry.Worth
+	}
+	return r
+}
+
+// Tier tells where the entry of an answer came from.
+func (it *Item) Tier() cache.Tier { return it.tier }
+
+// Kind is the kind of the operation, unknown when it was not read.
+func (it *Item) Kind() planner.Kind {
+	if it.Plan == nil {
+		return planner.KindUnknown
+	}
+	return it.Plan.Kind()
+}

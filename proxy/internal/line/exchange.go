@@ -1,0 +1,170 @@
+package line
+
+import (
+	"github.com/weirproxy/weir/cache"
+	"github.com/weirproxy/weir/planner"
+	"github.com/weirproxy/weir/proxy/internal/answer"
+	"github.com/weirproxy/weir/proxy/internal/codes"
+	"github.com/weirproxy/weir/proxy/internal/policy"
+	"github.com/weirproxy/weir/proxy/internal/scope"
+	"github.com/weirproxy/weir/telemetry"
+)
+
+// Action is what the line wants done with a request.
+type Action uint8
+
+// Actions.
+const (
+	Relay  Action = iota // send the received bytes to the upstream, and show the answer to Watch and Finish
+	Answer               // every operation has an entry: write them
+	Refuse               // write the refusal
+)
+
+// Exchange is the record of one request. The zero value is ready for Begin.
+type Exchange struct {
+	Policy  *policy.Policy
+	Scope   scope.Scope
+	Media   answer.Media
+	GraphQL bool // the request carries operations that were read
+	Head    bool // HEAD: looked up like GET, never filled
+	Get     bool // parameters came in the target
+	Batch   bool
+	// Refresh asks for a fetch of the same request in the background after the answer is written: the entry is stale or near its end
+	// and this exchange leads the fill.
+	Refresh bool
+	Refusal Refusal
+
+	Items []Item
+
+	Begin     int64 // unix ns
+	Forwarded int64 // unix ns at which the request went to the upstream; 0: it did not
+	BytesIn   int64
+	BytesOut  int64
+	Status    int
+	Fetches   int // upstream calls
+
+	client  string
+	trace   [16]byte
+	batch   [][]byte
+	keys    cache.KeyWriter
+	vary    []byte // values of the headers in the key, length-prefixed
+	scratch []byte // decoded document or parameters
+	lines   []byte // header lines to store
+	stored  []byte // head of an entry
+	plain   []byte // a batch's answer
+	money   []byte // cost in decimal
+	done    bool   // events were emitted
+}
+
+// Refusal is an answer that says no, in place of a relay.
+type Refusal struct {
+	Code       codes.Code
+	Class      planner.Class // of errors in the document; 0: the code tells
+	Errors     []planner.Error
+	Status     int
+	Allow      string
+	RetryAfter int
+}
+
+// Item is one operation of a request.
+type Item struct {
+	Plan   *planner.Plan
+	Lease  *policy.Lease
+	Entry  *cache.Entry // to answer with; or, when State is Stale and the request was relayed, the fallback
+	State  cache.State
+	Status telemetry.CacheStatus
+	Code   codes.Code
+	Errors uint16
+
+	request   planner.Request
+	values    planner.Values
+	tags      planner.Tags
+	key       cache.Key
+	fill      *cache.Fill
+	ops       int64 // cache operations
+	tier      cache.Tier
+	collapsed bool
+	coerced   bool
+	series    *telemetry.Series
+	record    telemetry.Record
+}
+
+// reset keeps the memory of the exchange and forgets everything else.
+func (x *Exchange) reset() {
+	for i := range x.Items {
+		x.Items[i].forget()
+	}
+	x.Items = x.Items[:0]
+	x.Policy = nil
+	x.Scope = scope.Scope{}
+	x.Media = answer.MediaJSON
+	x.GraphQL, x.Head, x.Get, x.Batch, x.Refresh, x.done = false, false, false, false, false, false
+	x.Refusal = Refusal{}
+	x.Begin, x.Forwarded, x.BytesIn, x.BytesOut = 0, 0, 0, 0
+	x.Status, x.Fetches = 0, 0
+	x.client, x.trace = "", [16]byte{}
+}
+
+// forget drops what the item refers to and keeps its scratch memory.
+func (it *Item) forget() {
+	it.Plan, it.Lease, it.Entry, it.fill, it.series = nil, nil, nil, nil, nil
+	it.State, it.Status, it.Code, it.Errors = cache.Miss, 0, 0, 0
+	it.request = planner.Request{}
+	it.values.Reset()
+	it.tags.Reset()
+	it.ops, it.tier, it.collapsed, it.coerced = 0, 0, false, false
+	it.record = telemetry.Record{}
+}
+
+// next adds an item, with the memory of an earlier one where there is one.
+func (x *Exchange) next() *Item {
+	if len(x.Items) < cap(x.Items) {
+		x.Items = x.Items[:len(x.Items)+1]
+	} else {
+		x.Items = append(x.Items, Item{})
+	}
+	return &x.Items[len(x.Items)-1]
+}
+
+// Leads reports whether the answer of this request is awaited by the cache.
+func (x *Exchange) Leads() bool {
+	for i := range x.Items {
+		if x.Items[i].fill != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// Mutates reports whether an operation of the request is a mutation.
+func (x *Exchange) Mutates() bool {
+	for i := range x.Items {
+		if p := x.Items[i].Plan; p != nil && p.Kind() == planner.KindMutation {
+			return true
+		}
+	}
+	return false
+}
+
+// Replayable reports whether the request was read whole and has no effect: only queries.
+func (x *Exchange) Replayable() bool {
+	if !x.GraphQL || len(x.Items) == 0 {
+		return false
+	}
+	for i := range x.Items {
+		if p := x.Items[i].Plan; p == nil || p.Kind() != planner.KindQuery {
+			return false
+		}
+	}
+	return true
+}
+
+// abandon gives up all fills.
+func (x *Exchange) abandon() {
+	for i := range x.Items {
+		if f := x.Items[i].fill; f != nil {
+			f.Abandon(0)
+			x.Items[i].fill = nil
+		}
+	}
+}

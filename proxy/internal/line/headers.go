@@ -1,0 +1,68 @@
+package line
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+
+	"github.com/weirproxy/weir/proxy/internal/wire"
+)
+
+// dropped are the response headers that an entry does not repeat: they belong to one connection, to one transfer, or are written anew
+// with each hit.
+var dropped = [...]string{
+	"connection", "keep-alive", "proxy-connection", "transfer-encoding", "te", "trailer", "upgrade", "content-length",
+	"content-encoding", "date", "age", "etag", "cache-status", "set-cookie", "weir-cost", "weir-anomaly", "proxy-authenticate",
+}
+
+// storedLines appends the header lines that every hit repeats: the origin's own, so that a browser or client sees the same answer (CORS
+// among them), without those above and those that Connection names. An answer without Cache-Control gets what the policy allowed.
+func storedLines(dst []byte, r *wire.ResponseHead, life lifetime, batch bool) []byte {
+	named := r.Header("connection")
+	rest := r.Lines()
+	for len(rest) > 0 {
+		var line []byte
+		if i := bytes.IndexByte(rest, '\n'); i >= 0 {
+			line, rest = rest[:i+1], rest[i+1:]
+		} else {
+			line, rest = rest, nil
+		}
+		line = bytes.TrimRight(line, "\r\n")
+		name, _, ok := bytes.Cut(line, []byte(":"))
+		if !ok || drop(name) || names(named, name) {
+			continue
+		}
+		dst = append(dst, line...)
+		dst = append(dst, "\r\n"...)
+	}
+	if life.explicit || batch {
+		return dst
+	}
+	dst = append(dst, "Cache-Control: max-age="...)
+	dst = strconv.AppendInt(dst, int64(life.ttl/time.Second), 10)
+	if life.private {
+		return append(dst, ", private\r\n"...)
+	}
+	return append(dst, ", public\r\n"...)
+}
+
+func drop(name []byte) bool {
+	for _, d := range dropped {
+		if is(name, d) {
+			return true
+		}
+	}
+	return false
+}
+
+// names reports whether a list of tokens holds name.
+func names(list, name []byte) bool {
+	for len(list) > 0 {
+		var item []byte
+		item, list, _ = bytes.Cut(list, []byte(","))
+		if item = bytes.TrimSpace(item); len(item) == len(name) && bytes.EqualFold(item, name) {
+			return true
+		}
+	}
+	return false
+}

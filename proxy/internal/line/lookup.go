@@ -1,0 +1,220 @@
+package line
+
+import (
+	"context"
+	"encoding/binary"
+	"time"
+
+	"github.com/weirproxy/weir/cache"
+	"github.com/weirproxy/weir/planner"
+	"github.com/weirproxy/weir/proxy/internal/answer"
+	"github.com/weirproxy/weir/proxy/internal/scope"
+	"github.com/weirproxy/weir/proxy/internal/wire"
+	"github.com/weirproxy/weir/telemetry"
+)
+
+// The parts of a key. Their numbers are part of the format: changing one needs a new keyFormat.
+const (
+	keyFormat = 1
+
+	partFormat byte = iota
+	partPolicy
+	partPlan
+	partVariables
+	partScope
+	partScopeID
+	partMedia
+	partVary
+)
+
+// lookup resolves the scope and asks the cache for each item. It reports whether every item has an entry to answer with. Otherwise the
+// request is relayed as a whole: items that lead a fill keep it, and entries that may be served when the upstream fails stay as fallback.
+func (l *Line) lookup(ctx context.Context, x *Exchange, h *wire.RequestHead, now int64) bool {
+	p := x.Policy
+	if l.cfg.Cache == nil || !p.Cache.Enabled || x.Media == answer.MediaOther || x.Media == answer.MediaStream || x.Mutates() {
+		return false
+	}
+	x.Scope = p.Scope.Resolve(h, now)
+	if x.Scope.Class == scope.Bypass {
+		l.stats.scopeBypass.Add(1)
+		for i := range x.Items {
+			x.Items[i].Status = telemetry.Bypass
+		}
+		return false
+	}
+	if !x.varying(h) {
+		return false
+	}
+	all := true
+	for i := range x.Items {
+		it := &x.Items[i]
+		if !l.lookupItem(ctx, x, it, now) {
+			all = false
+		}
+	}
+	if !all {
+		x.Refresh = false
+	}
+	return all
+}
+
+// varying gathers the request headers that are part of every key; false when one of them is not usable.
+func (x *Exchange) varying(h *wire.RequestHead) bool {
+	x.vary = x.vary[:0]
+	for _, name := range x.Policy.Cache.Vary {
+		v := h.Header(name)
+		if len(v) > 0 && h.Count(name) > 1 {
+			return false
+		}
+		x.vary = binary.AppendUvarint(x.vary, uint64(len(v)))
+		x.vary = append(x.vary, v...)
+	}
+	if x.Get {
+		allowed := byte(0)
+		if preflighted(h) {
+			allowed = 1
+		}
+		x.vary = append(x.vary, allowed)
+	}
+	return true
+}
+
+// cacheable reports whether the plan allows a look-up: the schema's hints say so, or there are none and the upstream's Cache-Control
+// decides.
+func cacheable(x *Exchange, it *Item) bool {
+	if !it.coerced || it.Plan.Kind() != planner.KindQuery || it.Plan.Incremental() {
+		return false
+	}
+	c := it.Plan.Cache()
+	if c.Private && x.Scope.Class != scope.User {
+		return false
+	}
+	if c.Cacheable || (it.Lease != nil && it.Lease.TTL > 0) {
+		return true
+	}
+	return x.Policy.Cache.UpstreamHeaders && !c.Hinted
+}
+
+func (l *Line) lookupItem(ctx context.Context, x *Exchange, it *Item, now int64) (have bool) {
+	lease := it.Lease
+	if !cacheable(x, it) || (lease != nil && lease.BypassCache) {
+		it.Status = telemetry.Bypass
+		return false
+	}
+	l.writeKey(x, it)
+	it.ops++
+	entry, state := l.cfg.Cache.Get(&it.key, now)
+	if state == cache.Fresh {
+		it.answerWith(entry, cache.Fresh, cache.TierL1)
+		return true
+	}
+	if x.Head {
+		return false
+	}
+	wait := cache.Wait{Collapse: x.Policy.Cache.Collapse}
+	if x.Batch {
+		wait.Collapse = 0
+	}
+	r := l.cfg.Cache.Lookup(ctx, &it.key, now, wait)
+	it.Status = telemetry.Miss
+	if r.Bypass {
+		it.Status = telemetry.Bypass
+	}
+	it.fill = r.Fill
+	switch r.State {
+	case cache.Fresh:
+		it.answerWith(r.Entry, cache.Fresh, r.Tier)
+		it.collapsed = r.Collapsed
+		if r.Collapsed {
+			it.Status = telemetry.Collapsed
+		}
+	case cache.Stale:
+		return l.stale(x, it, r, now)
+	default:
+		return false
+	}
+	if it.fill != nil {
+		x.Refresh = true
+	}
+	return true
+}
+
+// stale decides whether an expired entry may answer at once: while it is revalidated, or because a lease says so. Otherwise it is kept
+// for the case that the upstream fails.
+func (l *Line) stale(x *Exchange, it *Item, r cache.Result, now int64) bool {
+	it.Entry, it.State, it.tier = r.Entry, cache.Stale, r.Tier
+	if it.Lease != nil && it.Lease.ServeStale {
+		if it.fill != nil {
+			it.fill.Abandon(0)
+			it.fill = nil
+		}
+		it.Status = telemetry.Stale
+		return true
+	}
+	if now-r.Entry.Soft > int64(x.Policy.Cache.StaleWhileRevalidate) {
+		return false
+	}
+	it.Status = telemetry.Stale
+	if it.fill != nil {
+		x.Refresh = true
+	}
+	return true
+}
+
+func (it *Item) answerWith(e *cache.Entry, state cache.State, tier cache.Tier) {
+	it.Entry, it.State, it.tier, it.Status = e, state, tier, telemetry.Hit
+	if e.Negative {
+		it.Status = telemetry.Negative
+	}
+}
+
+// writeKey builds the item's key (section 5 of the design): everything that may change the answer, length-prefixed and type-tagged.
+func (l *Line) writeKey(x *Exchange, it *Item) {
+	k, s := &x.keys, &x.Scope
+	k.Reset()
+	k.Uint(partFormat, keyFormat)
+	k.Part(partPolicy, x.Policy.KeyPart())
+	k.Part(partPlan, it.Plan.KeyPart())
+	k.Part(partVariables, it.values.Canonical)
+	k.Uint(partScope, uint64(s.Class))
+	if s.Class != scope.Public {
+		k.Part(partScopeID, s.ID[:])
+	}
+	k.Uint(partMedia, uint64(x.Media))
+	k.Part(partVary, x.vary)
+	it.key = k.Sum()
+}
+
+// Fallback turns a relayed request into an answer from stale entries because the upstream failed; it reports whether that is possible.
+// The fills end.
+func (l *Line) Fallback(x *Exchange, now int64) bool {
+	if !x.GraphQL || len(x.Items) == 0 {
+		return false
+	}
+	limit := int64(x.Policy.Cache.StaleIfError)
+	for i := range x.Items {
+		it := &x.Items[i]
+		if it.Entry == nil || now > it.Entry.Hard || (it.State == cache.Stale && now-it.Entry.Soft > limit) {
+			return false
+		}
+	}
+	x.abandon()
+	for i := range x.Items {
+		if it := &x.Items[i]; it.State == cache.Stale {
+			it.Status = telemetry.Stale
+		}
+	}
+	return true
+}
+
+// AbandonFill ends the fills without an answer, so that other requests do not wait for one.
+func (l *Line) AbandonFill(x *Exchange) { x.abandon() }
+
+// remaining is the rest of an entry's fresh time in whole seconds, negative when stale.
+func remaining(e *cache.Entry, now int64) int64 {
+	d := e.Soft - now
+	if d < 0 {
+		return -((-d + int64(time.Second) - 1) / int64(time.Second))
+	}
+	return d / int64(time.Second)
+}

@@ -1,0 +1,69 @@
+package line
+
+import "sync/atomic"
+
+// limitNames are the rules that Stats counts; their order is that of counters.limits.
+var limitNames = [...]string{
+	"tokens", "depth", "aliases", "root_fields", "directives", "expanded_fields", "batch", "introspection", "get_mutation", "lease", "other",
+}
+
+// notStoredNames are the reasons for not keeping an answer.
+var notStoredNames = [...]string{"set_cookie", "vary", "control", "ttl"}
+
+type counters struct {
+	blind            [reasons]atomic.Uint64
+	limits           [len(limitNames)]atomic.Uint64
+	refusedStore     [len(notStoredNames)]atomic.Uint64
+	invalid          atomic.Uint64
+	unread           atomic.Uint64
+	invalidateErrors atomic.Uint64
+	scopeBypass      atomic.Uint64
+}
+
+func (c *counters) limit(name string) {
+	for i, n := range limitNames {
+		if n == name {
+			c.limits[i].Add(1)
+			return
+		}
+	}
+	c.limits[len(limitNames)-1].Add(1)
+}
+
+func (c *counters) notStored(why string) {
+	for i, n := range notStoredNames {
+		if n == why {
+			c.refusedStore[i].Add(1)
+		}
+	}
+}
+
+// Stats are counts since New, by label.
+type Stats struct {
+	Uninspected      map[string]uint64 // GraphQL requests relayed unread, by reason
+	Limits           map[string]uint64 // requests over a limit, refused or only counted, by limit
+	NotStored        map[string]uint64 // answers not kept, by reason
+	Invalid          uint64            // requests with errors in document or variables
+	UnreadMutations  uint64            // mutations whose answer could not be read: their types were invalidated
+	InvalidateErrors uint64
+	ScopeBypass      uint64 // credentials without a scope rule
+}
+
+// Stats returns a snapshot.
+func (l *Line) Stats() Stats {
+	s := Stats{
+		Uninspected: map[string]uint64{}, Limits: map[string]uint64{}, NotStored: map[string]uint64{},
+		Invalid: l.stats.invalid.Load(), UnreadMutations: l.stats.unread.Load(),
+		InvalidateErrors: l.stats.invalidateErrors.Load(), ScopeBypass: l.stats.scopeBypass.Load(),
+	}
+	for i := ReasonNone + 1; i < reasons; i++ {
+		s.Uninspected[i.String()] = l.stats.blind[i].Load()
+	}
+	for i, n := range limitNames {
+		s.Limits[n] = l.stats.limits[i].Load()
+	}
+	for i, n := range notStoredNames {
+		s.NotStored[n] = l.stats.refusedStore[i].Load()
+	}
+	return s
+}

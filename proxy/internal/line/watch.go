@@ -1,0 +1,259 @@
+package line
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/weirproxy/weir/cache"
+	"github.com/weirproxy/weir/planner"
+	"github.com/weirproxy/weir/proxy/internal/answer"
+	"github.com/weirproxy/weir/proxy/internal/scope"
+	"github.com/weirproxy/weir/proxy/internal/wire"
+)
+
+// Watch says what the relay does with the upstream's answer beside relaying it.
+type Watch struct {
+	Capture int  // bytes of content to keep for Finish; 0: none. An answer that is longer is relayed and not shown.
+	Hold    bool // send the end of the answer only after Finish has returned: invalidations go first
+}
+
+// peek is how much of an answer that is not for the cache is kept to count its errors.
+const peek = 64 << 10
+
+// Watch decides from the head of the final answer.
+func (l *Line) Watch(x *Exchange, r *wire.ResponseHead) Watch {
+	x.Status = r.Status
+	if !x.GraphQL || x.Head || !jsonMedia(r.Header("content-type")) {
+		return Watch{}
+	}
+	if x.Mutates() {
+		return Watch{Capture: x.Policy.MaxBody, Hold: true}
+	}
+	if x.Leads() {
+		return Watch{Capture: max(peek, x.Policy.Cache.MaxEntry)}
+	}
+	return Watch{Capture: peek}
+}
+
+func jsonMedia(v []byte) bool {
+	m := mediaName(v)
+	return bytes.EqualFold(m, []byte("application/json")) || bytes.EqualFold(m, []byte("application/graphql-response+json"))
+}
+
+// Finish reads an answer that was captured in whole: it counts errors, invalidates what mutations changed and offers the answers of
+// queries to the cache. content is the body without framing, nil when it was not captured. It may wait for the invalidation log within
+// the cache's append budget. The answer's bytes are never changed here.
+func (l *Line) Finish(ctx context.Context, x *Exchange, r *wire.ResponseHead, content []byte, now int64) {
+	defer x.abandon() // whatever has not been completed below
+	if !x.GraphQL {
+		return
+	}
+	mutates := x.Mutates()
+	plain, ok := x.decoded(r, content)
+	if !ok {
+		if mutates {
+			l.stats.unread.Add(1)
+			l.invalidateTypes(ctx, x, now)
+		}
+		return
+	}
+	if !x.Batch {
+		l.finishItem(ctx, x, &x.Items[0], r, plain, now)
+		return
+	}
+	var err *planner.Error
+	if x.batch, err = planner.SplitBatch(plain, x.batch[:0]); err != nil || len(x.batch) != len(x.Items) {
+		if mutates {
+			l.stats.unread.Add(1)
+			l.invalidateTypes(ctx, x, now)
+		}
+		return
+	}
+	for i := range x.Items {
+		l.finishItem(ctx, x, &x.Items[i], r, x.batch[i], now)
+	}
+}
+
+func (l *Line) finishItem(ctx context.Context, x *Exchange, it *Item, r *wire.ResponseHead, body []byte, now int64) {
+	if it.Plan.Kind() == planner.KindMutation {
+		it.tags.Reset()
+		facts := it.Plan.InspectMutation(body, &it.tags)
+		it.count(facts)
+		if it.tags.Len() > 0 {
+			l.invalidate(ctx, it, now)
+		}
+		return
+	}
+	it.tags.Reset()
+	facts := it.Plan.Inspect(body, &it.tags)
+	it.count(facts)
+	if it.fill == nil {
+		return
+	}
+	l.offer(x, it, r, body, facts, now)
+}
+
+func (it *Item) count(f planner.Facts) {
+	if f.HasErrors && it.Errors == 0 {
+		it.Errors = 1
+	}
+}
+
+// invalidate tells the cache what a mutation changed, before its answer leaves.
+func (l *Line) invalidate(ctx context.Context, it *Item, now int64) {
+	if l.cfg.Cache == nil {
+		return
+	}
+	it.ops++
+	if _, err := l.cfg.Cache.InvalidateTags(ctx, &it.tags, now); err != nil {
+		l.stats.invalidateErrors.Add(1)
+	}
+}
+
+// invalidateTypes is for a mutation whose answer could not be read: everything of the types that it selects.
+func (l *Line) invalidateTypes(ctx context.Context, x *Exchange, now int64) {
+	for i := range x.Items {
+		it := &x.Items[i]
+		if it.Plan.Kind() != planner.KindMutation {
+			continue
+		}
+		it.tags.Reset()
+		it.Plan.AppendTypeTags(&it.tags)
+		if it.tags.Len() > 0 {
+			l.invalidate(ctx, it, now)
+		}
+	}
+}
+
+// Gone is a mutation whose answer never came: the origin may have done it all the same.
+func (l *Line) Gone(ctx context.Context, x *Exchange, now int64) {
+	if x.GraphQL && x.Mutates() {
+		l.stats.unread.Add(1)
+		l.invalidateTypes(ctx, x, now)
+	}
+	x.abandon()
+}
+
+// offer hands one answer to the cache, or says for how long not to ask again.
+func (l *Line) offer(x *Exchange, it *Item, r *wire.ResponseHead, body []byte, facts planner.Facts, now int64) {
+	fill := it.fill
+	it.fill = nil
+	if r.Status != http.StatusOK || !facts.Readable || facts.HasErrors || !facts.HasData || facts.DataNull {
+		fill.Abandon(0)
+		return
+	}
+	life, why := l.lifetime(x, it, r, facts)
+	if why != "" {
+		l.stats.notStored(why)
+		fill.Abandon(x.Policy.Cache.HitForMiss)
+		return
+	}
+	it.Plan.AppendQueryTags(&it.values, &it.tags)
+	l.cfg.Telemetry.Price(l.price(x, it, now))
+	x.lines = storedLines(x.lines[:0], r, life, x.Batch)
+	etag := r.Header("etag")
+	if len(etag) == 0 || x.Batch {
+		etag = answer.AppendETag(x.scratch[:0], body)
+		x.scratch = etag
+	}
+	x.stored = answer.AppendStored(x.stored[:0], etag, x.lines)
+	it.ops++
+	fill.Complete(&cache.Draft{
+		Head: x.stored, Body: body, TTL: life.ttl, StaleFor: life.stale,
+		FetchMicros: uint32(min((now-x.Forwarded)/int64(time.Microsecond), 1<<32-1)),
+		Worth:       it.record.Cost, Negative: facts.Negative, Private: life.private, Tags: &it.tags,
+	}, now)
+}
+
+// lifetime is how long an answer may be kept.
+type lifetime struct {
+	ttl, stale time.Duration
+	private    bool
+	explicit   bool // the upstream sent Cache-Control
+}
+
+// lifetime joins what the plan, the upstream's headers, a lease and the policy allow; why is not empty when the answer is not to be
+// kept.
+func (l *Line) lifetime(x *Exchange, it *Item, r *wire.ResponseHead, facts planner.Facts) (life lifetime, why string) {
+	p := &x.Policy.Cache
+	if r.Count("set-cookie") > 0 {
+		return life, "set_cookie"
+	}
+	if !x.varies(r) {
+		return life, "vary"
+	}
+	plan := it.Plan.Cache()
+	life.private = plan.Private || x.Scope.Class == scope.User
+	if plan.Cacheable {
+		life.ttl = time.Duration(plan.MaxAge) * time.Second
+	}
+	var c control
+	if p.UpstreamHeaders {
+		if r.Count("cache-control") > 1 {
+			return life, "control"
+		}
+		c = readControl(r.Header("cache-control"))
+		life.explicit = c.present
+		if c.forbids(x.Scope.Class == scope.User) {
+			return life, "control"
+		}
+		if ttl, ok := c.ttl(); ok {
+			ttl -= time.Duration(seconds(r.Header("age"))) * time.Second
+			if !plan.Cacheable || ttl < life.ttl {
+				life.ttl = ttl
+			}
+		}
+		life.private = life.private || c.private
+	}
+	if it.Lease != nil && it.Lease.TTL > 0 {
+		life.ttl = it.Lease.TTL
+	}
+	if p.MaxTTL > 0 {
+		life.ttl = min(life.ttl, p.MaxTTL)
+	}
+	if facts.Negative {
+		life.ttl = min(life.ttl, p.NegativeTTL)
+	}
+	if x.Scope.Authenticated {
+		life.ttl = min(life.ttl, p.AuthenticatedMax)
+	}
+	if life.ttl <= 0 {
+		return life, "ttl"
+	}
+	if !life.private && !c.revalidate {
+		life.stale = max(p.StaleWhileRevalidate, p.StaleIfError)
+	}
+	return life, ""
+}
+
+// varies reports whether every header that the upstream's Vary names is part of the key.
+func (x *Exchange) varies(r *wire.ResponseHead) bool {
+	if r.Count("vary") > 1 {
+		return false
+	}
+	v := r.Header("vary")
+	for len(v) > 0 {
+		var name []byte
+		name, v, _ = bytes.Cut(v, []byte(","))
+		if name = bytes.TrimSpace(name); len(name) == 0 || x.keyed(name) {
+			continue
+		}
+		return false
+	}
+	return true
+}
+
+// keyed reports whether the request header is part of the key, or does not matter: entries are kept without content coding.
+func (x *Exchange) keyed(name []byte) bool {
+	if is(name, "accept") || is(name, "accept-encoding") {
+		return true
+	}
+	for _, k := range x.Policy.Cache.Vary {
+		if is(name, k) {
+			return true
+		}
+	}
+	return false
+}

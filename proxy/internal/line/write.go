@@ -1,0 +1,139 @@
+package line
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/weirproxy/weir/planner"
+	"github.com/weirproxy/weir/proxy/internal/answer"
+	"github.com/weirproxy/weir/proxy/internal/wire"
+	"github.com/weirproxy/weir/telemetry"
+)
+
+// AppendAnswer appends the head of the answer from entries, and returns the body to send behind it: empty for 304 and HEAD. The body
+// belongs to the cache or the exchange and must not be changed. h may be nil: then no condition of the request is looked at.
+func (l *Line) AppendAnswer(dst []byte, x *Exchange, h *wire.RequestHead, w *answer.Writer, k answer.Connection, now int64) (head, body []byte) {
+	x.Status = http.StatusOK
+	hit := answer.Hit{Connection: k}
+	e := x.Items[0].Entry
+	etag, lines, _ := answer.SplitStored(e.Head)
+	hit.Lines, hit.ETag, body = lines, etag, e.Body
+	hit.Age, hit.TTL = max(0, (now-e.Created)/int64(time.Second)), remaining(e, now)
+	hit.Collapsed = x.Items[0].collapsed
+	if x.Batch {
+		body = l.joinBatch(x, &hit, now)
+	} else if x.Get && h != nil && answer.Matches(h.Header("if-none-match"), etag) {
+		hit.NotModified, x.Status = true, http.StatusNotModified
+	}
+	if l.cfg.Cache.Degraded() {
+		hit.Detail = "disconnected"
+	}
+	if x.Policy.Expose {
+		hit.Cost, hit.Anomaly = l.exposed(x, now)
+	}
+	hit.BodyLen = len(body)
+	head = w.AppendHit(dst, &hit, now)
+	if hit.NotModified || x.Head {
+		return head, nil
+	}
+	return head, body
+}
+
+// joinBatch makes one body of a batch's entries, in order. Age and TTL are those of the entry that ends first.
+func (l *Line) joinBatch(x *Exchange, hit *answer.Hit, now int64) []byte {
+	hit.ETag = nil
+	x.plain = append(x.plain[:0], '[')
+	for i := range x.Items {
+		e := x.Items[i].Entry
+		if i > 0 {
+			x.plain = append(x.plain, ',')
+		}
+		x.plain = append(x.plain, e.Body...)
+		if ttl := remaining(e, now); ttl < hit.TTL {
+			hit.TTL, hit.Age = ttl, max(0, (now-e.Created)/int64(time.Second))
+			_, hit.Lines, _ = answer.SplitStored(e.Head)
+		}
+	}
+	x.plain = append(x.plain, ']')
+	return x.plain
+}
+
+// exposed prices the request as far as it is known.
+func (l *Line) exposed(x *Exchange, now int64) (cost []byte, anomaly float32) {
+	total := int64(0)
+	for i := range x.Items {
+		it := &x.Items[i]
+		l.cfg.Telemetry.Price(l.price(x, it, now))
+		total += it.record.Cost
+		if it.series != nil {
+			anomaly = max(anomaly, it.series.Score())
+		}
+	}
+	x.money = telemetry.AppendAmount(x.money[:0], total)
+	return x.money, anomaly
+}
+
+// AppendLines appends the header lines that a relayed answer gets: Cache-Status where the cache had a say, cost and score where policy
+// exposes them.
+func (l *Line) AppendLines(dst []byte, x *Exchange, now int64) []byte {
+	if !x.Batch && l.cfg.Cache != nil && x.Policy.Cache.Enabled && x.Items[0].Kind() == planner.KindQuery {
+		switch x.Items[0].Status {
+		case telemetry.Miss:
+			dst = append(dst, "Cache-Status: weir; fwd=miss\r\n"...)
+		case telemetry.Bypass:
+			dst = append(dst, "Cache-Status: weir; fwd=bypass\r\n"...)
+		}
+	}
+	if x.Policy.Expose {
+		cost, anomaly := l.exposed(x, now)
+		dst = answer.AppendExposed(dst, cost, anomaly)
+	}
+	return dst
+}
+
+// AppendRefusal appends the whole answer of a refused request: a GraphQL response with the stable code when the request asked at the
+// GraphQL endpoint, plain text otherwise.
+func (l *Line) AppendRefusal(dst []byte, x *Exchange, h *wire.RequestHead, w *answer.Writer, k answer.Connection, now int64) []byte {
+	r := &x.Refusal
+	x.Status = x.RefusalStatus()
+	f := answer.Failure{
+		Connection: k, Status: x.Status, Code: r.Code.String(), Allow: r.Allow, RetryAfter: r.RetryAfter,
+		Head: h.Method == wire.MethodHead,
+	}
+	if len(x.Items) == 0 { // not at the GraphQL endpoint
+		f.Media = "text/plain; charset=utf-8"
+		f.Body = []byte(r.Code.Message() + "\n" + r.Code.Cure() + "\n")
+		return w.AppendFailure(dst, &f, now)
+	}
+	if f.Media = x.Media.Type(); f.Media == "" {
+		f.Media = answer.MediaJSON.Type()
+	}
+	errs := r.Errors
+	if len(errs) == 0 {
+		errs = []planner.Error{{Message: r.Code.Message(), Code: r.Code.String()}}
+	}
+	f.Body = answer.AppendErrors(nil, errs)
+	return w.AppendFailure(dst, &f, now)
+}
+
+// malformedJSON tells, for the statuses of the draft, a body that is not JSON from one that is not a request.
+func malformedJSON(body []byte) bool { return !json.Valid(body) }
+
+// Detach returns a new exchange that leads x's fills, for a fetch in the background. x keeps what its answer needed.
+func (l *Line) Detach(x *Exchange) *Exchange {
+	y := &Exchange{
+		Policy: x.Policy, Scope: x.Scope, Media: x.Media, GraphQL: true, Get: x.Get, Batch: x.Batch,
+		Begin: x.Begin, client: x.client,
+	}
+	for i := range x.Items {
+		it := &x.Items[i]
+		to := y.next()
+		to.Plan, to.Lease, to.series, to.key, to.coerced, to.fill = it.Plan, it.Lease, it.series, it.key, it.coerced, it.fill
+		to.values.CopyFrom(&it.values)
+		to.Status = telemetry.Miss
+		it.fill = nil
+	}
+	x.Refresh = false
+	return y
+}

@@ -1,0 +1,387 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/weirproxy/weir/proxy/internal/answer"
+	"github.com/weirproxy/weir/proxy/internal/codes"
+	"github.com/weirproxy/weir/proxy/internal/line"
+	"github.com/weirproxy/weir/proxy/internal/listen"
+	"github.com/weirproxy/weir/proxy/internal/wire"
+)
+
+// conn is one client connection.
+type conn struct {
+	s           *Server
+	client      net.Conn
+	destination string
+
+	// The request pump's own.
+	in      input
+	head    wire.RequestHead
+	chunks  wire.Chunks
+	content []byte // decoded body
+	x       *line.Exchange
+	writer  answer.Writer
+	out     []byte
+	vector  [2][]byte
+	buffers net.Buffers
+
+	phase, expired atomic.Uint32
+	since, writing atomic.Int64
+	connected      atomic.Bool // there is an upstream connection
+	gone           atomic.Bool // the client can no longer be written to
+
+	mu        sync.Mutex
+	changed   *sync.Cond // the queue got shorter, or a response pump ended
+	queue     turns
+	up        *upstream
+	local     bool // an answer was written here since the upstream's last byte
+	opaque    bool // bytes of unknown meaning went to the client: no more answers from here
+	exchanges []*line.Exchange
+}
+
+func newConn(s *Server, accepted listen.Conn) *conn {
+	c := &conn{s: s, client: accepted.Conn, destination: accepted.Destination, in: input{b: make([]byte, smallInput)}}
+	c.changed = sync.NewCond(&c.mu)
+	return c
+}
+
+// run is the request pump.
+func (c *conn) run() {
+	defer c.s.forget(c)
+	defer c.finish()
+	defer c.recover("request pump")
+	if !c.detect() {
+		return
+	}
+	for c.next() {
+	}
+}
+
+// detect looks at the first bytes. It reports whether the connection speaks HTTP/1; anything else has been spliced when it returns.
+func (c *conn) detect() bool {
+	_ = c.client.SetReadDeadline(time.Now().Add(c.s.cfg.DetectWait))
+	_, err := c.in.read(c.client)
+	_ = c.client.SetReadDeadline(time.Time{})
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		// A client that waits to be spoken to, or that connects ahead of need: either sees what it would see without us.
+		_, _ = c.connect()
+		c.enter(phaseIdle)
+		_, err = c.in.read(c.client)
+	}
+	for ; err == nil; _, err = c.in.read(c.client) {
+		c.enter(phaseHead)
+		switch wire.Detect(c.in.bytes()) {
+		case wire.NeedMore:
+			continue
+		case wire.HTTP1:
+			return true
+		case wire.HTTP2Preface:
+			c.splice(spliceH2)
+		case wire.TLS:
+			c.splice(spliceTLS)
+		default:
+			c.splice(spliceUnknown)
+		}
+		return false
+	}
+	return c.ended(err)
+}
+
+// next reads one request and sees to it; it reports whether another may follow.
+func (c *conn) next() bool {
+	if c.in.size() == 0 {
+		c.in.reset()
+	}
+	for {
+		if c.in.size() > 0 {
+			switch v := c.head.Parse(c.in.bytes(), c.s.cfg.MaxHead); v {
+			case wire.OK:
+				return c.request()
+			case wire.Incomplete:
+				if phase(c.phase.Load()) != phaseHead {
+					c.enter(phaseHead)
+				}
+			default:
+				return c.odd(v)
+			}
+		} else {
+			if c.s.draining.Load() {
+				c.await((*turns).busy)
+				return false
+			}
+			c.enter(phaseIdle)
+		}
+		if _, err := c.in.read(c.client); err != nil {
+			return c.ended(err)
+		}
+		if c.isOpaque() {
+			c.splice(spliceServerFirst)
+			return false
+		}
+	}
+}
+
+func (c *conn) isOpaque() bool {
+	if !c.connected.Load() {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.opaque
+}
+
+// odd is a head that is no ordinary request.
+func (c *conn) odd(v wire.Verdict) bool {
+	switch {
+	case v == wire.TooLarge:
+		return c.fail(codes.HeadTooLarge)
+	case v == wire.Refuse, c.s.cfg.Policy().Strict:
+		return c.fail(codes.BadFraming)
+	}
+	c.splice(spliceFraming)
+	return false
+}
+
+// request handles the request whose head is parsed.
+func (c *conn) request() bool {
+	c.phase.Store(uint32(phaseBusy))
+	c.s.stats.requests.Add(1)
+	now := time.Now().UnixNano()
+	x := c.exchange()
+	class := c.classify(x, now)
+	var g gathered
+	switch class {
+	case line.Get:
+		g.state = whole
+	case line.Post:
+		g = c.gather(x)
+		switch g.state {
+		case broken:
+			return c.odd(wire.Ambiguous)
+		case cut:
+			return c.ended(g.err)
+		}
+	}
+	x.BytesIn = int64(c.head.Size) + int64(g.size)
+	action := line.Relay
+	if g.state == whole {
+		action = c.decide(x, g.content, now)
+	}
+	switch action {
+	case line.Answer:
+		return c.hit(x, c.head.Size+g.size, now)
+	case line.Refuse:
+		return c.refuse(x, c.head.Size+g.size)
+	}
+	return c.relay(x, g)
+}
+
+// classify and decide call the line; a panic there costs the request its insight, not its answer.
+func (c *conn) classify(x *line.Exchange, now int64) (class line.Class) {
+	defer func() {
+		if e := recover(); e != nil {
+			c.s.panicked("classify", e)
+			class = line.Other
+		}
+	}()
+	class, _ = c.s.line.Begin(x, &c.head, now)
+	return class
+}
+
+func (c *conn) decide(x *line.Exchange, content []byte, now int64) (action line.Action) {
+	defer func() {
+		if e := recover(); e != nil {
+			c.s.panicked("decide", e)
+			c.s.line.Blind(x, line.ReasonPanic)
+			action = line.Relay
+		}
+	}()
+	action, _ = c.s.line.Decide(c.s.ctx, x, &c.head, content, now)
+	return action
+}
+
+// exchange returns the record for the next request.
+func (c *conn) exchange() *line.Exchange {
+	if c.x != nil {
+		return c.x
+	}
+	c.mu.Lock()
+	if n := len(c.exchanges); n > 0 {
+		c.x, c.exchanges = c.exchanges[n-1], c.exchanges[:n-1]
+	}
+	c.mu.Unlock()
+	if c.x == nil {
+		c.x = new(line.Exchange)
+	}
+	return c.x
+}
+
+// recycle takes an exchange back; the lock is held.
+func (c *conn) recycle(x *line.Exchange) {
+	if x != nil && len(c.exchanges) < 4 {
+		c.exchanges = append(c.exchanges, x)
+	}
+}
+
+// ended handles the end of the client's bytes: what is buffered still goes to the upstream, then the end itself, and the answers that
+// are due still come back. It always returns false.
+func (c *conn) ended(err error) bool {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		switch phase(c.expired.Load()) {
+		case phaseHead:
+			return c.fail(codes.HeadTimeout)
+		case phaseBody:
+			return c.fail(codes.BodyTimeout)
+		}
+		c.await((*turns).busy) // idle, draining, or the upstream has ended
+		return false
+	}
+	if !errors.Is(err, io.EOF) {
+		c.gone.Store(true)
+		c.await((*turns).leads)
+		c.reset()
+		return false
+	}
+	if c.in.size() > 0 { // an unfinished message: the origin shall see what was sent, and its end
+		if u, err := c.enqueue(c.turn(turnTunnel, nil)); err == nil {
+			_, _ = u.conn.Write(c.in.bytes())
+			c.in.reset()
+		}
+	}
+	c.halfClose()
+	return false
+}
+
+// halfClose passes the client's end of sending on and waits for the upstream's end. The answer of a request that fills the cache is
+// awaited first: an origin may give up when it sees the end.
+func (c *conn) halfClose() {
+	c.await((*turns).leads)
+	c.mu.Lock()
+	u := c.up
+	c.mu.Unlock()
+	if u == nil {
+		return
+	}
+	closeWrite(u.conn)
+	if idle := c.s.cfg.Policy().Deadlines.Idle; idle > 0 {
+		_ = u.conn.SetReadDeadline(time.Now().Add(idle))
+	}
+	<-u.done
+}
+
+// await returns when the queue is no longer as asked, or nobody is there to shorten it. The wait for an answer that never comes ends with
+// the connections.
+func (c *conn) await(is func(*turns) bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for is(&c.queue) && c.up != nil && !c.up.over {
+		c.changed.Wait()
+	}
+}
+
+// drain closes an idle connection and lets others finish; the server's lock is held.
+func (c *conn) drain() {
+	if phase(c.phase.Load()) == phaseIdle {
+		c.expire(phaseIdle)
+	}
+}
+
+// abort ends both connections at once.
+func (c *conn) abort() {
+	c.gone.Store(true)
+	c.client.Close()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.up != nil {
+		c.up.conn.Close()
+	}
+}
+
+// reset ends both connections the way a peer that gave up would.
+func (c *conn) reset() {
+	setLinger(c.client)
+	c.mu.Lock()
+	if c.up != nil {
+		setLinger(c.up.conn)
+	}
+	c.mu.Unlock()
+	c.abort()
+}
+
+// finish waits for the response pump and settles what is still due.
+func (c *conn) finish() {
+	c.abortUpstream()
+	c.client.Close()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now().UnixNano()
+	for !c.queue.empty() {
+		if t := c.queue.pop(); t.x != nil {
+			c.settle(t, now)
+		}
+	}
+}
+
+// abortUpstream closes the upstream connection and waits until its pump has ended.
+func (c *conn) abortUpstream() {
+	c.mu.Lock()
+	u := c.up
+	c.mu.Unlock()
+	if u != nil {
+		u.conn.Close()
+		<-u.done
+	}
+}
+
+// settle is for a turn whose answer will not come.
+func (c *conn) settle(t *turn, now int64) {
+	defer c.recover("settle")
+	t.x.BytesIn = t.sent.Load()
+	for i := range t.x.Items {
+		t.x.Items[i].Code, t.x.Items[i].Errors = codes.UpstreamClosed, 1
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	c.s.line.Gone(ctx, t.x, now)
+	c.s.line.Emit(t.x, now)
+	if t.upgraded != nil {
+		close(t.upgraded)
+	}
+}
+
+// recover keeps a panic inside its connection.
+func (c *conn) recover(where string) {
+	if e := recover(); e != nil {
+		c.s.panicked(where, e)
+		c.abort()
+	}
+}
+
+func closeWrite(c net.Conn) {
+	if h, ok := c.(interface{ CloseWrite() error }); ok {
+		_ = h.CloseWrite()
+		return
+	}
+	c.Close()
+}
+
+// setLinger makes Close send a reset.
+func setLinger(c net.Conn) {
+	if t, ok := c.(*net.TCPConn); ok {
+		_ = t.SetLinger(0)
+	}
+}
+
+func isReset(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}

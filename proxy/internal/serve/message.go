@@ -1,0 +1,265 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"time"
+
+	"github.com/weirproxy/weir/proxy/internal/line"
+	"github.com/weirproxy/weir/proxy/internal/wire"
+)
+
+// relayBody relays the answer whose head is at the start of the buffer, to its end. It reports whether the connection can carry another
+// answer.
+func (c *conn) relayBody(u *upstream, t *turn) bool {
+	a := &u.relay
+	u.r = a.headEnd
+	u.chunks.Reset()
+	rest := u.head.ContentLength
+	for first := true; ; first = false {
+		n, done, err := u.take(&rest)
+		if err != nil { // the client shall see what the origin sent, and decide
+			return c.opaqueBody(u, t, first)
+		}
+		if !c.pass(u, t, u.b[u.r:u.r+n], first) {
+			return false
+		}
+		u.r += n
+		if done {
+			return true
+		}
+		if err := u.read(a.headEnd); err != nil {
+			if errors.Is(err, io.EOF) && u.head.Framing == wire.UntilClose {
+				a.ended = true
+				return true
+			}
+			c.flush(u, t)
+			c.broken(u, t, err)
+			return false
+		}
+	}
+}
+
+// take finds how many of the received bytes belong to the body, by its framing, and captures content.
+func (u *upstream) take(rest *int64) (n int, done bool, err error) {
+	a, in := &u.relay, u.bytes()
+	capture := a.watch.Capture > 0 && !a.lost
+	switch u.head.Framing {
+	case wire.Length:
+		n = int(min(int64(len(in)), *rest))
+		*rest -= int64(n)
+		done = *rest == 0
+	case wire.Chunked:
+		if capture {
+			a.content, n, done, err = u.chunks.Decode(a.content, in)
+		} else {
+			n, done, err = u.chunks.Scan(in)
+		}
+		return n, done, err
+	case wire.UntilClose:
+		n = len(in)
+	default:
+		return 0, true, nil
+	}
+	if capture {
+		a.content = append(a.content, in[:n]...)
+	}
+	return n, done, nil
+}
+
+// pass sends a part of the answer on, the head with the first one, or keeps it while the end is held.
+func (c *conn) pass(u *upstream, t *turn, part []byte, first bool) bool {
+	a := &u.relay
+	if a.watch.Capture > 0 && !a.lost && len(a.content) > a.watch.Capture {
+		a.lost, a.content = true, a.content[:0]
+		if a.holding {
+			c.finishAnswer(u, t, nil)
+			c.flush(u, t)
+		}
+	}
+	head := []byte(nil)
+	if first {
+		head = c.answerHead(u, t)
+	}
+	a.total += int64(len(head) + len(part))
+	if a.discard {
+		return true
+	}
+	if a.holding {
+		a.held = append(append(a.held, head...), part...)
+		return true
+	}
+	t.begun = true
+	var err error
+	if first && len(u.out) == 0 { // head and body lie side by side
+		err = c.writeDown(u, u.b[:a.headEnd+len(part)], nil)
+	} else {
+		err = c.writeDown(u, head, part)
+	}
+	if err == nil {
+		return true
+	}
+	if t.leads || a.watch.Hold { // the cache still waits for the answer
+		a.discard = true
+		return true
+	}
+	setLinger(u.conn)
+	return false
+}
+
+// answerHead returns the head as it goes out: as received, or in u.out with lines of ours before its end.
+func (c *conn) answerHead(u *upstream, t *turn) []byte {
+	u.out = u.out[:0]
+	received := u.b[:u.relay.headEnd]
+	if !t.x.GraphQL || u.relay.discard {
+		return received
+	}
+	end := len(received) - 2
+	u.out = append(u.out, received[:end]...)
+	u.out = c.appendLines(u.out, t.x)
+	if len(u.out) == end {
+		u.out = u.out[:0]
+		return received
+	}
+	u.out = append(u.out, received[end:]...)
+	return u.out
+}
+
+func (c *conn) appendLines(dst []byte, x *line.Exchange) (out []byte) {
+	n := len(dst)
+	defer func() {
+		if e := recover(); e != nil {
+			c.s.panicked("lines", e)
+			out = dst[:n]
+		}
+	}()
+	return c.s.line.AppendLines(dst, x, time.Now().UnixNano())
+}
+
+// flush sends what was held.
+func (c *conn) flush(u *upstream, t *turn) {
+	a := &u.relay
+	if !a.holding {
+		return
+	}
+	a.holding = false
+	if len(a.held) > 0 && !a.discard {
+		t.begun = true
+		if c.writeDown(u, a.held, nil) != nil {
+			a.discard = true
+		}
+	}
+	a.held = a.held[:0]
+}
+
+// complete settles an answer that was relayed to its end.
+func (c *conn) complete(u *upstream, t *turn) bool {
+	a := &u.relay
+	if a.stale {
+		return c.writeStale(u, t)
+	}
+	t.x.BytesIn, t.x.BytesOut = t.sent.Load(), a.total
+	content := a.content
+	if a.lost || a.watch.Capture == 0 {
+		content = nil
+	}
+	c.finishAnswer(u, t, content)
+	c.flush(u, t)
+	c.emit(t.x)
+	if t.upgraded != nil {
+		t.upgraded <- false
+	}
+	a.trim()
+	if c.gone.Load() {
+		setLinger(u.conn)
+		return false
+	}
+	return true
+}
+
+// trim gives memory that a long answer needed back.
+func (a *relaying) trim() {
+	if cap(a.content) > 4*largeInput {
+		a.content = nil
+	}
+	if cap(a.held) > 4*largeInput {
+		a.held = nil
+	}
+}
+
+// watchAnswer, finishAnswer and giveUp call the line; a panic there costs the answer nothing.
+func (c *conn) watchAnswer(u *upstream, t *turn) (w line.Watch) {
+	defer func() {
+		if e := recover(); e != nil {
+			c.s.panicked("watch", e)
+			w = line.Watch{}
+		}
+	}()
+	w = c.s.line.Watch(t.x, &u.head)
+	if !w.Hold && c.s.pressure.Load() >= pressureLean {
+		w = line.Watch{}
+	}
+	return w
+}
+
+func (c *conn) finishAnswer(u *upstream, t *turn, content []byte) {
+	if u.relay.finished {
+		return
+	}
+	u.relay.finished = true
+	defer func() {
+		if e := recover(); e != nil {
+			c.s.panicked("finish", e)
+			c.s.line.AbandonFill(t.x)
+		}
+	}()
+	c.s.line.Finish(c.s.ctx, t.x, &u.head, content, time.Now().UnixNano())
+}
+
+func (c *conn) giveUp(x *line.Exchange, now int64) {
+	defer func() {
+		if e := recover(); e != nil {
+			c.s.panicked("gone", e)
+		}
+	}()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	c.s.line.Gone(ctx, x, now)
+}
+
+// opaqueBody is an answer whose framing breaks off: its bytes and all that follow go on unread.
+func (c *conn) opaqueBody(u *upstream, t *turn, first bool) bool {
+	a := &u.relay
+	a.watch.Capture, a.lost = 0, true
+	if first && !c.pass(u, t, nil, true) {
+		return false
+	}
+	c.flush(u, t)
+	return c.opaqueAnswer(u, t, spliceResponse)
+}
+
+// writeDown writes to the client from the response pump.
+func (c *conn) writeDown(u *upstream, head, body []byte) error {
+	if c.gone.Load() {
+		return net.ErrClosed
+	}
+	c.writing.Store(c.s.clock.Load())
+	var err error
+	if len(body) == 0 {
+		_, err = c.client.Write(head)
+	} else if len(head) == 0 {
+		_, err = c.client.Write(body)
+	} else {
+		u.vector = [2][]byte{head, body}
+		u.buffers = u.vector[:]
+		_, err = u.buffers.WriteTo(c.client)
+		u.vector = [2][]byte{}
+	}
+	c.writing.Store(0)
+	if err != nil {
+		c.gone.Store(true)
+	}
+	return err
+}

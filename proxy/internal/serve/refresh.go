@@ -1,0 +1,142 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/weirproxy/weir/proxy/internal/line"
+	"github.com/weirproxy/weir/proxy/internal/wire"
+)
+
+// refresh is a request to send again in the background, to renew an entry that has just been served.
+type refresh struct {
+	x           *line.Exchange // owned
+	method      wire.Method
+	destination string
+	message     []byte
+}
+
+// refreshLimit bounds one background fetch.
+const refreshLimit = 30 * time.Second
+
+// startRefresh hands the exchange, which leads fills, and a copy of its request to the background. It is dropped when too many wait.
+func (c *conn) startRefresh(x *line.Exchange, size int) {
+	r := &refresh{
+		x: c.s.line.Detach(x), method: c.head.Method, destination: c.destination,
+		message: append([]byte(nil), c.in.bytes()[:size]...),
+	}
+	select {
+	case c.s.refreshes <- r:
+	default:
+		c.s.stats.refreshesDropped.Add(1)
+		c.s.line.AbandonFill(r.x)
+	}
+}
+
+// refresher sends requests one after the other, each on a connection of its own.
+func (s *Server) refresher() {
+	u := &upstream{b: make([]byte, relayInput)}
+	for {
+		select {
+		case r := <-s.refreshes:
+			s.stats.refreshes.Add(1)
+			if err := s.refresh(u, r); err != nil {
+				s.stats.refreshesFailed.Add(1)
+			}
+		case <-s.ctx.Done():
+			for {
+				select {
+				case r := <-s.refreshes:
+					s.line.AbandonFill(r.x)
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+func (s *Server) refresh(u *upstream, r *refresh) (err error) {
+	defer func() {
+		if e := recover(); e != nil {
+			s.panicked("refresh", e)
+			err = errors.New("panic")
+		}
+		s.line.AbandonFill(r.x)
+	}()
+	ctx, cancel := context.WithTimeout(s.ctx, refreshLimit)
+	defer cancel()
+	r.x.Forwarded, r.x.Fetches = time.Now().UnixNano(), 1
+	u.conn, err = s.cfg.Dial(ctx, r.destination)
+	if err != nil {
+		return err
+	}
+	defer u.conn.Close()
+	stop := context.AfterFunc(ctx, func() { u.conn.Close() })
+	defer stop()
+	if _, err := u.conn.Write(r.message); err != nil {
+		return err
+	}
+	content, err := u.fetch(s, r)
+	if err != nil {
+		return err
+	}
+	r.x.BytesIn, r.x.BytesOut = int64(len(r.message)), u.relay.total
+	s.line.Finish(ctx, r.x, &u.head, content, time.Now().UnixNano())
+	s.line.Emit(r.x, time.Now().UnixNano())
+	return nil
+}
+
+var errNoContent = errors.New("the answer cannot be kept")
+
+// fetch reads one answer to its end.
+func (u *upstream) fetch(s *Server, r *refresh) ([]byte, error) {
+	u.r, u.w = 0, 0
+	for {
+		if err := u.read(0); err != nil {
+			return nil, err
+		}
+		v := u.head.Parse(u.bytes(), s.cfg.MaxHead, r.method)
+		if v == wire.Incomplete {
+			continue
+		}
+		if v != wire.OK || u.head.Framing == wire.Tunnel {
+			return nil, errNoContent
+		}
+		if !u.head.Interim {
+			break
+		}
+		u.w = copy(u.b, u.b[u.r+u.head.Size:u.w])
+		u.r = 0
+		if u.w > 0 {
+			return nil, errNoContent // an interim answer and more in one read: leave it to the next request
+		}
+	}
+	a := &u.relay
+	*a = relaying{content: a.content[:0], headEnd: u.head.Size, watch: s.line.Watch(r.x, &u.head)}
+	u.r = a.headEnd
+	u.chunks.Reset()
+	rest := u.head.ContentLength
+	for {
+		n, done, err := u.take(&rest)
+		if err != nil {
+			return nil, err
+		}
+		u.r += n
+		a.total += int64(n)
+		if len(a.content) > a.watch.Capture {
+			return nil, errNoContent
+		}
+		if done {
+			return a.content, nil
+		}
+		if err := u.read(a.headEnd); err != nil {
+			if errors.Is(err, io.EOF) && u.head.Framing == wire.UntilClose {
+				return a.content, nil
+			}
+			return nil, err
+		}
+	}
+}

@@ -1,0 +1,168 @@
+package serve
+
+import (
+	"context"
+	"io"
+	"net"
+	"time"
+
+	"github.com/weirproxy/weir/proxy/internal/codes"
+	"github.com/weirproxy/weir/proxy/internal/line"
+	"github.com/weirproxy/weir/proxy/internal/wire"
+)
+
+// relay sends the request to the upstream. From the moment its turn is in the queue the exchange belongs to the response pump.
+func (c *conn) relay(x *line.Exchange, g gathered) bool {
+	t := c.turn(turnRelay, x)
+	t.method, t.minor, t.keep = c.head.Method, c.head.Minor, c.head.KeepAlive
+	x.Forwarded, x.Fetches = time.Now().UnixNano(), 1
+	var upgraded chan bool
+	if c.head.Upgrade || c.head.Method == wire.MethodConnect {
+		upgraded = make(chan bool, 1)
+		t.upgraded = upgraded
+	}
+	u, err := c.enqueue(t)
+	if err != nil {
+		x.Forwarded, x.Fetches = 0, 0
+		return c.unreachable(x, g, err)
+	}
+	c.x = nil
+	c.s.stats.relayed.Add(1)
+	if !c.stream(u, t, g) {
+		return false
+	}
+	if upgraded == nil {
+		return true
+	}
+	// The bytes that follow mean something else when the upstream switches protocols.
+	select {
+	case switched := <-upgraded:
+		if !switched {
+			return !c.isOpaque()
+		}
+	case <-u.done:
+		return false
+	}
+	c.s.stats.spliced[spliceUpgrade].Add(1)
+	c.copyUp(u)
+	return false
+}
+
+// turn returns a turn of the given kind.
+func (c *conn) turn(kind turnKind, x *line.Exchange) *turn {
+	c.mu.Lock()
+	t := c.queue.take()
+	c.mu.Unlock()
+	t.kind, t.x = kind, x
+	if x != nil && x.Leads() {
+		t.leads = true
+	}
+	return t
+}
+
+// enqueue puts a turn into the queue of a live upstream connection, which it dials when there is none.
+func (c *conn) enqueue(t *turn) (*upstream, error) {
+	for {
+		c.mu.Lock()
+		if u := c.up; u != nil {
+			c.queue.push(t)
+			c.mu.Unlock()
+			return u, nil
+		}
+		c.mu.Unlock()
+		if _, err := c.connect(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// connect dials the upstream and starts its response pump.
+func (c *conn) connect() (*upstream, error) {
+	limit := c.s.cfg.Policy().Deadlines.Connect
+	if limit <= 0 {
+		limit = 10 * time.Second
+	}
+	ctx, cancel := context.WithTimeout(c.s.ctx, limit)
+	defer cancel()
+	up, err := c.s.cfg.Dial(ctx, c.destination)
+	if err != nil {
+		c.s.stats.dialErrors.Add(1)
+		return nil, err
+	}
+	u := &upstream{conn: up, b: make([]byte, relayInput), done: make(chan struct{})}
+	c.mu.Lock()
+	c.up = u
+	c.mu.Unlock()
+	c.connected.Store(true)
+	if c.s.ctx.Err() != nil { // the server closed while this was dialled
+		up.Close()
+	}
+	go c.responses(u)
+	return u, nil
+}
+
+// unreachable answers for an upstream that cannot be dialled: from stale entries where there are some.
+func (c *conn) unreachable(x *line.Exchange, g gathered, err error) bool {
+	now := time.Now().UnixNano()
+	if g.state == whole && c.fallback(x, now) {
+		return c.hit(x, c.head.Size+g.size, now)
+	}
+	code := codes.UpstreamConnect
+	if e, ok := err.(net.Error); ok && e.Timeout() {
+		code = codes.UpstreamTimeout
+	}
+	c.s.line.AbandonFill(x)
+	x.Refusal = line.Refusal{Code: code}
+	for i := range x.Items {
+		x.Items[i].Code, x.Items[i].Errors = code, 1
+	}
+	if g.state == whole || (c.head.Framing == wire.NoBody && g.state == untouched) {
+		return c.refuse(x, c.head.Size+g.size)
+	}
+	return c.refuseAndClose(x)
+}
+
+func (c *conn) fallback(x *line.Exchange, now int64) (ok bool) {
+	defer func() {
+		if e := recover(); e != nil {
+			c.s.panicked("fallback", e)
+			ok = false
+		}
+	}()
+	if !c.s.line.Fallback(x, now) {
+		return false
+	}
+	c.s.stats.staleOnError.Add(1)
+	return true
+}
+
+// splice copies both directions from here on, in the order of what is already under way.
+func (c *conn) splice(reason spliceReason) {
+	c.s.stats.spliced[reason].Add(1)
+	c.phase.Store(uint32(phaseBusy))
+	u, err := c.enqueue(c.turn(turnTunnel, nil))
+	if err != nil {
+		c.fail(codes.UpstreamConnect)
+		return
+	}
+	c.copyUp(u)
+}
+
+// copyUp sends what is buffered and then everything the client sends. It returns when both directions have ended.
+func (c *conn) copyUp(u *upstream) {
+	c.phase.Store(uint32(phaseBusy))
+	var err error
+	if c.in.size() > 0 {
+		_, err = u.conn.Write(c.in.bytes())
+		c.in.discard(c.in.size())
+	}
+	if err == nil {
+		_, err = io.Copy(u.conn, c.client)
+	}
+	if isReset(err) {
+		c.reset()
+	} else {
+		closeWrite(u.conn)
+	}
+	<-u.done
+}

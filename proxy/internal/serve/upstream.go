@@ -1,0 +1,344 @@
+package serve
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/weirproxy/weir/proxy/internal/answer"
+	"github.com/weirproxy/weir/proxy/internal/line"
+	"github.com/weirproxy/weir/proxy/internal/wire"
+)
+
+// upstream is a connection to the upstream and the state of its response pump. The head of the answer that is being relayed stays at
+// the start of the buffer, b[:headEnd], while its body passes behind it: the line reads headers until the end.
+type upstream struct {
+	conn    net.Conn
+	b       []byte
+	r, w    int // b[r:w] is received and not yet relayed
+	head    wire.ResponseHead
+	chunks  wire.Chunks
+	done    chan struct{} // closed when the pump has ended
+	over    bool          // the same, under the connection's lock
+	out     []byte        // a head with lines of ours
+	vector  [2][]byte
+	buffers net.Buffers
+	relay   relaying
+	writer  answer.Writer
+}
+
+// relaying is the state of one answer on its way to the client.
+type relaying struct {
+	watch    line.Watch
+	content  []byte // captured, without framing
+	lost     bool   // content is not complete: too long
+	held     []byte // bytes that wait for Finish
+	holding  bool
+	discard  bool // the answer is replaced by a stale one
+	headEnd  int
+	total    int64
+	finished bool // Finish was called
+	stale    bool // the fallback takes the place of the answer
+	ended    bool // the upstream's end was the end of the answer
+}
+
+func (u *upstream) bytes() []byte { return u.b[u.r:u.w] }
+
+// read reads once behind what is there, keeping b[:keep].
+func (u *upstream) read(keep int) error {
+	switch {
+	case u.r == u.w:
+		u.r, u.w = keep, keep
+	case u.w == len(u.b):
+		u.w = keep + copy(u.b[keep:], u.b[u.r:u.w])
+		u.r = keep
+	}
+	if u.w == len(u.b) {
+		u.b = append(u.b, make([]byte, len(u.b))...)
+	}
+	n, err := u.conn.Read(u.b[u.w:])
+	u.w += n
+	if n > 0 {
+		return nil
+	}
+	if err == nil {
+		err = io.ErrNoProgress
+	}
+	return err
+}
+
+// responses is the response pump.
+func (c *conn) responses(u *upstream) {
+	defer c.responsesOver(u)
+	defer c.recover("response pump")
+	for {
+		if u.r == u.w {
+			u.shrink()
+			if err := u.read(0); err != nil {
+				c.upstreamEnded(u, err)
+				return
+			}
+		}
+		c.mu.Lock()
+		t := c.queue.front()
+		if t == nil || t.kind == turnTunnel {
+			if t == nil {
+				c.s.stats.unsolicited.Add(1)
+			} else {
+				c.queue.pop()
+			}
+			c.opaque = true
+			c.mu.Unlock()
+			c.copyDown(u)
+			return
+		}
+		c.local = false
+		c.mu.Unlock()
+		if !c.relayAnswer(u, t) || !c.advance(t) {
+			return
+		}
+	}
+}
+
+// responsesOver tells the request pump, which closes the connection: the upstream may still read what the client sends.
+func (c *conn) responsesOver(u *upstream) {
+	c.mu.Lock()
+	u.over = true
+	c.changed.Broadcast()
+	c.mu.Unlock()
+	close(u.done)
+}
+
+// shrink gives memory that a large head needed back.
+func (u *upstream) shrink() {
+	if len(u.b) > 2*relayInput {
+		u.b = make([]byte, relayInput)
+	}
+}
+
+// advance takes the finished turn off the queue and writes the answers of our own behind it.
+func (c *conn) advance(done *turn) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.queue.pop()
+	c.recycle(done.x)
+	c.queue.give(done)
+	c.changed.Broadcast()
+	for {
+		t := c.queue.front()
+		if t == nil || t.kind != turnLocal {
+			return true
+		}
+		c.queue.pop()
+		c.local = true
+		err := c.writeNow(t.message, nil)
+		last := t.last
+		c.queue.give(t)
+		if err != nil || last {
+			return false
+		}
+	}
+}
+
+// copyDown relays everything from here on.
+func (c *conn) copyDown(u *upstream) {
+	var err error
+	if u.r < u.w {
+		_, err = c.client.Write(u.bytes())
+	}
+	if err == nil {
+		_, err = io.Copy(c.client, u.conn)
+	}
+	if isReset(err) {
+		c.gone.Store(true)
+		setLinger(u.conn)
+		setLinger(c.client)
+		c.client.Close()
+		u.conn.Close()
+		return
+	}
+	closeWrite(c.client)
+}
+
+// upstreamEnded handles the end of the upstream's bytes between answers.
+func (c *conn) upstreamEnded(u *upstream, err error) {
+	c.mu.Lock()
+	t := c.queue.front()
+	switch {
+	case t != nil && t.kind == turnRelay:
+		c.mu.Unlock()
+		c.broken(u, t, err)
+	case t == nil && c.local:
+		// Nothing is due, and the client has been served without the upstream since: it does not need to know. The next request that
+		// is relayed dials again.
+		c.dropUpstream(u)
+		c.mu.Unlock()
+	default:
+		c.mu.Unlock()
+		c.passEnd(u, err)
+	}
+}
+
+// dropUpstream forgets an upstream connection that has ended; the next request that is relayed dials again. The lock is held.
+func (c *conn) dropUpstream(u *upstream) {
+	u.conn.Close()
+	c.up = nil
+	c.connected.Store(false)
+}
+
+// broken is an answer that ended before its time: nothing of it came, or not all.
+func (c *conn) broken(u *upstream, t *turn, err error) {
+	if !t.begun && c.fallback(t.x, time.Now().UnixNano()) && c.writeStale(u, t) && c.advance(t) {
+		c.mu.Lock()
+		ok := c.queue.empty()
+		if ok {
+			c.dropUpstream(u)
+		}
+		c.mu.Unlock()
+		if ok {
+			return
+		}
+	}
+	c.s.stats.upstreamClosed.Add(1)
+	c.passEnd(u, err)
+}
+
+// writeStale writes the fallback in place of the upstream's answer.
+func (c *conn) writeStale(u *upstream, t *turn) bool {
+	k := answer.Connection{Minor: t.minor, KeepAlive: t.keep, Close: t.minor == 0 && !t.keep}
+	var body []byte
+	u.out, body = c.s.line.AppendAnswer(u.out[:0], t.x, nil, &u.writer, k, time.Now().UnixNano())
+	t.x.BytesIn, t.x.BytesOut = t.sent.Load(), int64(len(u.out)+len(body))
+	t.begun = true
+	err := c.writeDown(u, u.out, body)
+	c.emit(t.x)
+	return err == nil && !k.Close
+}
+
+// lameTime is how long a client may keep a connection that the upstream has ended.
+const lameTime = 30 * time.Second
+
+// passEnd lets the client see the end that the upstream made.
+func (c *conn) passEnd(u *upstream, err error) {
+	if isReset(err) {
+		c.gone.Store(true)
+		setLinger(c.client)
+		c.client.Close()
+		return
+	}
+	if !errors.Is(err, io.EOF) {
+		c.client.Close()
+		return
+	}
+	// The client may still send, for as long as a closed connection would let it.
+	closeWrite(c.client)
+	_ = c.client.SetReadDeadline(time.Now().Add(lameTime))
+}
+
+// relayAnswer relays one answer with its interim answers. It reports whether the connection goes on.
+func (c *conn) relayAnswer(u *upstream, t *turn) bool {
+	for {
+		switch v := u.head.Parse(u.bytes(), c.s.cfg.MaxHead, t.method); v {
+		case wire.OK:
+			if u.head.Interim {
+				if !c.relayInterim(u, t) {
+					return false
+				}
+				continue
+			}
+			return c.relayFinal(u, t)
+		case wire.Incomplete:
+			if err := u.read(0); err != nil {
+				c.cutHead(u, t, err)
+				return false
+			}
+		default:
+			return c.opaqueAnswer(u, t, spliceResponse)
+		}
+	}
+}
+
+// cutHead is an answer that ends within its head: the client sees the part and the end.
+func (c *conn) cutHead(u *upstream, t *turn, err error) {
+	if len(u.bytes()) > 0 && (t.begun || !c.fallback(t.x, time.Now().UnixNano())) {
+		t.begun = true
+		_ = c.writeDown(u, u.bytes(), nil)
+	}
+	c.broken(u, t, err)
+}
+
+func (c *conn) relayInterim(u *upstream, t *turn) bool {
+	n := u.head.Size
+	t.begun = true
+	err := c.writeDown(u, u.b[u.r:u.r+n], nil)
+	u.r += n
+	if err != nil {
+		return false
+	}
+	if u.r == u.w {
+		if err := u.read(0); err != nil {
+			c.broken(u, t, err)
+			return false
+		}
+	}
+	return true
+}
+
+// opaqueAnswer gives up reading: what follows is relayed until the connection ends.
+func (c *conn) opaqueAnswer(u *upstream, t *turn, reason spliceReason) bool {
+	c.s.stats.spliced[reason].Add(1)
+	now := time.Now().UnixNano()
+	t.x.BytesIn = t.sent.Load()
+	c.giveUp(t.x, now)
+	c.emit(t.x)
+	c.mu.Lock()
+	c.opaque = true
+	c.queue.pop()
+	if t.upgraded != nil {
+		t.upgraded <- false
+	}
+	c.mu.Unlock()
+	c.copyDown(u)
+	return false
+}
+
+// relayFinal relays a final answer from its parsed head to its end.
+func (c *conn) relayFinal(u *upstream, t *turn) bool {
+	if u.r > 0 { // the head stays at the start of the buffer
+		u.w = copy(u.b, u.bytes())
+		u.r = 0
+		u.head.Parse(u.b[:u.w], c.s.cfg.MaxHead, t.method)
+	}
+	if u.head.Framing == wire.Tunnel {
+		return c.upgrade(u, t)
+	}
+	a := &u.relay
+	*a = relaying{content: a.content[:0], held: a.held[:0], headEnd: u.head.Size}
+	if u.head.Status >= http.StatusInternalServerError && !t.begun && c.fallback(t.x, time.Now().UnixNano()) {
+		a.discard, a.stale = true, true
+	} else {
+		a.watch = c.watchAnswer(u, t)
+		a.holding = a.watch.Hold
+	}
+	if !c.relayBody(u, t) {
+		return false
+	}
+	return c.complete(u, t)
+}
+
+// upgrade is a switch of protocols: from here on both directions are copied.
+func (c *conn) upgrade(u *upstream, t *turn) bool {
+	t.x.BytesIn, t.x.BytesOut, t.x.Status = t.sent.Load(), int64(u.head.Size), u.head.Status
+	c.emit(t.x)
+	c.mu.Lock()
+	c.opaque = true
+	c.queue.pop()
+	c.mu.Unlock()
+	if t.upgraded != nil {
+		t.upgraded <- true
+	}
+	c.copyDown(u)
+	return false
+}
