@@ -1,6 +1,7 @@
 package shape
 
 import (
+	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,22 +18,28 @@ type selection struct {
 }
 
 type compiler struct {
-	schema    *ast.Schema
-	fragments map[string]*ast.FragmentDefinition
-	shape     *Shape
-	byName    map[string]int
-	concrete  map[string][]int // of interfaces and unions
-	ids       map[*ast.Field]int
-	nodes     map[string]*node
-	all       []*node
-	work      int
-	overflow  bool
+	schema     *ast.Schema
+	fragments  map[string]*ast.FragmentDefinition
+	shape      *Shape
+	byName     map[string]int
+	concrete   map[string][]int // of interfaces and unions
+	ids        map[*ast.Field]int
+	nodes      map[string]*node
+	keys       map[string]struct{} // names of fields that hold the key of some type met
+	sets       map[string]int      // numbers of sets of types, by content
+	slices     map[setSlice]int    // and by the slice that holds one: most are met many times
+	keyTypesOf map[keyName][]int   // the types whose key a field is
+	all        []*node
+	wide       int // nodes of many types so far
+	work       int
+	overflow   bool
 }
 
 func newCompiler(schema *ast.Schema, fragments ast.FragmentDefinitionList, s *Shape) *compiler {
 	c := &compiler{
 		schema: schema, shape: s, fragments: map[string]*ast.FragmentDefinition{}, byName: map[string]int{},
-		ids: map[*ast.Field]int{}, concrete: map[string][]int{}, nodes: map[string]*node{},
+		ids: map[*ast.Field]int{}, concrete: map[string][]int{}, nodes: map[string]*node{}, keys: map[string]struct{}{},
+		sets: map[string]int{}, slices: map[setSlice]int{}, keyTypesOf: map[keyName][]int{},
 	}
 	for _, f := range fragments {
 		c.fragments[f.Name] = f
@@ -53,6 +60,7 @@ func (c *compiler) typeIndex(d *ast.Definition) int {
 	}
 	i := len(c.shape.types)
 	c.byName[d.Name] = i
+	c.keys[keyField(d)] = struct{}{}
 	c.shape.types = append(c.shape.types, typeInfo{
 		name: d.Name, unknown: d.Name + ":?", list: "list:" + d.Name, prefix: d.Name + ":", key: keyField(d),
 		root: d == c.schema.Query || d == c.schema.Mutation || d == c.schema.Subscription, templates: templates(d),
@@ -121,36 +129,109 @@ func (c *compiler) possible(d *ast.Definition) []int {
 	return c.concrete[d.Name]
 }
 
-// intersect merges two sorted lists.
+// intersect returns what two sorted lists have in common.
 func intersect(a, b []int) []int {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
 	var out []int
-	for len(a) > 0 && len(b) > 0 {
-		switch {
-		case a[0] < b[0]:
-			a = a[1:]
-		case a[0] > b[0]:
-			b = b[1:]
-		default:
-			out = append(out, a[0])
-			a, b = a[1:], b[1:]
+	for _, x := range a {
+		i, found := 0, false
+		if len(a)*bits.Len(uint(len(b))) < len(b) {
+			i, found = slices.BinarySearch(b, x)
+		} else {
+			for i < len(b) && b[i] < x {
+				i++
+			}
+			found = i < len(b) && b[i] == x
 		}
+		if found {
+			out = append(out, x)
+		}
+		b = b[i:]
 	}
 	return out
 }
 
-func typesKey(types []int) string {
+// setSlice tells slices apart that hold sets of types. Such slices are never written to once they are made.
+type setSlice struct {
+	first *int
+	n     int
+}
+
+// setNumber gives equal sets of types, sorted, the same number.
+func (c *compiler) setNumber(types []int) int {
+	if len(types) == 0 {
+		return 0
+	}
+	at := setSlice{&types[0], len(types)}
+	if n, known := c.slices[at]; known {
+		return n
+	}
+	c.spend(len(types))
 	b := make([]byte, 0, 4*len(types))
 	for _, t := range types {
 		b = append(strconv.AppendInt(b, int64(t), 10), ' ')
 	}
-	return string(b)
+	n, known := c.sets[string(b)]
+	if !known {
+		n = len(c.sets) + 1
+		c.sets[string(b)] = n
+	}
+	c.slices[at] = n
+	return n
+}
+
+// union returns the types of all parts, sorted.
+func (c *compiler) union(parts []selection) []int {
+	seen := make(map[int]struct{}, 1)
+	var sets [][]int
+	for _, p := range parts {
+		n := c.setNumber(p.types)
+		if _, again := seen[n]; !again {
+			seen[n] = struct{}{}
+			sets = append(sets, p.types)
+		}
+	}
+	return c.merge(sets)
+}
+
+// merge merges sorted lists.
+func (c *compiler) merge(sets [][]int) []int {
+	if len(sets) == 1 {
+		return sets[0]
+	}
+	for _, s := range sets {
+		c.spend(len(s))
+	}
+	if c.overflow {
+		return nil
+	}
+	out := slices.Concat(sets...)
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // gathering collects the fields of one node.
 type gathering struct {
 	node     *node
 	children [][]selection // per field, the selection sets to merge into its child
+	keyOf    [][][]int     // per field, sets of types whose key it is
 	seen     map[string]struct{}
+	keyed    map[keyed]struct{}
+}
+
+// keyed is a field of a gathering that was looked at on a set of types.
+type keyed struct {
+	field int
+	name  string
+	types int
+}
+
+// keyName is a field's name and a set of types.
+type keyName struct {
+	name  string
+	types int
 }
 
 // node compiles the merged selection sets. Equal merges share one node, so documents that repeat fragments stay small.
@@ -162,7 +243,7 @@ func (c *compiler) node(parts []selection) *node {
 			id = len(c.ids) + 1
 			c.ids[p.owner] = id
 		}
-		key.WriteString(strconv.Itoa(id) + ":" + p.parent.Name + ":" + typesKey(p.types) + ";")
+		key.WriteString(strconv.Itoa(id) + ":" + p.parent.Name + ":" + strconv.Itoa(c.setNumber(p.types)) + ";")
 	}
 	if n := c.nodes[key.String()]; n != nil {
 		return n
@@ -176,26 +257,29 @@ func (c *compiler) node(parts []selection) *node {
 	if c.overflow {
 		return n
 	}
-	g := &gathering{node: n, seen: map[string]struct{}{}}
+	g := &gathering{node: n, seen: map[string]struct{}{}, keyed: map[keyed]struct{}{}}
 	for _, p := range parts {
-		c.spend(len(p.types))
-		n.types = append(n.types, p.types...)
 		c.gather(g, p.set, p.parent, p.types)
 	}
-	slices.Sort(n.types)
-	n.types = slices.Compact(n.types)
+	n.types = c.union(parts)
+	if len(n.types) >= manyTypes && c.wide < maxWide {
+		c.wide++
+		n.wide = c.wide
+	}
 	for _, t := range n.types {
 		n.keyless = n.keyless || c.shape.types[t].key == ""
 	}
-	if n.keys > maxKeys {
+	usable := n.keys <= maxKeys
+	if !usable {
 		n.keys = 0
-		for i := range n.fields {
-			n.fields[i].slot, n.fields[i].keyOf = 0, nil
-		}
 	}
 	for i := range n.fields {
+		if !usable {
+			n.fields[i].slot = 0
+		}
 		if n.fields[i].slot > 0 {
 			n.keyFields = append(n.keyFields, i)
+			n.fields[i].keyOf = c.merge(g.keyOf[i])
 		}
 		if len(g.children[i]) > 0 {
 			n.fields[i].child = c.node(g.children[i])
@@ -216,7 +300,7 @@ func (c *compiler) gather(g *gathering, set ast.SelectionSet, parent *ast.Defini
 			c.narrowed(g, s.SelectionSet, s.TypeCondition, parent, types)
 		case *ast.FragmentSpread:
 			f := c.fragments[s.Name]
-			key := s.Name + "/" + typesKey(types)
+			key := s.Name + "/" + strconv.Itoa(c.setNumber(types))
 			if _, again := g.seen[key]; f == nil || again {
 				continue
 			}
@@ -229,9 +313,11 @@ func (c *compiler) gather(g *gathering, set ast.SelectionSet, parent *ast.Defini
 func (c *compiler) narrowed(g *gathering, set ast.SelectionSet, condition string, parent *ast.Definition, types []int) {
 	if condition != "" && condition != parent.Name {
 		parent = c.schema.Types[condition]
-		types = intersect(types, c.possible(parent))
+		possible := c.possible(parent)
+		few, many := min(len(types), len(possible)), max(len(types), len(possible))
+		c.spend(min(few*bits.Len(uint(many)), few+many))
+		types = intersect(types, possible)
 	}
-	c.spend(len(types))
 	if len(types) > 0 {
 		c.gather(g, set, parent, types)
 	}
@@ -248,21 +334,15 @@ func (c *compiler) field(g *gathering, f *ast.Field, parent *ast.Definition, typ
 		i = len(n.fields)
 		n.index[key] = i
 		n.fields = append(n.fields, fieldShape{key: key})
-		g.children = append(g.children, nil)
+		g.children, g.keyOf = append(g.children, nil), append(g.keyOf, nil)
 	}
 	fs := &n.fields[i]
 	if f.Name == "__typename" {
 		fs.typename = true
 		return
 	}
-	for _, t := range types {
-		if c.shape.types[t].key == f.Name && !slices.Contains(fs.keyOf, t) {
-			if fs.slot == 0 {
-				n.keys++
-				fs.slot = n.keys
-			}
-			fs.keyOf = append(fs.keyOf, t)
-		}
+	if _, isKey := c.keys[f.Name]; isKey {
+		c.keyOf(g, i, f.Name, types)
 	}
 	def := parent.Fields.ForName(f.Name)
 	if def == nil || len(f.SelectionSet) == 0 || strings.HasPrefix(f.Name, "__") {
@@ -272,6 +352,42 @@ func (c *compiler) field(g *gathering, f *ast.Field, parent *ast.Definition, typ
 	if possible := c.possible(child); possible != nil {
 		g.children[i] = append(g.children[i], selection{f.SelectionSet, f, child, possible})
 	}
+}
+
+// keyOf notes of which of the types field i, called name in the schema, holds the key.
+func (c *compiler) keyOf(g *gathering, i int, name string, types []int) {
+	at := keyed{i, name, c.setNumber(types)}
+	if _, again := g.keyed[at]; again {
+		return
+	}
+	g.keyed[at] = struct{}{}
+	of := c.keyTypes(name, at.types, types)
+	if len(of) == 0 {
+		return
+	}
+	n := g.node
+	fs := &n.fields[i]
+	if fs.slot == 0 {
+		n.keys++
+		fs.slot = n.keys
+	}
+	g.keyOf[i] = append(g.keyOf[i], of)
+}
+
+// keyTypes lists those of the types, the set with the given number, whose key is the field name.
+func (c *compiler) keyTypes(name string, number int, types []int) []int {
+	at := keyName{name, number}
+	of, known := c.keyTypesOf[at]
+	if !known {
+		c.spend(len(types))
+		for _, t := range types {
+			if c.shape.types[t].key == name {
+				of = append(of, t)
+			}
+		}
+		c.keyTypesOf[at] = of
+	}
+	return of
 }
 
 // closeBelow fills node.below by passing types up through nodes without a key until nothing changes; shapes are trees of
@@ -286,15 +402,17 @@ func (c *compiler) below(n *node) []int {
 	if n.below != nil {
 		return n.below
 	}
-	out := append([]int{}, n.types...)
-	n.below = out
-	if n.keyless {
-		for _, f := range n.fields {
-			if f.child != nil {
-				out = append(out, c.below(f.child)...)
-			}
+	n.below = n.types
+	if !n.keyless || c.overflow {
+		return n.below
+	}
+	out := slices.Clone(n.types)
+	for _, f := range n.fields {
+		if f.child != nil {
+			out = append(out, c.below(f.child)...)
 		}
 	}
+	c.spend(len(out))
 	slices.Sort(out)
 	n.below = slices.Compact(out)
 	return n.below

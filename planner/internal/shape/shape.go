@@ -15,6 +15,9 @@ const (
 	maxNodes = 20000
 	// maxWork bounds the selections visited and types compared while compiling.
 	maxWork = 1_000_000
+	// maxWide is how many nodes of manyTypes types and more one walk keeps account of.
+	maxWide   = 256
+	manyTypes = 32
 	// maxKeys is how many response keys of one selection set may carry entity keys; beyond it keys are not read.
 	maxKeys = 8
 )
@@ -36,7 +39,9 @@ type Facts struct {
 type Shape struct {
 	root  *node // nil: without schema, facts only
 	types []typeInfo
-	depth int
+	// byName finds a type's index by its name.
+	byName map[string]int
+	depth  int
 	// broken: the operation is too large to be compiled; its responses are not readable.
 	broken bool
 }
@@ -52,7 +57,8 @@ type typeInfo struct {
 
 // node is the merged selection set of one response key.
 type node struct {
-	types  []int // concrete types the object may have, indexes into Shape.types
+	types  []int // concrete types the object may have, indexes into Shape.types, sorted
+	wide   int   // 1-based number among the nodes of many types; 0: none
 	fields []fieldShape
 	index  map[string]int
 	keys   int // how many key slots are in use
@@ -70,7 +76,7 @@ type fieldShape struct {
 	child    *node // nil: leaf
 	typename bool
 	slot     int // 1-based key slot when some type has its key here
-	// keyOf lists the types (indexes into Shape.types) whose key this is.
+	// keyOf lists the types (indexes into Shape.types) whose key this is, sorted.
 	keyOf []int
 }
 
@@ -86,7 +92,11 @@ func Compile(schema *ast.Schema, operation *ast.OperationDefinition, fragments a
 		return s
 	}
 	c := newCompiler(schema, fragments, s)
+	s.byName = c.byName
 	s.root = c.node([]selection{{set: operation.SelectionSet, parent: root, types: []int{c.typeIndex(root)}}})
+	if !c.overflow {
+		c.closeBelow()
+	}
 	if c.overflow || len(s.types) > maxTracked {
 		s.root, s.broken = nil, true
 		for _, d := range schema.Types {
@@ -94,9 +104,7 @@ func Compile(schema *ast.Schema, operation *ast.OperationDefinition, fragments a
 				c.typeIndex(d)
 			}
 		}
-		return s
 	}
-	c.closeBelow()
 	return s
 }
 

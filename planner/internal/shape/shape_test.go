@@ -3,6 +3,7 @@ package shape
 import (
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -319,5 +320,131 @@ func BenchmarkWalk(b *testing.B) {
 	for b.Loop() {
 		l.Reset()
 		s.Walk(hot, &l)
+	}
+}
+
+// Documents that select from an interface of many types over and over compile in little time, and are not given up where
+// they need not be.
+func TestRepetitionsOnAHugeInterface(t *testing.T) {
+	var sdl strings.Builder
+	sdl.WriteString("interface Node { id: ID! next: Node } type Query { node: Node }")
+	for i := range 1500 {
+		fmt.Fprintf(&sdl, " type T%d implements Node { id: ID! next: Node }", i)
+	}
+	schema := gqlparser.MustLoadSchema(&ast.Source{Input: sdl.String()})
+	repeat := func(n int, f func(i int) string) string {
+		var b strings.Builder
+		for i := range n {
+			b.WriteString(f(i) + " ")
+		}
+		return b.String()
+	}
+	for _, c := range []struct {
+		name, document string
+	}{
+		{"one key", "{node {" + repeat(9000, func(int) string { return "id" }) + "}}"},
+		{"a key under many names", "{node {" + repeat(1000, func(i int) string { return fmt.Sprintf("a%d: id", i) }) + "}}"},
+		{"a key under too many names", "{node {" + repeat(9000, func(i int) string { return fmt.Sprintf("a%d: id", i) }) + "}}"},
+		{"one object", "{node {" + repeat(2500, func(int) string { return "next {id}" }) + "}}"},
+		{"an object under many names", "{node {" + repeat(2000, func(i int) string { return fmt.Sprintf("a%d: next {id}", i) }) + "}}"},
+		{"one fragment", "{node {" + repeat(3300, func(int) string { return "...F" }) + "}} fragment F on Node {id}"},
+		{"one fragment in many places", "{node {" + repeat(1000, func(i int) string { return fmt.Sprintf("a%d: next {...F}", i) }) + "}} fragment F on Node {id next {id}}"},
+	} {
+		doc, err := parser.ParseQuery(&ast.Source{Input: c.document})
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		s := Compile(schema, doc.Operations[0], doc.Fragments)
+		took := time.Since(start)
+		t.Logf("%s: %v", c.name, took)
+		if s.broken || took > time.Second {
+			t.Errorf("%s: broken %v after %v", c.name, s.broken, took)
+		}
+	}
+}
+
+// narrowAll takes away the numbers of nodes of many types, and with them the short cut that rests on them.
+func narrowAll(n *node) {
+	n.wide = 0
+	for i := range n.fields {
+		if c := n.fields[i].child; c != nil && c.wide > 0 {
+			narrowAll(c)
+		}
+	}
+}
+
+func TestShortCutForManyTypesLeavesNoTagOut(t *testing.T) {
+	var sdl strings.Builder
+	sdl.WriteString("interface Node { id: ID! next: Node all: [Node] } type Query { node: Node nodes: [Node] }")
+	for i := range 2 * manyTypes {
+		fmt.Fprintf(&sdl, " type T%d implements Node { id: ID! next: Node all: [Node] }", i)
+	}
+	schema := gqlparser.MustLoadSchema(&ast.Source{Input: sdl.String()})
+	doc, err := parser.ParseQuery(&ast.Source{Input: `{node {...F} nodes {...F next {...F}}} fragment F on Node {id next {id __typename} all {id next {__typename}}}`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fast, slow := Compile(schema, doc.Operations[0], doc.Fragments), Compile(schema, doc.Operations[0], doc.Fragments)
+	for i := range slow.root.fields {
+		narrowAll(slow.root.fields[i].child)
+	}
+	r := rand.New(rand.NewPCG(4, 2))
+	var object func(depth int) string
+	object = func(depth int) string {
+		if r.IntN(8) == 0 {
+			return "null"
+		}
+		var members []string
+		if r.IntN(2) == 0 {
+			members = append(members, fmt.Sprintf(`"id":"%d"`, r.IntN(1000)))
+		}
+		if r.IntN(3) == 0 {
+			members = append(members, fmt.Sprintf(`"__typename":"T%d"`, r.IntN(2*manyTypes)))
+		}
+		if depth < 4 && r.IntN(2) == 0 {
+			members = append(members, `"next":`+object(depth+1))
+		}
+		if depth < 4 && r.IntN(2) == 0 {
+			members = append(members, `"all":[`+object(depth+1)+`,`+object(depth+1)+`]`)
+		}
+		return "{" + strings.Join(members, ",") + "}"
+	}
+	for range 300 {
+		body := `{"data":{"node":` + object(0) + `,"nodes":[` + object(0)
+		for range r.IntN(40) {
+			body += "," + object(0)
+		}
+		body += "]}}"
+		for name, walk := range map[string]func(*Shape, *taglist.List) Facts{
+			"query":    func(s *Shape, l *taglist.List) Facts { return s.Walk([]byte(body), l) },
+			"mutation": func(s *Shape, l *taglist.List) Facts { return s.WalkMutation([]byte(body), l) },
+		} {
+			var a, b taglist.List
+			if fa, fb := walk(fast, &a), walk(slow, &b); fa != fb || sorted(&a) != sorted(&b) {
+				t.Fatalf("%s of %s\n%+v %s\n%+v %s", name, body, fa, sorted(&a), fb, sorted(&b))
+			}
+		}
+	}
+}
+
+func TestTagOfAllNeedsNoKey(t *testing.T) {
+	schema := gqlparser.MustLoadSchema(&ast.Source{Input: `
+		directive @cacheTag(format: String!) repeatable on FIELD_DEFINITION | OBJECT | INTERFACE
+		type City @cacheTag(format: "places") @cacheTag(format: "city-{$key.id}") { id: ID! name: String }
+		type Query { cities: [City] }`})
+	for document, want := range map[string]string{
+		`{cities {name}}`:    "City City:? list:City places",
+		`{cities {id name}}`: "City City:1 City:2 city-1 city-2 list:City places",
+	} {
+		doc, err := parser.ParseQuery(&ast.Source{Input: document})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var l taglist.List
+		Compile(schema, doc.Operations[0], doc.Fragments).Walk([]byte(`{"data":{"cities":[{"id":1,"name":"a"},{"id":2,"name":"b"}]}}`), &l)
+		if got := sorted(&l); got != want {
+			t.Errorf("%s\n got  %s\n want %s", document, got, want)
+		}
 	}
 }

@@ -1,6 +1,8 @@
 package shape
 
 import (
+	"slices"
+
 	"github.com/weirproxy/weir/planner/internal/jsonscan"
 	"github.com/weirproxy/weir/planner/internal/taglist"
 )
@@ -30,12 +32,15 @@ const (
 	haveList
 )
 
-func (s *sink) static(which, t int, tag string) {
+// static adds a tag of type t unless it was added, and tells whether it did.
+func (s *sink) static(which, t int, tag string) bool {
 	word, bit := t/64, uint64(1)<<(t%64)
-	if s.have[which][word]&bit == 0 {
-		s.have[which][word] |= bit
-		s.tags.AppendString(tag)
+	if s.have[which][word]&bit != 0 {
+		return false
 	}
+	s.have[which][word] |= bit
+	s.tags.AppendString(tag)
+	return true
 }
 
 // add appends a tag unless it is among the recent ones, and tells whether it did.
@@ -78,17 +83,40 @@ func (w *walker) absent(n *node) {
 func (w *walker) identify(n *node, id *found, inList bool) {
 	if id.typename.end != 0 && !id.typename.bad && !id.typename.escaped {
 		name := w.b[id.typename.start:id.typename.end]
-		for _, t := range n.types {
-			if w.s.types[t].name == string(name) {
-				w.entity(n, t, id, inList)
-				return
-			}
+		if t, known := w.s.byName[string(name)]; known && contains(n.types, t) {
+			w.entity(n, t, id, inList)
+			return
 		}
 		w.stranger(name, inList)
+	}
+	if n.wide > 0 && w.wide(n, id, inList) {
+		return
 	}
 	for _, t := range n.types {
 		w.entity(n, t, id, inList)
 	}
+}
+
+// wide tells that an object of which only many types are known adds nothing that an earlier one did not, and remembers
+// when it adds all there is.
+func (w *walker) wide(n *node, id *found, inList bool) bool {
+	if w.tags.entities < MaxEntities {
+		for i := range n.keys {
+			if id.keys[i].end != 0 {
+				return false
+			}
+		}
+	}
+	done := &w.done[0]
+	if inList {
+		done = &w.done[1]
+	}
+	word, bit := (n.wide-1)/64, uint64(1)<<((n.wide-1)%64)
+	if done[word]&bit != 0 {
+		return true
+	}
+	done[word] |= bit
+	return false
 }
 
 // stranger adds tags for a type the schema does not know, as widely as they go.
@@ -128,7 +156,13 @@ func (w *walker) entity(n *node, t int, id *found, inList bool) {
 		}
 		return
 	}
-	w.tags.static(haveType, t, info.name)
+	if w.tags.static(haveType, t, info.name) {
+		for _, texts := range info.templates {
+			if len(texts) == 1 && len(texts[0]) > 0 && len(texts[0]) <= maxTag {
+				w.tags.tags.AppendString(texts[0])
+			}
+		}
+	}
 	if inList {
 		w.tags.static(haveList, t, info.list)
 	}
@@ -179,9 +213,13 @@ func (w *walker) keyed(n *node, t int, id *found) bool {
 	return false
 }
 
-// templates adds the tags of @cacheTag for an entity whose key is known. Mutations need none of them: T:5 is on the same entries.
+// templates adds the tags of @cacheTag that hold the key, for an entity whose key is known. Mutations need none of them: T:5 is on the same
+// entries.
 func (w *walker) templates(info *typeInfo, key []byte) {
 	for _, texts := range info.templates {
+		if len(texts) == 1 {
+			continue // the tag of all, added with the type
+		}
 		size := (len(texts) - 1) * len(key)
 		for _, text := range texts {
 			size += len(text)
@@ -198,13 +236,13 @@ func (w *walker) templates(info *typeInfo, key []byte) {
 	}
 }
 
+// contains looks for x in a sorted list; most have one element.
 func contains(list []int, x int) bool {
-	for _, y := range list {
-		if x == y {
-			return true
-		}
+	if len(list) <= 8 {
+		return slices.Contains(list, x)
 	}
-	return false
+	_, found := slices.BinarySearch(list, x)
+	return found
 }
 
 func (w *walker) invalidateTypes(types []int) {

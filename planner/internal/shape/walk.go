@@ -49,7 +49,9 @@ type walker struct {
 	lost     bool // a type has no tag it could be found by: the response counts as not readable
 	// lastAbsent is the node absent saw last: lists of nulls come in runs.
 	lastAbsent *node
-	tags       sink
+	// done has a bit for each node of many types that has no tag left to add, outside of lists and in them.
+	done [2][maxWide / 64]uint64
+	tags sink
 }
 
 // envelope reads the response object at b[i].
