@@ -1,0 +1,203 @@
+package config
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/weirproxy/weir/proxy/internal/policy"
+)
+
+func compile(t *testing.T, text string) (*Static, *Values, error) {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "weir.yaml")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, src, err := ReadFile(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	return Compile(f, src)
+}
+
+func TestDefaultsAreValidAndASilentDocumentKeepsThem(t *testing.T) {
+	for _, text := range []string{"upstream: http://127.0.0.1:1\n", "upstream: http://127.0.0.1:1\npolicy:\n  limits:\n    depth: {max: 7}\n"} {
+		s, v, err := compile(t, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := v.Policy
+		if s.Drain != 25*time.Second || s.MaxHead != 64<<10 || p.MaxBody != 1<<20 || p.MaxBatch != 10 || p.BatchMode != policy.Enforce ||
+			p.Limits.Depth != policy.Enforce || p.Limits.Tokens != policy.Enforce || !p.Cache.Enabled || p.Service != "graphql" {
+			t.Errorf("%q: %+v %+v", text, s, p)
+		}
+	}
+	_, v, _ := compile(t, "upstream: http://127.0.0.1:1\npolicy:\n  limits:\n    depth: {max: 7}\n")
+	if v.Plans.Options.Limits.Depth != 7 || v.Plans.Options.Limits.Tokens != 10_000 {
+		t.Errorf("%+v", v.Plans.Options.Limits)
+	}
+}
+
+func TestProblemsAreNamedWithPlaceAndCureAllAtOnce(t *testing.T) {
+	text := `listen: [127.0.0.1, "unix:"]
+upstream: ftp://x
+cache: maybe
+log: {level: loud}
+policy:
+  paths: [graphql]
+  max_body: 1MB
+  validation: always
+  limits:
+    depth: {max: 0}
+  deadlines:
+    head: soon
+    idle: 9000h
+  cache:
+    vary: ["a b"]
+`
+	_, _, err := compile(t, text)
+	var ps Problems
+	if !errors.As(err, &ps) {
+		t.Fatalf("%v", err)
+	}
+	got := strings.ReplaceAll(err.Error(), ps[0].File, "weir.yaml")
+	for _, want := range []string{
+		`weir.yaml:1:10: listen[0]: "127.0.0.1" is no address; write HOST:PORT`,
+		`weir.yaml:1:21: listen[1]: "unix:" has no path`,
+		`weir.yaml:2:11: upstream: "ftp://x" is no address of a service; write http://HOST:PORT`,
+		`weir.yaml:3:8: cache: "maybe" is not one of on, off`,
+		`weir.yaml:4:14: log.level: "loud" is not one of debug`,
+		`weir.yaml:6:11: policy.paths[0]: "graphql" is no path`,
+		`weir.yaml:7:13: policy.max_body: "1MB" is no size`,
+		`weir.yaml:8:15: policy.validation: "always" is no mode`,
+		`weir.yaml:10:18: policy.limits.depth.max: 0 is out of range`,
+		`weir.yaml:12:11: policy.deadlines.head: "soon" is no duration`,
+		`weir.yaml:13:11: policy.deadlines.idle: 9000h is out of range`,
+		`weir.yaml:15:12: policy.cache.vary[0]: "a b" is no header name`,
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("missing: %s", want)
+		}
+	}
+	if len(ps) != 12 {
+		t.Errorf("%d problems:\n%s", len(ps), got)
+	}
+}
+
+func TestWhatIsNoConfigurationIsRefusedWithItsPlace(t *testing.T) {
+	for text, want := range map[string]string{
+		"upsteam: x\n":                                       ":1:1: unknown field \"upsteam\"; see `weir check --schema`",
+		"policy:\n  limits:\n    dept: 3\n":                  ":3:5: unknown field",
+		"upstream: [a]\n":                                    ":1:1",
+		"pprof: sure\n":                                      ":1:8",
+		"upstream: http://x:1\nupstream: b\n":                "already defined",
+		"a: [\n":                                             ":1:4",
+		"---\nlisten: []\n---\nlisten: []\n":                 "2 documents",
+		"listen: []\nupstream: http://a:1\n":                 "listen: is empty",
+		"upstream: http://a:1/graphql\n":                     "more than an address",
+		"upstream: http://a:1\ntoken: ${NO_SUCH_VARIABLE}\n": "the environment has no ${NO_SUCH_VARIABLE}",
+		"": "upstream: is missing",
+	} {
+		if _, _, err := compile(t, text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+	if _, _, err := ReadFile("/nonexistent"); err == nil {
+		t.Error("a file that is not there is read")
+	}
+}
+
+func TestPushedDocumentHasOnlyThePolicy(t *testing.T) {
+	v, err := ParsePolicy("pushed", []byte("cache: {default_max_age: 30s}\nvalidation: enforce\n"))
+	if err != nil || v.Plans.Options.DefaultMaxAge != 30 || v.Policy.Validation != policy.Enforce || v.Policy.MaxBody != 1<<20 {
+		t.Errorf("%v %+v", err, v)
+	}
+	if _, err := ParsePolicy("pushed", []byte("listen: [a:1]\n")); err == nil || !strings.Contains(err.Error(), "pushed:1:1: unknown field") {
+		t.Errorf("static keys in a push: %v", err)
+	}
+	if _, err := ParsePolicy("pushed", []byte("max_body: x\n")); err == nil || !strings.Contains(err.Error(), "pushed:1:11: max_body:") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestUpstreamsAreRead(t *testing.T) {
+	for text, want := range map[string]Upstream{
+		"http://a":           {Address: "a:80", Host: "a"},
+		"https://a:8443/":    {Address: "a:8443", TLS: true, Host: "a:8443"},
+		"https://a":          {Address: "a:443", TLS: true, Host: "a"},
+		"unix:/run/app.sock": {Address: "unix:/run/app.sock", Host: "localhost"},
+		"http://[::1]:4001":  {Address: "[::1]:4001", Host: "[::1]:4001"},
+	} {
+		s, _, err := compile(t, "upstream: "+text+"\n")
+		if err != nil || s.Upstream != want {
+			t.Errorf("%s: %+v %v", text, s, err)
+		}
+	}
+}
+
+func TestSecretsComeFromTheEnvironmentAndAreHidden(t *testing.T) {
+	t.Setenv("WEIR_TEST_SECRET", "geheim")
+	s, _, err := compile(t, "upstream: http://a:1\ntoken: ${WEIR_TEST_SECRET}\nredis_password: abc\npolicy: {scope: {key: k, jwt: {secret: s3}}}\n")
+	if err != nil || s.File.Token != "geheim" {
+		t.Fatalf("%v", err)
+	}
+	shown := string(Redacted(s.File))
+	for _, secret := range []string{"geheim", "abc", "s3", "key: k"} {
+		if strings.Contains(shown, secret) {
+			t.Errorf("%s is shown:\n%s", secret, shown)
+		}
+	}
+	if s.File.Policy.Scope.JWT.Secret != "s3" {
+		t.Error("hiding changed the configuration")
+	}
+	var again File
+	if _, err := decode("shown", []byte(shown), &again); err != nil {
+		t.Errorf("what is shown is no configuration: %v", err)
+	}
+}
+
+func TestSchemaDescribesEveryKey(t *testing.T) {
+	var s map[string]any
+	if err := json.Unmarshal(Schema(), &s); err != nil {
+		t.Fatal(err)
+	}
+	properties, _ := s["properties"].(map[string]any)
+	for i := range reflect.TypeFor[File]().NumField() {
+		key := reflect.TypeFor[File]().Field(i).Tag.Get("yaml")
+		if properties[key] == nil {
+			t.Errorf("%s is not in the schema", key)
+		}
+	}
+	if s["additionalProperties"] != false {
+		t.Error("the schema allows unknown keys")
+	}
+}
+
+func FuzzConfig(f *testing.F) {
+	f.Add("upstream: http://127.0.0.1:1\npolicy:\n  limits:\n    depth: {max: 7, mode: observe}\n")
+	f.Add("listen: [a:1]\nredis: [b:2]\npolicy: {cache: {max_ttl: 5s, vary: [a]}, scope: {header: {name: a, class: user}}}\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		file := DefaultFile()
+		d, err := decode("f", []byte(text), &file)
+		if err != nil {
+			return
+		}
+		s, v, err := Compile(file, &Source{d})
+		if err != nil {
+			if err.Error() == "" {
+				t.Error("a problem without words")
+			}
+			return
+		}
+		if v.Policy.MaxBody <= 0 || len(v.Policy.Paths) == 0 || s.MaxHead <= 0 || s.Upstream.Address == "" {
+			t.Errorf("accepted: %+v", v.Policy)
+		}
+		_ = Redacted(s.File)
+	})
+}

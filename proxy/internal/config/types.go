@@ -1,0 +1,158 @@
+package config
+
+import "github.com/weirproxy/weir/proxy/internal/scope"
+
+// File is the whole document. Durations are written as 250ms, 10s, 5m, 2h; sizes as 512, 64KiB, 8MiB, 1GiB.
+type File struct {
+	Listen        []string `yaml:"listen" json:"listen,omitempty" jsonschema:"description=Addresses for clients: HOST:PORT or unix:PATH"`
+	Admin         string   `yaml:"admin" json:"admin,omitempty" jsonschema:"description=Address of the admin listener; keep it on loopback"`
+	Upstream      string   `yaml:"upstream" json:"upstream,omitempty" jsonschema:"description=The service behind: http://HOST:PORT, https://HOST:PORT or unix:PATH"`
+	Schema        string   `yaml:"schema" json:"schema,omitempty" jsonschema:"description=SDL file; without one the upstream is introspected"`
+	Introspection string   `yaml:"introspection_interval" json:"introspection_interval,omitempty" jsonschema:"description=How often the upstream is introspected; 0 for never"`
+	Redis         []string `yaml:"redis" json:"redis,omitempty" jsonschema:"description=HOST:PORT of one server or of a cluster's nodes; with redis_master of Sentinels"`
+	RedisMaster   string   `yaml:"redis_master" json:"redis_master,omitempty"`
+	RedisUsername string   `yaml:"redis_username" json:"redis_username,omitempty"`
+	RedisPassword string   `yaml:"redis_password" json:"redis_password,omitempty" jsonschema:"description=${NAME} takes it from the environment"`
+	Namespace     string   `yaml:"namespace" json:"namespace,omitempty" jsonschema:"description=Tells fleets apart that share a Redis"`
+	Kafka         []string `yaml:"kafka" json:"kafka,omitempty" jsonschema:"description=HOST:PORT of brokers"`
+	KafkaTopic    string   `yaml:"kafka_topic" json:"kafka_topic,omitempty"`
+	EventsMode    string   `yaml:"events" json:"events,omitempty" jsonschema:"enum=structured,enum=binary,description=CloudEvents mode"`
+	Control       string   `yaml:"control" json:"control,omitempty" jsonschema:"description=URL of the control plane"`
+	Token         string   `yaml:"token" json:"token,omitempty" jsonschema:"description=For the control plane; ${NAME} takes it from the environment"`
+	PublicKey     string   `yaml:"public_key" json:"public_key,omitempty" jsonschema:"description=Ed25519 key in base64 that pushed configurations must be signed with"`
+	PriceBook     string   `yaml:"price_book" json:"price_book,omitempty" jsonschema:"description=YAML file; without one the built-in book"`
+	State         string   `yaml:"state" json:"state,omitempty" jsonschema:"description=Folder for the last good configuration"`
+	Cache         string   `yaml:"cache" json:"cache,omitempty" jsonschema:"enum=on,enum=off"`
+	CacheMemory   string   `yaml:"cache_memory" json:"cache_memory,omitempty" jsonschema:"description=Size of the cache of this process"`
+	Pprof         bool     `yaml:"pprof" json:"pprof,omitempty" jsonschema:"description=Serve /debug/pprof on the admin listener"`
+	Drain         string   `yaml:"drain" json:"drain,omitempty" jsonschema:"description=How long to wait for requests that have begun at the end"`
+	Identity      Identity `yaml:"identity" json:"identity,omitempty"`
+	Log           Log      `yaml:"log" json:"log,omitempty"`
+	Limits        Process  `yaml:"limits" json:"limits,omitempty"`
+	Policy        Policy   `yaml:"policy" json:"policy,omitempty"`
+}
+
+// Identity is who events and metrics are from.
+type Identity struct {
+	Service      string `yaml:"service" json:"service,omitempty"`
+	Instance     string `yaml:"instance" json:"instance,omitempty" jsonschema:"description=Default: the host name"`
+	Environment  string `yaml:"environment" json:"environment,omitempty"`
+	Region       string `yaml:"region" json:"region,omitempty"`
+	ResourceID   string `yaml:"resource_id" json:"resource_id,omitempty"`
+	BusinessUnit string `yaml:"business_unit" json:"business_unit,omitempty"`
+	ProjectID    string `yaml:"project_id" json:"project_id,omitempty"`
+}
+
+// Log says what is logged.
+type Log struct {
+	Level  string `yaml:"level" json:"level,omitempty" jsonschema:"enum=debug,enum=info,enum=warn,enum=error"`
+	Format string `yaml:"format" json:"format,omitempty" jsonschema:"enum=json,enum=console"`
+}
+
+// Process bounds what the process takes.
+type Process struct {
+	Connections int    `yaml:"connections" json:"connections,omitempty" jsonschema:"description=Client connections; more get 503"`
+	Head        string `yaml:"head" json:"head,omitempty" jsonschema:"description=Size of a request's head; more gets 431"`
+	Memory      string `yaml:"memory" json:"memory,omitempty" jsonschema:"description=What the sidecar may take before it sheds load; default GOMEMLIMIT"`
+}
+
+// Policy is what requests obey. It is the document that the control plane pushes.
+type Policy struct {
+	Paths         []string     `yaml:"paths" json:"paths,omitempty" jsonschema:"description=Paths of the GraphQL endpoint"`
+	Strict        bool         `yaml:"strict" json:"strict,omitempty" jsonschema:"description=Refuse requests that HTTP parsers differ about instead of passing them unread"`
+	MaxBody       string       `yaml:"max_body" json:"max_body,omitempty" jsonschema:"description=Size of a body that is read; a larger one passes unread"`
+	InspectWait   string       `yaml:"inspect_wait" json:"inspect_wait,omitempty" jsonschema:"description=A body that takes longer passes unread"`
+	Batch         Limit        `yaml:"batch" json:"batch,omitempty"`
+	Validation    string       `yaml:"validation" json:"validation,omitempty" jsonschema:"enum=off,enum=observe,enum=enforce"`
+	Variables     string       `yaml:"variables" json:"variables,omitempty" jsonschema:"enum=off,enum=observe,enum=enforce"`
+	Introspection string       `yaml:"introspection" json:"introspection,omitempty" jsonschema:"enum=off,enum=observe,enum=enforce,description=enforce refuses introspection"`
+	GetMutation   string       `yaml:"get_mutation" json:"get_mutation,omitempty" jsonschema:"enum=off,enum=observe,enum=enforce,description=enforce refuses mutations by GET"`
+	AnswerErrors  bool         `yaml:"answer_errors" json:"answer_errors,omitempty" jsonschema:"description=Answer malformed requests instead of passing them to the origin"`
+	Draft2026     bool         `yaml:"draft_2026" json:"draft_2026,omitempty" jsonschema:"description=Statuses of the GraphQL over HTTP draft of August 2026"`
+	Expose        bool         `yaml:"expose" json:"expose,omitempty" jsonschema:"description=Add Weir-Cost and Weir-Anomaly to answers"`
+	ClientHeaders []string     `yaml:"client_headers" json:"client_headers,omitempty" jsonschema:"description=Headers that name the client in events; the first present counts"`
+	Limits        Limits       `yaml:"limits" json:"limits,omitempty"`
+	Unseen        Unseen       `yaml:"unseen" json:"unseen,omitempty"`
+	Cache         CachePolicy  `yaml:"cache" json:"cache,omitempty"`
+	Scope         scope.Config `yaml:"scope" json:"scope,omitempty"`
+	Deadlines     Deadlines    `yaml:"deadlines" json:"deadlines,omitempty"`
+}
+
+// Limit is a bound and what happens beyond it.
+type Limit struct {
+	Max  int    `yaml:"max" json:"max,omitempty"`
+	Mode string `yaml:"mode" json:"mode,omitempty" jsonschema:"enum=off,enum=observe,enum=enforce"`
+}
+
+// Limits bound the structure of an operation.
+type Limits struct {
+	Tokens         Limit `yaml:"tokens" json:"tokens,omitempty"`
+	Depth          Limit `yaml:"depth" json:"depth,omitempty"`
+	Aliases        Limit `yaml:"aliases" json:"aliases,omitempty"`
+	RootFields     Limit `yaml:"root_fields" json:"root_fields,omitempty"`
+	Directives     Limit `yaml:"directives" json:"directives,omitempty"`
+	ExpandedFields Limit `yaml:"expanded_fields" json:"expanded_fields,omitempty"`
+	VariablesDepth int   `yaml:"variables_depth" json:"variables_depth,omitempty"`
+}
+
+// Unseen bounds how many documents that were not seen before are parsed; more pass unread.
+type Unseen struct {
+	PerSecond int `yaml:"per_second" json:"per_second,omitempty"`
+	Burst     int `yaml:"burst" json:"burst,omitempty"`
+	Plans     int `yaml:"plans" json:"plans,omitempty" jsonschema:"description=Plans that are kept"`
+}
+
+// CachePolicy says what may be cached and for how long.
+type CachePolicy struct {
+	Enabled              bool     `yaml:"enabled" json:"enabled,omitempty"`
+	UpstreamHeaders      bool     `yaml:"upstream_headers" json:"upstream_headers,omitempty" jsonschema:"description=Cache-Control of the upstream restricts; where the schema has no hints it grants"`
+	DefaultMaxAge        string   `yaml:"default_max_age" json:"default_max_age,omitempty" jsonschema:"description=For fields without a hint"`
+	MaxTTL               string   `yaml:"max_ttl" json:"max_ttl,omitempty"`
+	AuthenticatedMax     string   `yaml:"authenticated_max" json:"authenticated_max,omitempty" jsonschema:"description=Bound for answers to verified credentials"`
+	StaleIfError         string   `yaml:"stale_if_error" json:"stale_if_error,omitempty"`
+	StaleWhileRevalidate string   `yaml:"stale_while_revalidate" json:"stale_while_revalidate,omitempty"`
+	NegativeTTL          string   `yaml:"negative_ttl" json:"negative_ttl,omitempty" jsonschema:"description=Bound for answers that say there is nothing"`
+	HitForMiss           string   `yaml:"hit_for_miss" json:"hit_for_miss,omitempty" jsonschema:"description=How long requests for an uncacheable answer do not wait for each other"`
+	Collapse             string   `yaml:"collapse" json:"collapse,omitempty" jsonschema:"description=How long to wait for the fetch of another request"`
+	MaxEntry             string   `yaml:"max_entry" json:"max_entry,omitempty"`
+	Vary                 []string `yaml:"vary" json:"vary,omitempty" jsonschema:"description=Request headers that answers differ by"`
+}
+
+// Deadlines bound the phases of a connection; 0s is no bound.
+type Deadlines struct {
+	Head    string `yaml:"head" json:"head,omitempty"`
+	Body    string `yaml:"body" json:"body,omitempty"`
+	Idle    string `yaml:"idle" json:"idle,omitempty"`
+	Write   string `yaml:"write" json:"write,omitempty"`
+	Connect string `yaml:"connect" json:"connect,omitempty"`
+}
+
+// DefaultFile returns the configuration that holds where a document is silent.
+func DefaultFile() File {
+	return File{
+		Listen: []string{"127.0.0.1:4000"}, Admin: "127.0.0.1:9901", Introspection: "1m", Namespace: "weir", KafkaTopic: "finops.cost.events",
+		EventsMode: "structured", Cache: "on", CacheMemory: "64MiB", Drain: "25s", Identity: Identity{Service: "graphql", Environment: "development"},
+		Log: Log{Level: "info", Format: "json"}, Limits: Process{Connections: 10_000, Head: "64KiB"}, Policy: DefaultPolicy(),
+	}
+}
+
+// DefaultPolicy returns the policy that holds where a document is silent. Limits are those of a service that trusts its clients little;
+// validation only observes, for the origin decides.
+func DefaultPolicy() Policy {
+	limit := func(n int) Limit { return Limit{n, "enforce"} }
+	return Policy{
+		Paths: []string{"/graphql"}, MaxBody: "1MiB", InspectWait: "1s", Batch: limit(10), Validation: "observe", Variables: "observe",
+		Introspection: "off", GetMutation: "observe",
+		ClientHeaders: []string{"apollographql-client-name", "graphql-client-name", "x-client-name"},
+		Limits: Limits{
+			Tokens: limit(10_000), Depth: limit(50), Aliases: limit(200), RootFields: limit(100), Directives: limit(100),
+			ExpandedFields: limit(20_000), VariablesDepth: 32,
+		},
+		Unseen: Unseen{PerSecond: 200, Burst: 400, Plans: 10_000},
+		Cache: CachePolicy{
+			Enabled: true, UpstreamHeaders: true, DefaultMaxAge: "0s", MaxTTL: "24h", AuthenticatedMax: "2m", StaleIfError: "10m",
+			StaleWhileRevalidate: "5s", NegativeTTL: "10s", HitForMiss: "2m", Collapse: "5s", MaxEntry: "1MiB", Vary: []string{"origin"},
+		},
+		Deadlines: Deadlines{Head: "10s", Body: "30s", Idle: "2m", Write: "30s", Connect: "5s"},
+	}
+}

@@ -1,0 +1,306 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/weirproxy/weir/planner"
+	"github.com/weirproxy/weir/proxy/internal/policy"
+	"github.com/weirproxy/weir/proxy/internal/scope"
+)
+
+// Values are a policy document in machine form: a policy.Policy without its plans, rules and leases, and what makes those.
+type Values struct {
+	Policy policy.Policy
+	Scope  scope.Config
+	Plans  planner.CacheConfig // without schema
+}
+
+// Static is the static part in machine form.
+type Static struct {
+	File          File
+	Upstream      Upstream
+	Introspection time.Duration // 0: never
+	CacheMemory   int64
+	Drain         time.Duration
+	MaxHead       int
+	Memory        int64 // 0: the Go memory limit
+}
+
+// Upstream is the address of the service behind.
+type Upstream struct {
+	Address string // HOST:PORT or unix:PATH
+	TLS     bool
+	Host    string // for TLS and introspection
+}
+
+// Compile validates a file and returns both parts. src is where its values came from, nil for flags alone.
+func Compile(f File, src *Source) (*Static, *Values, error) {
+	d := &document{}
+	if src != nil {
+		d = src.d
+		d.problems = nil
+	}
+	s := compileStatic(d, &f)
+	v := compilePolicy(d, "policy.", &f.Policy)
+	v.Policy.Service = f.Identity.Service
+	if f.Cache == "off" {
+		v.Policy.Cache.Enabled = false
+	}
+	return s, v, d.err()
+}
+
+func compileStatic(d *document, f *File) *Static {
+	s := &Static{File: *f}
+	if len(f.Listen) == 0 {
+		d.addf("listen", "is empty; give at least one address for clients")
+	}
+	for i, a := range f.Listen {
+		checkAddress(d, fmt.Sprintf("listen[%d]", i), a)
+	}
+	if f.Admin != "" {
+		checkAddress(d, "admin", f.Admin)
+	}
+	s.Upstream = compileUpstream(d, f.Upstream)
+	for _, l := range []struct {
+		path string
+		list []string
+	}{{"redis", f.Redis}, {"kafka", f.Kafka}} {
+		for i, a := range l.list {
+			checkAddress(d, fmt.Sprintf("%s[%d]", l.path, i), a)
+		}
+	}
+	if f.Control != "" {
+		if u, err := url.Parse(f.Control); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			d.addf("control", "%q is no URL of a control plane; write http://HOST:PORT", f.Control)
+		}
+	}
+	oneOf(d, "cache", f.Cache, "on", "off")
+	oneOf(d, "events", f.EventsMode, "structured", "binary")
+	oneOf(d, "log.level", f.Log.Level, "debug", "info", "warn", "error")
+	oneOf(d, "log.format", f.Log.Format, "json", "console")
+	if f.Identity.Service == "" {
+		d.addf("identity.service", "is empty; name the service that this sidecar stands beside")
+	}
+	s.Introspection = duration(d, "introspection_interval", f.Introspection, 0, 24*time.Hour)
+	s.Drain = duration(d, "drain", f.Drain, 0, time.Hour)
+	s.CacheMemory = size(d, "cache_memory", f.CacheMemory, 1<<20, 1<<40)
+	s.MaxHead = int(size(d, "limits.head", f.Limits.Head, 1<<10, 16<<20))
+	if f.Limits.Memory != "" {
+		s.Memory = size(d, "limits.memory", f.Limits.Memory, 16<<20, 1<<44)
+	}
+	between(d, "limits.connections", f.Limits.Connections, 1, 10_000_000)
+	s.File.RedisPassword = secret(d, "redis_password", f.RedisPassword)
+	s.File.Token = secret(d, "token", f.Token)
+	return s
+}
+
+func compileUpstream(d *document, text string) (u Upstream) {
+	const want = "write http://HOST:PORT, https://HOST:PORT or unix:PATH"
+	switch {
+	case text == "":
+		d.addf("upstream", "is missing; %s, for instance --upstream http://127.0.0.1:4001", want)
+	case strings.HasPrefix(text, "unix:"):
+		return Upstream{Address: text, Host: "localhost"}
+	default:
+		parsed, err := url.Parse(text)
+		switch {
+		case err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https":
+			d.addf("upstream", "%q is no address of a service; %s", text, want)
+		case parsed.Path != "" && parsed.Path != "/" || parsed.RawQuery != "" || parsed.User != nil:
+			d.addf("upstream", "%q has more than an address; requests keep their own path: %s", text, want)
+		default:
+			u = Upstream{Address: parsed.Host, TLS: parsed.Scheme == "https", Host: parsed.Host}
+			if parsed.Port() == "" {
+				port := "80"
+				if u.TLS {
+					port = "443"
+				}
+				u.Address = net.JoinHostPort(parsed.Hostname(), port)
+			}
+		}
+	}
+	return u
+}
+
+func compilePolicy(d *document, at string, p *Policy) *Values {
+	v := &Values{Scope: p.Scope}
+	q := &v.Policy
+	mode := func(path, text string) policy.Mode {
+		m, ok := policy.ParseMode(text)
+		if !ok {
+			d.addf(at+path, "%q is no mode; write off, observe or enforce", text)
+		}
+		return m
+	}
+	limit := func(path string, l Limit) (int, policy.Mode) {
+		between(d, at+path+".max", l.Max, 1, 100_000_000)
+		return l.Max, mode(path+".mode", l.Mode)
+	}
+	if len(p.Paths) == 0 {
+		d.addf(at+"paths", "is empty; name the path of the GraphQL endpoint, for instance /graphql")
+	}
+	for i, path := range p.Paths {
+		if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, " ?#") {
+			d.addf(fmt.Sprintf("%spaths[%d]", at, i), "%q is no path; write for instance /graphql", path)
+		}
+		q.Paths = append(q.Paths, []byte(path))
+	}
+	q.Strict, q.Draft2026, q.Expose, q.AnswerErrors = p.Strict, p.Draft2026, p.Expose, p.AnswerErrors
+	q.MaxBody = int(size(d, at+"max_body", p.MaxBody, 1, 256<<20))
+	q.InspectWait = duration(d, at+"inspect_wait", p.InspectWait, time.Millisecond, time.Minute)
+	q.MaxBatch, q.BatchMode = limit("batch", p.Batch)
+	q.Validation, q.Variables = mode("validation", p.Validation), mode("variables", p.Variables)
+	q.Introspection, q.GetMutation = mode("introspection", p.Introspection), mode("get_mutation", p.GetMutation)
+	q.ClientHeaders = headers(d, at+"client_headers", p.ClientHeaders)
+
+	n, l := &v.Plans.Options.Limits, &p.Limits
+	n.Tokens, q.Limits.Tokens = limit("limits.tokens", l.Tokens)
+	n.Depth, q.Limits.Depth = limit("limits.depth", l.Depth)
+	n.Aliases, q.Limits.Aliases = limit("limits.aliases", l.Aliases)
+	n.RootFields, q.Limits.RootFields = limit("limits.root_fields", l.RootFields)
+	n.Directives, q.Limits.Directives = limit("limits.directives", l.Directives)
+	n.ExpandedFields, q.Limits.ExpandedFields = limit("limits.expanded_fields", l.ExpandedFields)
+	between(d, at+"limits.variables_depth", l.VariablesDepth, 1, 500)
+	n.VariablesDepth = l.VariablesDepth
+
+	between(d, at+"unseen.per_second", p.Unseen.PerSecond, 1, 1_000_000)
+	between(d, at+"unseen.burst", p.Unseen.Burst, 1, 1_000_000)
+	between(d, at+"unseen.plans", p.Unseen.Plans, 16, 1_000_000)
+	v.Plans.UnseenPerSecond, v.Plans.UnseenBurst, v.Plans.MaxPlans = p.Unseen.PerSecond, p.Unseen.Burst, p.Unseen.Plans
+	v.Plans.Options.MaxErrors = maxErrors
+
+	compileCache(d, at+"cache.", &p.Cache, v)
+	q.Deadlines = policy.Deadlines{
+		Head:    duration(d, at+"deadlines.head", p.Deadlines.Head, 0, time.Hour),
+		Body:    duration(d, at+"deadlines.body", p.Deadlines.Body, 0, time.Hour),
+		Idle:    duration(d, at+"deadlines.idle", p.Deadlines.Idle, 0, 24*time.Hour),
+		Write:   duration(d, at+"deadlines.write", p.Deadlines.Write, 0, time.Hour),
+		Connect: duration(d, at+"deadlines.connect", p.Deadlines.Connect, time.Millisecond, time.Minute),
+	}
+	return v
+}
+
+// maxErrors is how many errors of a document are told.
+const maxErrors = 20
+
+func compileCache(d *document, at string, p *CachePolicy, v *Values) {
+	const day = 24 * time.Hour
+	c := &v.Policy.Cache
+	*c = policy.Cache{
+		Enabled: p.Enabled, UpstreamHeaders: p.UpstreamHeaders,
+		MaxTTL:               duration(d, at+"max_ttl", p.MaxTTL, time.Millisecond, 365*day),
+		AuthenticatedMax:     duration(d, at+"authenticated_max", p.AuthenticatedMax, 0, day),
+		StaleIfError:         duration(d, at+"stale_if_error", p.StaleIfError, 0, 30*day),
+		StaleWhileRevalidate: duration(d, at+"stale_while_revalidate", p.StaleWhileRevalidate, 0, 30*day),
+		NegativeTTL:          duration(d, at+"negative_ttl", p.NegativeTTL, 0, day),
+		HitForMiss:           duration(d, at+"hit_for_miss", p.HitForMiss, 0, day),
+		Collapse:             duration(d, at+"collapse", p.Collapse, 0, time.Minute),
+		MaxEntry:             int(size(d, at+"max_entry", p.MaxEntry, 1<<10, 256<<20)),
+		Vary:                 headers(d, at+"vary", p.Vary),
+	}
+	v.Plans.Options.DefaultMaxAge = int(duration(d, at+"default_max_age", p.DefaultMaxAge, 0, 365*day) / time.Second)
+}
+
+func headers(d *document, path string, list []string) []string {
+	var out []string
+	for i, h := range list {
+		h = strings.ToLower(strings.TrimSpace(h))
+		if h == "" || strings.ContainsAny(h, " :\t\r\n") {
+			d.addf(fmt.Sprintf("%s[%d]", path, i), "%q is no header name", list[i])
+		}
+		out = append(out, h)
+	}
+	return out
+}
+
+func duration(d *document, path, text string, low, high time.Duration) time.Duration {
+	v, err := time.ParseDuration(text)
+	if text == "0" {
+		v, err = 0, nil
+	}
+	switch {
+	case err != nil:
+		d.addf(path, "%q is no duration; write for instance 250ms, 10s or 5m", text)
+	case v < low || v > high:
+		d.addf(path, "%s is out of range; it must be %s to %s", text, low, high)
+	}
+	return v
+}
+
+var units = []struct {
+	name string
+	n    int64
+}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40}, {"B", 1}}
+
+func size(d *document, path, text string, low, high int64) int64 {
+	digits, unit := text, int64(1)
+	for _, u := range units {
+		if rest, ok := strings.CutSuffix(text, u.name); ok {
+			digits, unit = strings.TrimSpace(rest), u.n
+			break
+		}
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	switch {
+	case err != nil || n < 0 || n > high/unit+1:
+		d.addf(path, "%q is no size up to %d bytes; write for instance 512, 64KiB or 8MiB", text, high)
+		return low
+	case n*unit < low || n*unit > high:
+		d.addf(path, "%s is out of range; it must be %d to %d bytes", text, low, high)
+	}
+	return n * unit
+}
+
+func between(d *document, path string, n, low, high int) {
+	if n < low || n > high {
+		d.addf(path, "%d is out of range; it must be %d to %d", n, low, high)
+	}
+}
+
+func oneOf(d *document, path, text string, want ...string) {
+	for _, w := range want {
+		if text == w {
+			return
+		}
+	}
+	d.addf(path, "%q is not one of %s", text, strings.Join(want, ", "))
+}
+
+func checkAddress(d *document, path, a string) {
+	if p, ok := strings.CutPrefix(a, "unix:"); ok {
+		if p == "" {
+			d.addf(path, "%q has no path; write unix:/run/weir.sock", a)
+		}
+		return
+	}
+	_, port, err := net.SplitHostPort(a)
+	if err == nil {
+		var n int
+		if n, err = strconv.Atoi(port); err == nil && (n < 0 || n > 65535) {
+			err = strconv.ErrRange
+		}
+	}
+	if err != nil {
+		d.addf(path, "%q is no address; write HOST:PORT, for instance 127.0.0.1:4000", a)
+	}
+}
+
+// secret takes ${NAME} from the environment.
+func secret(d *document, path, text string) string {
+	name, ok := strings.CutPrefix(text, "${")
+	if !ok {
+		return text
+	}
+	name, ok = strings.CutSuffix(name, "}")
+	v, set := os.LookupEnv(name)
+	if !ok || !set || v == "" {
+		d.addf(path, "the environment has no %s; set it, or give the value", text)
+	}
+	return v
+}
