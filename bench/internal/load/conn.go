@@ -58,6 +58,7 @@ type Answer struct {
 	Status      int
 	CacheStatus string
 	WeirError   string
+	WeirCost    string
 	Body        []byte
 	Sent, Done  time.Time
 }
@@ -207,6 +208,7 @@ func (c *Conn) once(ctx context.Context, sent, deadline time.Time) (*Answer, err
 	c.answer.Status = c.res.StatusCode()
 	c.answer.CacheStatus = string(c.res.Header.Peek("Cache-Status"))
 	c.answer.WeirError = string(c.res.Header.Peek("Weir-Error"))
+	c.answer.WeirCost = string(c.res.Header.Peek("Weir-Cost"))
 	c.answer.Body = c.res.Body()
 	if c.res.ConnectionClose() {
 		c.Close()

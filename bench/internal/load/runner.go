@@ -37,10 +37,11 @@ type Runner struct {
 	excused atomic.Bool
 	start   time.Time
 
-	mu    sync.Mutex // guards what follows
-	total tally
-	since time.Time // of the current window
-	ended time.Time
+	mu     sync.Mutex // guards what follows
+	total  tally
+	window tally
+	since  time.Time // of the current window
+	ended  time.Time
 }
 
 // New checks the configuration; it connects to nobody.
@@ -63,7 +64,7 @@ func New(cfg Config) (*Runner, error) {
 	if cfg.Ledger != nil && cfg.Timeout > memory/2 {
 		return nil, fmt.Errorf("load: with a staleness check the timeout is at most %s", memory/2)
 	}
-	r := &Runner{cfg: cfg, total: newTally()}
+	r := &Runner{cfg: cfg, total: newTally(), window: newTally()}
 	for i := range cfg.Connections {
 		target := i % len(cfg.Targets)
 		r.workers = append(r.workers, &worker{
@@ -97,34 +98,47 @@ func (r *Runner) Run(ctx context.Context) {
 // Excuse tells that failures are expected from now on (the origin is down on purpose), or no longer; they are then counted apart.
 func (r *Runner) Excuse(expected bool) { r.excused.Store(expected) }
 
-// Window returns what happened since the last call and folds it into the report.
+// Window returns what happened since the last call of Window.
 func (r *Runner) Window() Report {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	t := newTally()
-	for _, w := range r.workers {
-		w.drain(&t)
-	}
-	now := time.Now()
-	if !r.ended.IsZero() {
-		now = r.ended
-	}
+	r.fold()
+	now := r.now()
 	elapsed := now.Sub(r.since)
-	if r.start.IsZero() {
-		elapsed = 0
-	}
 	r.since = now
-	r.total.add(&t)
-	return t.report(elapsed)
+	report := r.window.report(elapsed)
+	r.window.reset()
+	return report
 }
 
 // Report returns the whole run so far.
 func (r *Runner) Report() Report {
-	r.Window()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	elapsed := r.since.Sub(r.start)
-	return r.total.report(elapsed)
+	r.fold()
+	return r.total.report(r.now().Sub(r.start))
+}
+
+// now is the present within the run: its start before, its end after.
+func (r *Runner) now() time.Time {
+	switch {
+	case r.start.IsZero():
+		return time.Time{}
+	case !r.ended.IsZero():
+		return r.ended
+	}
+	return time.Now()
+}
+
+// fold moves the workers' counts into the window and the total. The caller holds mu.
+func (r *Runner) fold() {
+	for _, w := range r.workers {
+		w.mu.Lock()
+		r.window.add(&w.tally)
+		r.total.add(&w.tally)
+		w.tally.reset()
+		w.mu.Unlock()
+	}
 }
 
 type worker struct {
@@ -136,14 +150,6 @@ type worker struct {
 
 	mu    sync.Mutex
 	tally tally
-}
-
-// drain moves the worker's counts into t.
-func (w *worker) drain(t *tally) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	t.add(&w.tally)
-	w.tally.reset()
 }
 
 func (w *worker) run(ctx context.Context) {

@@ -1,0 +1,63 @@
+package demo
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/weirproxy/weir/bench/internal/load"
+)
+
+func sample() *frame {
+	return &frame{
+		elapsed: 12 * time.Second, total: 30 * time.Second, step: "2/6 change the configuration", version: 3, score: 0.25, produced: 12,
+		window: load.Report{PerSecond: 400, HitRatio: 0.91, P50: 210, P99: 2100}, sum: totals{Cost: 1_500_000, Saved: 2_500_000_000},
+	}
+}
+
+func TestFrameFitsTheTerminal(t *testing.T) {
+	for _, width := range []int{5, 30, 80, 200} {
+		var out bytes.Buffer
+		v := &view{out: &out, width: func() int { return width }}
+		v.show(1, sample())
+		height := strings.Count(out.String(), "\n")
+		for line := range strings.Lines(out.String()) {
+			line = strings.NewReplacer("\x1b[1m", "", "\x1b[0m", "", "\n", "").Replace(line)
+			if n := utf8.RuneCountInString(line); n >= max(width, minWidth) {
+				t.Errorf("width %d: %d characters: %q", width, n, line)
+			}
+		}
+		out.Reset()
+		v.say("a line")
+		want := "\x1b[" + string(rune('0'+height)) + "A\r\x1b[Ja line\n"
+		if !strings.HasPrefix(out.String(), want) || strings.Count(out.String(), "\n") != height+1 {
+			t.Errorf("width %d: a line above the frame is drawn as %q", width, out.String())
+		}
+	}
+}
+
+func TestWithoutTerminalThereAreOnlyLines(t *testing.T) {
+	var out bytes.Buffer
+	v := &view{out: &out}
+	for n := range 2 * lineFrames {
+		v.show(n+1, sample())
+	}
+	v.say("step %d", 1)
+	v.close()
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(lines) != 3 || lines[2] != "step 1" || strings.Contains(out.String(), "\x1b") {
+		t.Errorf("%q", out.String())
+	}
+	want := "00:12 of 00:30  400/s  hit 91.0%  p50 0.21 ms  p99 2.10 ms  cost $0.000002  saved $0.002500  anomaly 0.25  config 3  errors 0"
+	if lines[0] != want {
+		t.Errorf("got  %s\nwant %s", lines[0], want)
+	}
+}
+
+func TestSpark(t *testing.T) {
+	if s := spark([]float64{0, 4, 8}); s != "▁▅█" {
+		t.Errorf("%q", s)
+	}
+}
