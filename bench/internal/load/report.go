@@ -80,7 +80,7 @@ func (t *tally) count(op *Operation, a *Answer, err error, took time.Duration, e
 	} else {
 		t.reads++
 	}
-	kind := ""
+	var kind string
 	if err != nil {
 		kind = FailIO
 		var f *failed

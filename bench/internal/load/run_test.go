@@ -99,11 +99,11 @@ func stalling(stall time.Duration) *httptest.Server {
 	}))
 }
 
-// TestOpenLoopCountsTheQueue is the coordinated-omission test: with one connection a stall of 300 ms delays the 60 requests that were due meanwhile, and an
+// TestOpenLoopCountsTheQueue is the coordinated-omission test: with one connection a stall of 600 ms delays the 60 requests that were due meanwhile, and an
 // open loop must show them all; a closed loop sees one.
 func TestOpenLoopCountsTheQueue(t *testing.T) {
 	slow := func(rate float64) int64 {
-		s := stalling(300 * time.Millisecond)
+		s := stalling(600 * time.Millisecond)
 		defer s.Close()
 		r := runner(t, Config{Targets: []Target{target(t, s.URL)}, Mix: mix(t), Connections: 1, Requests: 150, Rate: rate})
 		r.Run(t.Context())
@@ -114,16 +114,16 @@ func TestOpenLoopCountsTheQueue(t *testing.T) {
 		defer r.mu.Unlock()
 		var n int64
 		for _, bar := range r.total.latency.Distribution() {
-			if bar.From > 100_000 {
+			if bar.From > 300_000 {
 				n += bar.Count
 			}
 		}
 		return n
 	}
-	if n := slow(200); n < 25 || n > 60 {
-		t.Errorf("open loop saw %d slow requests, about 40 were due", n)
+	if n := slow(100); n < 20 {
+		t.Errorf("open loop saw %d slow requests, about 30 were due", n)
 	}
-	if n := slow(0); n != 1 {
+	if n := slow(0); n < 1 || n > 5 { // 1, and what a busy machine adds
 		t.Errorf("closed loop saw %d slow requests, want 1", n)
 	}
 }

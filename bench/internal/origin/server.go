@@ -87,7 +87,9 @@ func (s *Server) Stop() error {
 		return nil
 	}
 	err := s.server.Close()
-	<-s.done
+	if served := <-s.done; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
 	s.server = nil
 	return err
 }
