@@ -19,25 +19,6 @@ func Tokens(document []byte, limit int) int {
 	}
 }
 
-// Ambiguous tells whether the document holds a block string whose closing quotes are followed by one more quote. The
-// specification ends the string at the first three; the lexer of the parser we use takes the last three, and so may see
-// a different document than the server. No person writes such a thing; who does must not have it read in two ways.
-func Ambiguous(document []byte) bool {
-	if !bytes.Contains(document, []byte(`""""`)) {
-		return false
-	}
-	for i := 0; ; {
-		if i = skip(document, i); i >= len(document) {
-			return false
-		}
-		start := i
-		i = token(document, i)
-		if i < len(document) && document[i] == '"' && bytes.HasPrefix(document[start:i], []byte(`"""`)) {
-			return true
-		}
-	}
-}
-
 // skip returns where the next token begins at or behind b[i].
 func skip(b []byte, i int) int {
 	for i < len(b) {
