@@ -47,7 +47,7 @@ type Result struct {
 	StaleAfterInvalidate int64   `json:"stale_after_invalidate"`
 	Errors               int64   `json:"errors"`                   // outside the planned outage
 	OutageErrors         int64   `json:"errors_while_origin_down"` // nothing cached to answer from
-	StaleServed          int64   `json:"stale_served"`             // answers from stale entries, by the load
+	StaleServed          int64   `json:"stale_served"`             // answers from stale entries until the origin came back
 	Steps                []Step  `json:"steps"`
 	OK                   bool    `json:"ok"`
 }

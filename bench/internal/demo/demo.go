@@ -220,7 +220,7 @@ func (d *show) finish(ctx context.Context) (*Result, error) {
 	res := &Result{
 		Requests: r.Requests, Hits: r.Hits, HitRatio: r.HitRatio, P50: r.P50, P99: r.P99, EventsProduced: produced, EventsConsumed: sum.Events,
 		CostUSD: sum.Cost, SavedUSD: sum.Saved, Anomalies: sum.Anomalies, ConfigVersion: s.version, CommandsApplied: s.commands,
-		StaleAfterInvalidate: s.stale + r.StaleEntities, Errors: r.Errors, OutageErrors: r.Excused, StaleServed: r.StaleHits, Steps: d.steps,
+		StaleAfterInvalidate: s.stale + r.StaleEntities, Errors: r.Errors, OutageErrors: r.Excused, StaleServed: s.staleServed, Steps: d.steps,
 	}
 	res.OK = res.StaleAfterInvalidate == 0 && res.Errors == 0 && len(d.steps) == len(s.acts())+1
 	for _, st := range d.steps {
