@@ -114,14 +114,14 @@ func TestWhatIsNoConfigurationIsRefusedWithItsPlace(t *testing.T) {
 }
 
 func TestPushedDocumentHasOnlyThePolicy(t *testing.T) {
-	v, err := ParsePolicy("pushed", []byte("cache: {default_max_age: 30s}\nvalidation: enforce\n"))
+	v, err := ParsePolicy("pushed", []byte("policy:\n  cache: {default_max_age: 30s}\n  validation: enforce\n"))
 	if err != nil || v.Plans.Options.DefaultMaxAge != 30 || v.Policy.Validation != policy.Enforce || v.Policy.MaxBody != 1<<20 {
 		t.Errorf("%v %+v", err, v)
 	}
 	if _, err := ParsePolicy("pushed", []byte("listen: [a:1]\n")); err == nil || !strings.Contains(err.Error(), "pushed:1:1: unknown field") {
 		t.Errorf("static keys in a push: %v", err)
 	}
-	if _, err := ParsePolicy("pushed", []byte("max_body: x\n")); err == nil || !strings.Contains(err.Error(), "pushed:1:11: max_body:") {
+	if _, err := ParsePolicy("pushed", []byte("policy: {max_body: x}\n")); err == nil || !strings.Contains(err.Error(), "pushed:1:20: policy.max_body:") {
 		t.Errorf("%v", err)
 	}
 }

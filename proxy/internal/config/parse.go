@@ -137,13 +137,19 @@ func ReadFile(name string) (File, *Source, error) {
 // Source remembers where the values of a File came from.
 type Source struct{ d *document }
 
-// ParsePolicy reads a policy document, as the control plane pushes it, and compiles its values. name stands in problems.
+// Pushed is the document that the control plane pushes: the policy part alone, under the same key as in the file.
+type Pushed struct {
+	Policy Policy `yaml:"policy"`
+}
+
+// ParsePolicy reads a pushed document and compiles its values. A key of the static part is a problem: it needs a restart. name stands in
+// problems.
 func ParsePolicy(name string, text []byte) (*Values, error) {
-	p := DefaultPolicy()
+	p := Pushed{Policy: DefaultPolicy()}
 	d, err := decode(name, text, &p)
 	if err != nil {
 		return nil, err
 	}
-	v := compilePolicy(d, "", &p)
+	v := compilePolicy(d, "policy.", &p.Policy)
 	return v, d.err()
 }
