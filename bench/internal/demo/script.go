@@ -29,9 +29,10 @@ const (
 )
 
 // policyDocument is the pushed change: answers show their price, and stale entries may stand in for the origin for ten minutes.
-const policyDocument = `expose: true
-cache:
-  stale_if_error: 10m
+const policyDocument = `policy:
+  expose: true
+  cache:
+    stale_if_error: 10m
 `
 
 // act is one step of the script.
