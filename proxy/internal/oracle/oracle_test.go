@@ -232,6 +232,29 @@ func TestStuck(t *testing.T) {
 	wantDifference(t, hold, Scenarios()[0])
 }
 
+// TestRefusal: an answer is read, not searched.
+func TestRefusal(t *testing.T) {
+	const head = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 8\r\nWeir-Error: http.bad_framing\r\n\r\n"
+	for answer, pass := range map[string]bool{
+		head + "HTTP/1.1":        true,
+		head + "HTTP/1.1" + head: false,
+		head + "HTTP":            false,
+		"":                       false,
+		strings.Replace(head, "400", "431", 1) + "HTTP/1.1":          false,
+		strings.Replace(head, "bad_", "", 1) + "HTTP/1.1":            false,
+		strings.Replace(head, "close", "keep-alive", 1) + "HTTP/1.1": false,
+	} {
+		got := Result{Client: Record{Kept: []byte(answer), End: EOF}}
+		if d := judgeRefusal(badFraming, got); (len(d) == 0) != pass {
+			t.Errorf("%q: %v", answer, d)
+		}
+	}
+	got := Result{Client: Record{Kept: []byte(head + "HTTP/1.1"), End: EOF}, Origins: []Record{{Total: 1, Kept: []byte("G")}}}
+	if len(judgeRefusal(badFraming, got)) != 1 {
+		t.Error("the origin must see nothing")
+	}
+}
+
 // TestStrict: ambiguous scenarios become refusals.
 func TestStrict(t *testing.T) {
 	n := 0

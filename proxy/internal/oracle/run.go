@@ -1,8 +1,10 @@
 package oracle
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
+	"io"
 	"net/http"
 	"testing"
 	"time"
@@ -134,19 +136,25 @@ func judgeRefusal(want Refusal, got Result) (out []string) {
 			out = append(out, fmt.Sprintf("the origin receives %q", near(o.Kept, 0)))
 		}
 	}
-	b := got.Client.Kept
-	line := fmt.Appendf(nil, "HTTP/1.1 %d %s\r\n", want.Status, http.StatusText(want.Status))
-	code := fmt.Appendf(nil, "\r\nWeir-Error: %s\r\n", want.Code)
-	switch {
-	case !bytes.HasPrefix(b, line[:len("HTTP/1.1 400")]):
-		out = append(out, fmt.Sprintf("the client receives %q, want %q", near(b, 0), line))
-	case !bytes.Contains(b, code):
-		out = append(out, fmt.Sprintf("the client receives %q, want the header %q", b, code))
-	case bytes.Count(b, []byte("HTTP/1.")) != 1:
-		out = append(out, fmt.Sprintf("the client receives more than one answer: %q", b))
-	}
+	out = append(out, judgeAnswer(want, got.Client.Kept)...)
 	if got.Client.End != EOF {
 		out = append(out, fmt.Sprintf("the client sees the end as %v, want EOF", got.Client.End))
 	}
 	return out
+}
+
+// judgeAnswer reads the answer to a refused request, which must be the only one.
+func judgeAnswer(want Refusal, b []byte) []string {
+	in := bufio.NewReader(bytes.NewReader(b))
+	answer, err := http.ReadResponse(in, nil)
+	if err != nil {
+		return []string{fmt.Sprintf("the client receives no answer but %q: %v", near(b, 0), err)}
+	}
+	defer answer.Body.Close()
+	_, err = io.Copy(io.Discard, answer.Body)
+	rest, _ := io.ReadAll(in)
+	if err != nil || answer.StatusCode != want.Status || answer.Header.Get("Weir-Error") != want.Code || !answer.Close || len(rest) > 0 {
+		return []string{fmt.Sprintf("the client receives %q (%v), want status %d, Weir-Error: %s, Connection: close and no more", b, err, want.Status, want.Code)}
+	}
+	return nil
 }
