@@ -36,6 +36,9 @@ func (x Value) Members() Members {
 	return Members{x.b[9:sizeOf(x.b)]}
 }
 
+// Members starts a walk over the variables that have a value, in the order of their definitions.
+func (v *Values) Members() Members { return Value{v.Canonical}.Members() }
+
 // Next takes the first member off; ok is false when there is none.
 func (m *Members) Next() (name []byte, value Value, ok bool) {
 	if len(m.b) < 4 {

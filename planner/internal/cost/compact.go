@@ -35,7 +35,7 @@ func (f *Formula) compact() *Formula {
 		out.nodes = append(out.nodes, n)
 	}
 	out.root.node = moved[f.root.node]
-	out.types = f.types
+	out.types, out.variables = f.types, f.variables
 	out.clip()
 	return out
 }

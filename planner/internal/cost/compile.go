@@ -21,7 +21,7 @@ const (
 // @skip or @include depends on a variable is priced by the variable's value. Introspection fields cost 1 each, whatever is
 // selected of them.
 func Compile(schema *ast.Schema, doc *ast.QueryDocument, op *ast.OperationDefinition) (*Formula, error) {
-	f := &Formula{root: operand{Cost{Type: 1}, -1}}
+	f := &Formula{root: operand{Cost{Type: 1}, -1}, variables: map[string]int32{}}
 	if schema == nil {
 		return f, nil
 	}
@@ -36,7 +36,7 @@ func Compile(schema *ast.Schema, doc *ast.QueryDocument, op *ast.OperationDefini
 		return f, nil
 	}
 	c := &compiler{
-		schema: schema, f: f, b: newBuilder(schema, doc.Fragments), weights: weights{schema: schema, types: map[string]float64{}},
+		schema: schema, f: f, b: newBuilder(schema, doc.Fragments, f.variables), weights: weights{schema: schema, types: map[string]float64{}},
 		inputTypes: map[string]int32{}, defaults: map[*ast.FieldDefinition]float64{}, memo: map[string]operand{}, equal: map[string]int32{},
 		fields: map[place]*fieldInfo{}, sized: map[sizedCall]sizedResult{}, sizings: []sizing{{}}, left: maxWork,
 	}

@@ -22,7 +22,15 @@ type Formula struct {
 	flags  []flag // of guards
 	types  []inputType
 
-	scratch sync.Pool // of *[]Cost, for formulas of many nodes
+	variables map[string]int32 // those the formula asks for, numbered
+
+	pool sync.Pool // of *scratch, for formulas of many nodes or variables
+}
+
+// scratch is what one evaluation works with.
+type scratch struct {
+	nodes  []Cost
+	values []coerce.Value // by variable
 }
 
 // span is a part of one of the formula's lists.
@@ -58,59 +66,72 @@ type call struct {
 	inputs span
 }
 
-// few is how many nodes are evaluated on the stack.
-const few = 64
+// An evaluation of so many nodes and variables needs no scratch from the pool.
+const (
+	fewNodes     = 64
+	fewVariables = 32
+)
 
-// Evaluate computes the price for the coerced variables in v, nil standing for none. It does not allocate once formulas of
-// more than 64 nodes were evaluated before.
+// Evaluate computes the price for the coerced variables in v, nil standing for none. It does not allocate; a formula of more
+// than 64 nodes or 32 variables does when it is evaluated for the first time.
 func (f *Formula) Evaluate(v *coerce.Values) Cost {
 	if f.root.node < 0 {
 		return f.root.known
 	}
-	if v == nil {
-		v = &coerce.Values{}
+	if len(f.nodes) <= fewNodes && len(f.variables) <= fewVariables {
+		var nodes [fewNodes]Cost
+		var values [fewVariables]coerce.Value
+		return f.evaluate(v, nodes[:], values[:])
 	}
-	var stack [few]Cost
-	values := stack[:]
-	if len(f.nodes) > few {
-		kept, ok := f.scratch.Get().(*[]Cost)
-		if !ok {
-			made := make([]Cost, len(f.nodes))
-			kept = &made
+	s, ok := f.pool.Get().(*scratch)
+	if !ok {
+		s = &scratch{make([]Cost, len(f.nodes)), make([]coerce.Value, len(f.variables))}
+	}
+	cost := f.evaluate(v, s.nodes, s.values)
+	clear(s.values) // they lie in the caller's buffer
+	f.pool.Put(s)
+	return cost
+}
+
+func (f *Formula) evaluate(v *coerce.Values, nodes []Cost, values []coerce.Value) Cost {
+	if v != nil {
+		m := v.Members()
+		for name, value, ok := m.Next(); ok; name, value, ok = m.Next() {
+			if i, used := f.variables[string(name)]; used {
+				values[i] = value
+			}
 		}
-		defer f.scratch.Put(kept)
-		values = *kept
 	}
 	for i := range f.nodes {
 		n := &f.nodes[i]
 		sum := n.known
 		for t := n.terms.lo; t < n.terms.hi; t++ {
-			f.add(&sum, &f.terms[t], v, values)
+			f.add(&sum, &f.terms[t], values, nodes)
 		}
-		values[i] = sum
+		nodes[i] = sum
 	}
-	return values[f.root.node]
+	return nodes[f.root.node]
 }
 
-func (f *Formula) add(sum *Cost, t *term, v *coerce.Values, values []Cost) {
-	if !f.open(t.guards, v) {
+func (f *Formula) add(sum *Cost, t *term, values []coerce.Value, nodes []Cost) {
+	if !f.open(t.guards, values) {
 		return
 	}
 	n := t.times
 	if t.size >= 0 {
-		n = times(n, f.size(t.size, v))
+		n = times(n, f.size(t.size, values))
 	}
 	value := t.value
 	for _, r := range f.refs[t.nodes.lo:t.nodes.hi] {
-		value.Type = max(value.Type, values[r].Type)
-		value.Field = max(value.Field, values[r].Field)
+		value.Type = max(value.Type, nodes[r].Type)
+		value.Field = max(value.Field, nodes[r].Field)
 	}
 	dearest := 0.0
 	for i := t.calls.lo; i < t.calls.hi; i++ {
 		c := &f.calls[i]
 		x := c.known
 		for j := c.inputs.lo; j < c.inputs.hi; j++ {
-			x += f.input(&f.inputs[j], v)
+			x += f.input(&f.inputs[j], values)
 		}
 		dearest = max(dearest, x)
 	}

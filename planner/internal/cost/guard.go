@@ -2,8 +2,8 @@ package cost
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
-	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -12,7 +12,7 @@ import (
 
 // flag is a Boolean variable and the value it must have.
 type flag struct {
-	variable string
+	variable int32
 	want     bool
 }
 
@@ -20,14 +20,14 @@ type flag struct {
 type guard struct{ flags span }
 
 // open tells whether one of the guards holds. A variable without a value does not close one.
-func (f *Formula) open(s span, v *coerce.Values) bool {
+func (f *Formula) open(s span, values []coerce.Value) bool {
 	if s.lo == s.hi {
 		return true
 	}
 	for _, g := range f.guards[s.lo:s.hi] {
 		holds := true
 		for _, x := range f.flags[g.flags.lo:g.flags.hi] {
-			if b, ok := v.Find(x.variable, nil).Bool(); ok && b != x.want {
+			if b, ok := values[x.variable].Bool(); ok && b != x.want {
 				holds = false
 				break
 			}
@@ -41,12 +41,23 @@ func (f *Formula) open(s span, v *coerce.Values) bool {
 
 // conditions gives numbers to conjunctions of flags; 0 is the one that always holds, -1 the one that never does.
 type conditions struct {
-	list  [][]flag
-	known map[string]int32
+	list      [][]flag
+	known     map[string]int32
+	variables map[string]int32
 }
 
-func newConditions() conditions {
-	return conditions{list: [][]flag{nil}, known: map[string]int32{"": 0}}
+func newConditions(variables map[string]int32) conditions {
+	return conditions{list: [][]flag{nil}, known: map[string]int32{"": 0}, variables: variables}
+}
+
+// variable numbers a variable.
+func variable(known map[string]int32, name string) int32 {
+	n, ok := known[name]
+	if !ok {
+		n = int32(len(known))
+		known[name] = n
+	}
+	return n
 }
 
 // of reads @skip and @include.
@@ -67,7 +78,7 @@ func (c *conditions) of(directives ast.DirectiveList) int32 {
 				return -1
 			}
 		case ast.Variable:
-			flags = append(flags, flag{a.Value.Raw, want})
+			flags = append(flags, flag{variable(c.variables, a.Value.Raw), want})
 		}
 	}
 	return c.number(flags)
@@ -91,19 +102,18 @@ func (c *conditions) number(flags []flag) int32 {
 		return cmp.Or(cmp.Compare(a.variable, b.variable), cmp.Compare(toInt(a.want), toInt(b.want)))
 	})
 	flags = slices.Compact(flags)
-	var key strings.Builder
+	var key []byte
 	for i, f := range flags {
 		if i > 0 && flags[i-1].variable == f.variable {
 			return -1
 		}
-		key.WriteString(f.variable)
-		key.WriteByte("!="[toInt(f.want)])
+		key = append(binary.LittleEndian.AppendUint32(key, uint32(f.variable)), byte(toInt(f.want)))
 	}
-	n, known := c.known[key.String()]
+	n, known := c.known[string(key)]
 	if !known {
 		n = int32(len(c.list))
 		c.list = append(c.list, flags)
-		c.known[key.String()] = n
+		c.known[string(key)] = n
 	}
 	return n
 }

@@ -3,6 +3,7 @@ package cost
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -130,19 +131,52 @@ func TestTooLargeLiteral(t *testing.T) {
 
 func TestEvaluateDoesNotAllocate(t *testing.T) {
 	for name, c := range map[string]compiled{
-		"few":  compile(t, load(t, shop), `query ($n: Int, $r: Range, $v: Boolean!) {items(first: $n, page: $r) {...on Book {related(first: $n) {id related(first: $n) @include(if: $v) {id}}}} search(in: $r) {title}}`),
-		"many": compile(t, load(t, tree), `query ($n: Int) {node {`+strings.Repeat("left(first: $n) {", 100)+"v"+strings.Repeat("}", 100)+`}}`),
+		"few":            compile(t, load(t, shop), `query ($n: Int, $r: Range, $v: Boolean!) {items(first: $n, page: $r) {...on Book {related(first: $n) {id related(first: $n) @include(if: $v) {id}}}} search(in: $r) {title}}`),
+		"many variables": compile(t, load(t, tree), manyVariables(2*fewVariables)),
+		"many":           compile(t, load(t, tree), `query ($n: Int) {node {`+strings.Repeat("left(first: $n) {", 100)+"v"+strings.Repeat("}", 100)+`}}`),
 	} {
 		var v coerce.Values
-		if errs := c.program.Run([]byte(`{"n":2,"v":true,"r":{"from":1,"and":[{"to":1},{"page":2}]}}`), &v); errs != nil {
+		if errs := c.program.Run([]byte(`{"n":2,"v":true,"v0":3,"r":{"from":1,"and":[{"to":1},{"page":2}]}}`), &v); errs != nil {
 			t.Fatal(errs)
 		}
 		if n := testing.AllocsPerRun(200, func() { c.formula.Evaluate(&v) }); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
 		}
-		if name == "many" && len(c.formula.nodes) <= few {
+		if name == "many" && len(c.formula.nodes) <= fewNodes {
 			t.Errorf("%d nodes test nothing", len(c.formula.nodes))
 		}
+	}
+}
+
+// manyVariables is an operation of n variables, each the size of a list.
+func manyVariables(n int) string {
+	return "query (" + repeat(n, func(i int) string { return fmt.Sprintf("$v%d: Int", i) }) + ") {node {" + repeat(n, func(i int) string {
+		return fmt.Sprintf("a%d: left(first: $v%d) {v}", i, i)
+	}) + "}}"
+}
+
+func TestEvaluateConcurrently(t *testing.T) {
+	schema := load(t, tree)
+	for _, n := range []int{5, fewVariables + 1, 200} {
+		c := compile(t, schema, manyVariables(n))
+		var wg sync.WaitGroup
+		for worker := range 4 {
+			wg.Go(func() {
+				var v coerce.Values
+				for i := range 50 {
+					size := worker*100 + i
+					if errs := c.program.Run(fmt.Appendf(nil, `{"v%d":%d,"v0":0}`, n-1, size), &v); errs != nil {
+						t.Error(errs)
+					}
+					// All but two lists have the default length.
+					want := Cost{1 + 3 + float64(3*(n-2)*DefaultListSize+3*size), 1 + float64(n)}
+					if got := c.formula.Evaluate(&v); got != want {
+						t.Errorf("%d variables: got %+v, want %+v", n, got, want)
+					}
+				}
+			})
+		}
+		wg.Wait()
 	}
 }
 

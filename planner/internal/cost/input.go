@@ -8,7 +8,7 @@ import (
 
 // input is a variable used in the arguments of a field.
 type input struct {
-	variable string
+	variable int32
 	weight   float64 // of the argument or input field it is given to
 	typ      int32   // what its value is priced by, -1: nothing
 	absent   float64 // when there is no value
@@ -26,8 +26,8 @@ type inputField struct {
 	typ    int32
 }
 
-func (f *Formula) input(in *input, v *coerce.Values) float64 {
-	x := v.Find(in.variable, nil)
+func (f *Formula) input(in *input, values []coerce.Value) float64 {
+	x := values[in.variable]
 	if !x.Present() {
 		return in.absent
 	}
@@ -84,6 +84,9 @@ func (c *compiler) inputType(name string) int32 {
 	return n
 }
 
+// variable numbers the variable a value is.
+func (c *compiler) variable(v *ast.Value) int32 { return variable(c.f.variables, v.Raw) }
+
 // argument prices one argument or directive argument that weighs w: what is known goes to cl.known, variables become
 // inputs. given is nil when it is not in the document; then its default counts, if it has one.
 func (c *compiler) argument(cl *call, w float64, typ *ast.Type, given, def *ast.Value) {
@@ -98,7 +101,7 @@ func (c *compiler) argument(cl *call, w float64, typ *ast.Type, given, def *ast.
 		if def != nil {
 			absent = w + c.constant(typ, def)
 		}
-		c.f.inputs = append(c.f.inputs, input{given.Raw, w, c.inputType(typ.Name()), absent})
+		c.f.inputs = append(c.f.inputs, input{c.variable(given), w, c.inputType(typ.Name()), absent})
 		return
 	}
 	cl.known += w
@@ -136,7 +139,7 @@ func (c *compiler) literal(cl *call, typ *ast.Type, v *ast.Value, depth int) {
 	}
 	switch v.Kind {
 	case ast.Variable: // within a list
-		c.f.inputs = append(c.f.inputs, input{v.Raw, 0, c.inputType(d.Name), 0})
+		c.f.inputs = append(c.f.inputs, input{c.variable(v), 0, c.inputType(d.Name), 0})
 	case ast.ListValue:
 		for _, child := range v.Children {
 			c.literal(cl, typ, child.Value, depth+1)
@@ -154,7 +157,7 @@ func (c *compiler) literal(cl *call, typ *ast.Type, v *ast.Value, depth int) {
 				if def != nil {
 					absent = w + c.fieldDefault(field)
 				}
-				c.f.inputs = append(c.f.inputs, input{given.Raw, w, c.inputType(field.Type.Name()), absent})
+				c.f.inputs = append(c.f.inputs, input{c.variable(given), w, c.inputType(field.Type.Name()), absent})
 			default:
 				cl.known = plus(cl.known, w)
 				c.literal(cl, field.Type, given, depth+1)

@@ -48,10 +48,10 @@ type builder struct {
 	buf          []byte
 }
 
-func newBuilder(schema *ast.Schema, fragments ast.FragmentDefinitionList) *builder {
+func newBuilder(schema *ast.Schema, fragments ast.FragmentDefinitionList, variables map[string]int32) *builder {
 	b := &builder{
 		fragments: make(map[string]int32, len(fragments)), texts: map[string]int32{}, contents: map[string]int32{},
-		conditions: newConditions(), filters: newFilters(schema),
+		conditions: newConditions(variables), filters: newFilters(schema),
 	}
 	var list []*ast.FragmentDefinition
 	for _, f := range fragments {

@@ -17,7 +17,7 @@ type size struct {
 
 // bound is one slicing argument.
 type bound struct {
-	variable string
+	variable int32    // less than 0: none
 	path     []string // in the variable
 	known    float64  // when there is no variable: the value, or less than 0 when there is none
 	absent   float64  // when the variable has no value; less than 0: not known
@@ -25,11 +25,11 @@ type bound struct {
 
 const unknown = -1
 
-func (f *Formula) size(n int32, v *coerce.Values) float64 {
+func (f *Formula) size(n int32, values []coerce.Value) float64 {
 	s := &f.sizes[n]
 	greatest := float64(unknown)
 	for i := s.bounds.lo; i < s.bounds.hi; i++ {
-		greatest = max(greatest, f.bounds[i].value(v))
+		greatest = max(greatest, f.bounds[i].value(values))
 	}
 	if greatest < 0 {
 		return s.fallback
@@ -38,11 +38,14 @@ func (f *Formula) size(n int32, v *coerce.Values) float64 {
 }
 
 // value is what a bound says; null and negative numbers say nothing.
-func (b *bound) value(v *coerce.Values) float64 {
-	if b.variable == "" {
+func (b *bound) value(values []coerce.Value) float64 {
+	if b.variable < 0 {
 		return b.known
 	}
-	x := v.Find(b.variable, b.path)
+	x := values[b.variable]
+	for _, name := range b.path {
+		x = x.Member(name)
+	}
 	if !x.Present() {
 		return b.absent
 	}
@@ -116,8 +119,8 @@ func (c *compiler) sizeOf(l listSize, args ast.ArgumentList, defs ast.ArgumentDe
 	lo := len(c.f.bounds)
 	greatest := float64(unknown)
 	for _, slicing := range l.slicing {
-		b := slicingBound(strings.Split(slicing, "."), args, defs)
-		if b.variable == "" {
+		b := c.slicingBound(strings.Split(slicing, "."), args, defs)
+		if b.variable < 0 {
 			greatest = max(greatest, b.known)
 		} else {
 			c.f.bounds = append(c.f.bounds, b)
@@ -130,14 +133,14 @@ func (c *compiler) sizeOf(l listSize, args ast.ArgumentList, defs ast.ArgumentDe
 		return greatest, -1
 	}
 	if greatest >= 0 {
-		c.f.bounds = append(c.f.bounds, bound{known: greatest})
+		c.f.bounds = append(c.f.bounds, bound{variable: -1, known: greatest})
 	}
 	c.f.sizes = append(c.f.sizes, size{makeSpan(lo, len(c.f.bounds)), fallback})
 	return 1, int32(len(c.f.sizes) - 1)
 }
 
 // slicingBound compiles one slicing argument: its name, and perhaps those of input fields in it.
-func slicingBound(path []string, args ast.ArgumentList, defs ast.ArgumentDefinitionList) bound {
+func (c *compiler) slicingBound(path []string, args ast.ArgumentList, defs ast.ArgumentDefinitionList) bound {
 	var def *ast.Value
 	if d := defs.ForName(path[0]); d != nil {
 		def = d.DefaultValue
@@ -145,18 +148,18 @@ func slicingBound(path []string, args ast.ArgumentList, defs ast.ArgumentDefinit
 	absent := followed(def, path[1:])
 	a := args.ForName(path[0])
 	if a == nil {
-		return bound{known: absent}
+		return bound{variable: -1, known: absent}
 	}
 	v, rest := follow(a.Value, path[1:])
 	switch {
 	case v == nil:
-		return bound{known: unknown}
+		return bound{variable: -1, known: unknown}
 	case v.Kind != ast.Variable:
-		return bound{known: followed(v, rest)}
+		return bound{variable: -1, known: followed(v, rest)}
 	case v != a.Value:
 		absent = unknown
 	}
-	return bound{variable: v.Raw, path: rest, absent: absent}
+	return bound{variable: c.variable(v), path: rest, absent: absent}
 }
 
 // follow goes down input fields as long as v is an object.

@@ -176,7 +176,7 @@ func (c *compiler) share(n node, terms []term) int32 {
 	for _, t := range terms {
 		for _, g := range c.f.guards[t.guards.lo:t.guards.hi] {
 			for _, x := range c.f.flags[g.flags.lo:g.flags.hi] {
-				key = append(append(key, "!="[toInt(x.want)]), x.variable...)
+				key = append(binary.LittleEndian.AppendUint32(key, uint32(x.variable)), byte(toInt(x.want)))
 			}
 			key = append(key, '|')
 		}
@@ -184,7 +184,7 @@ func (c *compiler) share(n node, terms []term) int32 {
 		for _, one := range c.f.calls[t.calls.lo:t.calls.hi] {
 			key = appendFloats(key, one.known)
 			for _, in := range c.f.inputs[one.inputs.lo:one.inputs.hi] {
-				key = appendFloats(append(append(key, in.variable...), 0), in.weight, in.absent, float64(in.typ))
+				key = appendFloats(key, float64(in.variable), in.weight, in.absent, float64(in.typ))
 			}
 			key = append(key, 0)
 		}
