@@ -111,6 +111,12 @@ func TestCheckConfig(t *testing.T) {
 		"braces":           {"a: " + strings.Repeat("{a: ", 100_000), "config.depth"},
 		"dashes":           {strings.Repeat("- ", 500_000), "config.depth"},
 		"question marks":   {strings.Repeat("? ", 500_000), "config.depth"},
+		"CRLF":             {"a: 1\r\nb: 2\r\n", ""},
+		"CR alone":         {"a: |\n  " + strings.Repeat("\r", 100_000), "config.encoding"},
+		"blank lines":      {"a: |\n  " + strings.Repeat("\n", 15_000) + "b", "config.shape"},
+		"blanks of spaces": {"a: |\n  x\n" + strings.Repeat("  \r\n", 15_000) + "b", "config.shape"},
+		"many lines":       {strings.Repeat("# x\n", 100_000) + "a: 1", "config.shape"},
+		"many commas":      {"a: [" + strings.Repeat("1,", 100_000) + "1]", "config.shape"},
 		"deep indentation": {deep(1000), "config.depth"},
 	} {
 		if got := code(CheckConfig([]byte(c.doc))); got != c.want {

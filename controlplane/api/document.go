@@ -16,8 +16,13 @@ import (
 // MaxConfigBytes bounds a configuration document.
 const MaxConfigBytes = 1 << 20
 
-// maxYAMLDepth bounds the nesting of a document before it is given to a parser that recurses.
-const maxYAMLDepth = 200
+// What a document is measured by before it is given to the parser, which recurses with depth and whose time grows with the square of the rest.
+const (
+	maxYAMLDepth  = 200
+	maxYAMLLines  = 20_000
+	maxYAMLCommas = 20_000
+	maxYAMLBlanks = 1000 // blank lines in a row
+)
 
 // Document is a stored configuration.
 type Document struct {
@@ -50,6 +55,10 @@ func CheckConfig(config []byte) error {
 		return invalid("config.encoding", "the document is not UTF-8", "save it as UTF-8")
 	case tooDeep(config):
 		return invalid("config.depth", fmt.Sprintf("the document nests deeper than %d", maxYAMLDepth), "flatten it")
+	case tooMany(config):
+		return invalid("config.shape", fmt.Sprintf("the document has more than %d lines or %d commas, or %d blank lines in a row", maxYAMLLines, maxYAMLCommas, maxYAMLBlanks), "keep lists and schemas in files of their own")
+	case bytes.Count(config, []byte("\r")) != bytes.Count(config, []byte("\r\n")):
+		return invalid("config.encoding", "the document has carriage returns without line feeds", "save it with LF or CRLF line ends")
 	}
 	file, err := parseYAML(config)
 	if err != nil {
@@ -100,6 +109,23 @@ func tooDeep(config []byte) bool {
 			case '}', ']':
 				open = max(0, open-1)
 			}
+		}
+	}
+	return false
+}
+
+// tooMany bounds what makes the parser slow.
+func tooMany(config []byte) bool {
+	if bytes.Count(config, []byte("\n")) > maxYAMLLines || bytes.Count(config, []byte(",")) > maxYAMLCommas {
+		return true
+	}
+	blanks := 0
+	for line := range bytes.Lines(config) {
+		if blanks++; len(bytes.TrimSpace(line)) > 0 {
+			blanks = 0
+		}
+		if blanks > maxYAMLBlanks {
+			return true
 		}
 	}
 	return false
