@@ -119,6 +119,44 @@ func TestSplits(t *testing.T) {
 	}
 }
 
+// TestDrained: the table is the kernel's.
+func TestDrained(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	peer, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	table := openSocketTable()
+	defer table.close()
+	local, remote := c.LocalAddr().(*net.TCPAddr), c.RemoteAddr().(*net.TCPAddr)
+	for _, want := range []uint32{3, 0} {
+		if want > 0 {
+			_, err = c.Write([]byte("abc"))
+		} else {
+			_, err = io.ReadFull(peer, make([]byte, 3))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, ok := table.unread(remote, local); ok && n != want {
+			t.Fatalf("%d unread bytes, want %d", n, want)
+		} else if !ok {
+			t.Log("this kernel does not tell")
+		}
+	}
+	drained(table, c.(*net.TCPConn))
+}
+
 func TestSplitsOfScenario(t *testing.T) {
 	n := 0
 	for range Splits(Scenario{Client: []Step{Send("abc")}, Origin: []Step{Send("de")}}) {

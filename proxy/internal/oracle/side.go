@@ -60,6 +60,8 @@ type side struct {
 	conn *net.TCPConn
 	cut  int64
 
+	table socketTable // when there is a cut; the script's own
+
 	// Under the stage's lock.
 	total, sent int64
 	kept        []byte
@@ -135,6 +137,11 @@ func (s *side) arrived() (n int64) {
 
 // play does what the script says, waits for the other side's end, and closes.
 func (s *side) play(script []Step) {
+	defer func() {
+		if s.table != nil {
+			s.table.close()
+		}
+	}()
 	due := int64(0)
 	for i, step := range script {
 		if why := s.step(step, &due); why != "" {
@@ -196,6 +203,9 @@ func (s *side) step(step Step, due *int64) (why string) {
 
 // write sends data, split where the scenario says. That the other side no longer reads is no failure of the script.
 func (s *side) write(data []byte) {
+	if s.cut != 0 && s.table == nil {
+		s.table = openSocketTable()
+	}
 	for len(data) > 0 {
 		s.st.mu.Lock()
 		part := data
@@ -211,7 +221,7 @@ func (s *side) write(data []byte) {
 			return
 		}
 		if data = data[len(part):]; len(data) > 0 {
-			drained(s.conn)
+			drained(s.table, s.conn)
 		}
 	}
 }
