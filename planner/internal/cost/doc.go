@@ -9,5 +9,9 @@
 // composite weighs 1. Where the specification calls a list infinite because nothing tells its size, DefaultListSize is
 // taken instead: an infinite cost tells nobody anything.
 //
+// requireOneSlicingArgument is the server's to enforce: an operation with none or several of them is priced all the same, by
+// the greatest one given or by the list's assumed size. A slicing argument may be a path into an input object, as in
+// "page.first", and a list, whose length counts then. A negative number or null says nothing of a size.
+//
 // Ownership: a Formula is safe for concurrent use. It keeps names out of the schema and the document, nothing else of them.
 package cost
