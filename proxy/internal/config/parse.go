@@ -115,7 +115,7 @@ func problemOf(name string, err error) Problem {
 	p := at.GetToken().Position
 	message := at.GetMessage()
 	if strings.HasPrefix(message, "unknown field") {
-		message += "; see `weir check --schema` for the keys there are"
+		message += "; see `weir check --schema-of-config` for the keys there are"
 	}
 	return Problem{File: name, Line: p.Line, Column: p.Column, Message: message}
 }

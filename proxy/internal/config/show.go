@@ -12,24 +12,31 @@ const hidden = "(hidden)"
 
 // Redacted returns the configuration in force as YAML, without secrets.
 func Redacted(f File) []byte {
-	hide := func(s *string) {
-		if *s != "" {
-			*s = hidden
-		}
-	}
 	hide(&f.RedisPassword)
 	hide(&f.Token)
-	hide(&f.Policy.Scope.Key)
-	if f.Policy.Scope.JWT != nil {
-		j := *f.Policy.Scope.JWT
-		hide(&j.Secret)
-		f.Policy.Scope.JWT = &j
-	}
+	f.Policy = RedactedPolicy(f.Policy)
 	text, err := yaml.Marshal(f)
 	if err != nil {
 		return []byte("# " + err.Error() + "\n")
 	}
 	return text
+}
+
+// RedactedPolicy returns a policy without secrets.
+func RedactedPolicy(p Policy) Policy {
+	hide(&p.Scope.Key)
+	if p.Scope.JWT != nil {
+		j := *p.Scope.JWT
+		hide(&j.Secret)
+		p.Scope.JWT = &j
+	}
+	return p
+}
+
+func hide(s *string) {
+	if *s != "" {
+		*s = hidden
+	}
 }
 
 // Schema returns the JSON Schema of the configuration file.

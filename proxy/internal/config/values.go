@@ -19,6 +19,8 @@ type Values struct {
 	Policy policy.Policy
 	Scope  scope.Config
 	Plans  planner.CacheConfig // without schema
+	// Document is the policy as it was written, over the defaults.
+	Document Policy
 }
 
 // Static is the static part in machine form.
@@ -53,6 +55,17 @@ func Compile(f File, src *Source) (*Static, *Values, error) {
 		v.Policy.Cache.Enabled = false
 	}
 	return s, v, d.err()
+}
+
+// CompilePolicy is Compile of the policy part alone.
+func CompilePolicy(f File, src *Source) (*Values, error) {
+	d := &document{}
+	if src != nil {
+		d = src.d
+		d.problems = nil
+	}
+	v := compilePolicy(d, "policy.", &f.Policy)
+	return v, d.err()
 }
 
 func compileStatic(d *document, f *File) *Static {
@@ -129,7 +142,7 @@ func compileUpstream(d *document, text string) (u Upstream) {
 }
 
 func compilePolicy(d *document, at string, p *Policy) *Values {
-	v := &Values{Scope: p.Scope}
+	v := &Values{Scope: p.Scope, Document: *p}
 	q := &v.Policy
 	mode := func(path, text string) policy.Mode {
 		m, ok := policy.ParseMode(text)

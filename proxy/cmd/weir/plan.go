@@ -1,0 +1,159 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/weirproxy/weir/planner"
+	"github.com/weirproxy/weir/proxy/internal/config"
+)
+
+func planCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "plan FILE.graphql",
+		Short: "Print how the sidecar sees an operation: validity, sizes, cost, cache policy, tags",
+		Long: `plan prints what the sidecar would know of an operation. FILE is a GraphQL document, - for standard input. Exit code 1: the
+document or the variables are not valid, or a limit that is enforced is exceeded.`,
+		Example: `  weir plan --schema schema.graphql query.graphql
+  weir plan -c weir.yaml -o City --variables '{"id": 5}' queries.graphql
+  echo '{ city(id: 5) { name } }' | weir plan --schema schema.graphql --json -`,
+		Args: cobra.ExactArgs(1),
+	}
+	s := addSettings(c)
+	name := c.Flags().StringP("operation", "o", "", "name of the operation when the document has several")
+	variables := c.Flags().String("variables", "", "JSON object of variables, for cost and tags")
+	asJSON := c.Flags().Bool("json", false, "print JSON")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		return plan(c, s, args[0], *name, *variables, *asJSON)
+	}
+	return c
+}
+
+func plan(c *cobra.Command, s *settings, file, name, variables string, asJSON bool) error {
+	f, src := config.DefaultFile(), (*config.Source)(nil)
+	if s.file != "" {
+		var err error
+		if f, src, err = config.ReadFile(s.file); err != nil {
+			return tell(c, err)
+		}
+	}
+	s.overlay(&f)
+	values, err := config.CompilePolicy(f, src)
+	if err != nil {
+		return tell(c, err)
+	}
+	document, err := readDocument(c.InOrStdin(), file)
+	if err != nil {
+		return err
+	}
+	var schema *planner.Schema
+	if f.Schema != "" {
+		text, err := os.ReadFile(f.Schema)
+		if err != nil {
+			return fmt.Errorf("schema: %w", err)
+		}
+		if schema, err = planner.ParseSchema(f.Schema, string(text)); err != nil {
+			return fmt.Errorf("schema: %w", err)
+		}
+	}
+	if variables != "" && !json.Valid([]byte(variables)) {
+		return fmt.Errorf("--variables is no JSON: %s", variables)
+	}
+	p := planner.Build(schema, document, name, values.Plans.Options)
+	d := p.Describe([]byte(variables))
+	if asJSON {
+		text, err := json.MarshalIndent(d, "", "  ")
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(c.OutOrStdout(), "%s\n", text)
+	} else {
+		printPlan(c.OutOrStdout(), &d)
+	}
+	if !d.Valid || len(d.Variables) > 0 || enforced(&d, values) {
+		return errTold
+	}
+	return nil
+}
+
+func enforced(d *planner.Description, v *config.Values) bool {
+	for _, x := range d.Violations {
+		if v.Policy.LimitMode(x.Limit).String() == "enforce" {
+			return true
+		}
+	}
+	return false
+}
+
+func readDocument(stdin io.Reader, file string) (string, error) {
+	if file == "-" {
+		text, err := io.ReadAll(stdin)
+		return string(text), err
+	}
+	text, err := os.ReadFile(file)
+	return string(text), err
+}
+
+// printPlan writes a plan for a person.
+func printPlan(w io.Writer, d *planner.Description) {
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(w, "%-12s "+format+"\n", append([]any{name}, args...)...)
+	}
+	row("operation", "%s %s", d.Kind, d.Operation)
+	row("hash", "%s", d.Hash)
+	switch {
+	case d.Valid && d.Schema:
+		row("valid", "yes, against the schema")
+	case d.Valid:
+		row("valid", "syntax only; no schema is given (--schema)")
+	default:
+		row("valid", "no")
+	}
+	for _, e := range append(d.Errors, d.Variables...) {
+		at := ""
+		if len(e.Locations) > 0 {
+			at = fmt.Sprintf(" (line %d, column %d)", e.Locations[0].Line, e.Locations[0].Column)
+		}
+		row("  error", "%s [%s]%s", e.Message, e.Code, at)
+	}
+	m, l := d.Measures, d.Limits
+	row("sizes", "tokens %d/%d, depth %d/%d, aliases %d/%d, root fields %d/%d, directives %d/%d, expanded fields %d/%d",
+		m.Tokens, l.Tokens, m.Depth, l.Depth, m.Aliases, l.Aliases, m.RootFields, l.RootFields, m.Directives, l.Directives,
+		m.ExpandedFields, l.ExpandedFields)
+	for _, v := range d.Violations {
+		row("  over", "%s is %d, the limit is %d", v.Limit, v.Value, v.Max)
+	}
+	if d.Cost.Reason != "" {
+		row("cost", "unknown: %s", d.Cost.Reason)
+	} else {
+		row("cost", "%d points (types %g, fields %g)", d.Cost.Points, d.Cost.Type, d.Cost.Field)
+	}
+	printCache(row, d)
+	if len(d.Tags) > 0 {
+		row("tags", "%s", strings.Join(d.Tags, ", "))
+	}
+	row("canonical", "%s", strings.ReplaceAll(strings.TrimSpace(d.Canonical), "\n", fmt.Sprintf("\n%-13s", "")))
+}
+
+func printCache(row func(name, format string, args ...any), d *planner.Description) {
+	c := d.Cache
+	at := ""
+	if c.Path != "" {
+		at = " at " + c.Path
+	}
+	switch {
+	case c.Cacheable && c.Private:
+		row("cache", "%d s, for one user: %s%s", c.MaxAge, c.Reason, at)
+	case c.Cacheable:
+		row("cache", "%d s: %s%s", c.MaxAge, c.Reason, at)
+	case !c.Hinted && d.Kind == planner.KindQuery:
+		row("cache", "as the upstream's Cache-Control says: %s%s", c.Reason, at)
+	default:
+		row("cache", "no: %s%s", c.Reason, at)
+	}
+}

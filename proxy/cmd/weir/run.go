@@ -1,0 +1,75 @@
+package main
+
+import (
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/weirproxy/weir/proxy"
+	"github.com/weirproxy/weir/proxy/internal/config"
+	"github.com/weirproxy/weir/telemetry"
+)
+
+func runCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "Run the sidecar until SIGTERM, then drain",
+		Example: `  # beside a service on port 4001, clients connect to 4000
+  weir run --upstream http://127.0.0.1:4001
+
+  # with a schema, a shared cache and events
+  weir run --upstream http://127.0.0.1:4001 --schema schema.graphql --redis 127.0.0.1:6379 --kafka 127.0.0.1:9092
+
+  # from a file
+  weir run -c weir.yaml`,
+		Args: cobra.NoArgs,
+	}
+	s := addSettings(c)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		static, values, err := s.load()
+		if err != nil {
+			return tell(c, err)
+		}
+		logger, err := telemetry.NewLogger(static.File.Log.Level, static.File.Log.Format, os.Stderr)
+		if err != nil {
+			return err
+		}
+		sidecar, err := proxy.New(proxy.Config{Static: static, Values: values, Logger: logger, Version: version})
+		if err != nil {
+			return err
+		}
+		return sidecar.Run(c.Context())
+	}
+	return c
+}
+
+func checkCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "check",
+		Short: "Validate a configuration and print what holds, without secrets",
+		Example: `  weir check -c weir.yaml
+  weir check --schema-of-config > weir.schema.json`,
+		Args: cobra.NoArgs,
+	}
+	s := addSettings(c)
+	schema := c.Flags().Bool("schema-of-config", false, "print the JSON Schema of the configuration file")
+	quiet := c.Flags().BoolP("quiet", "q", false, "print problems only")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if *schema {
+			_, err := c.OutOrStdout().Write(config.Schema())
+			return err
+		}
+		static, values, err := s.load()
+		if err != nil {
+			return tell(c, err)
+		}
+		if err := proxy.Check(proxy.Config{Static: static, Values: values, Version: version}); err != nil {
+			return err
+		}
+		if !*quiet {
+			_, err = c.OutOrStdout().Write(config.Redacted(static.File))
+		}
+		return err
+	}
+	return c
+}

@@ -1,0 +1,287 @@
+package admin
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+	"github.com/valyala/fasthttp/pprofhandler"
+
+	"github.com/weirproxy/weir/cache"
+	"github.com/weirproxy/weir/planner"
+	"github.com/weirproxy/weir/proxy/internal/listen"
+)
+
+// Sources are what the listener shows.
+type Sources struct {
+	Ready      func() bool // requests can be relayed
+	Metrics    func(io.Writer) error
+	Config     func() []byte // YAML without secrets
+	Plans      func() []planner.Description
+	CacheStats func() any
+	// Invalidate is nil when the cache is off.
+	Invalidate func(context.Context, cache.Invalidation) (cache.Receipt, error)
+	Pprof      bool
+}
+
+// Server is the listener.
+type Server struct {
+	sources  Sources
+	listener listen.Listener
+	server   *fasthttp.Server
+	loopback bool
+}
+
+const (
+	maxBody = 1 << 20
+	// fleetTime is within how long every connected sidecar obeys an invalidation that is in the log.
+	fleetTime = 200 * time.Millisecond
+	// logTime bounds the wait of ?wait=fleet for the log.
+	logTime = 5 * time.Second
+)
+
+// Open listens on HOST:PORT or unix:PATH.
+func Open(address string, s Sources) (*Server, error) {
+	l, err := listen.Open(address, "")
+	if err != nil {
+		return nil, fmt.Errorf("admin: %w", err)
+	}
+	a := &Server{sources: s, listener: l}
+	host, _, _ := net.SplitHostPort(l.Address())
+	ip := net.ParseIP(host)
+	a.loopback = ip != nil && ip.IsLoopback()
+	a.server = &fasthttp.Server{
+		Handler: a.handle, Name: "weir", ReadTimeout: 10 * time.Second, WriteTimeout: time.Minute, IdleTimeout: time.Minute,
+		MaxRequestBodySize: maxBody, NoDefaultServerHeader: true, CloseOnShutdown: true, Logger: quiet{},
+	}
+	return a, nil
+}
+
+// quiet drops the server's own log lines: what clients do wrong is their answer.
+type quiet struct{}
+
+// Printf implements fasthttp.Logger.
+func (quiet) Printf(string, ...any) {}
+
+// Address is where the listener listens.
+func (a *Server) Address() string { return a.listener.Address() }
+
+// accepting makes a net.Listener of a listen.Listener.
+type accepting struct{ listen.Listener }
+
+func (l accepting) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return c.Conn, nil
+}
+
+func (l accepting) Addr() net.Addr { return address(l.Address()) }
+
+type address string
+
+func (a address) Network() string { return "tcp" }
+func (a address) String() string  { return string(a) }
+
+// Serve answers until ctx ends.
+func (a *Server) Serve(ctx context.Context) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = a.server.Serve(accepting{a.listener})
+	}()
+	<-ctx.Done()
+	end, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = a.server.ShutdownWithContext(end)
+	a.Close()
+	<-done
+}
+
+// Close stops listening.
+func (a *Server) Close() { _ = a.listener.Close() }
+
+func (a *Server) handle(ctx *fasthttp.RequestCtx) {
+	if !a.allowed(ctx) {
+		fail(ctx, fasthttp.StatusForbidden, "admin.forbidden", "The admin listener answers local tools only; ask for 127.0.0.1 or localhost, not from a web page.")
+		return
+	}
+	path := string(ctx.Path())
+	switch {
+	case path == "/healthz":
+		get(ctx, func() { ctx.SetBodyString("ok\n") })
+	case path == "/readyz":
+		get(ctx, func() { a.ready(ctx) })
+	case path == "/metrics":
+		get(ctx, func() { a.metrics(ctx) })
+	case path == "/config":
+		get(ctx, func() { ctx.SetContentType("application/yaml"); ctx.SetBody(a.sources.Config()) })
+	case path == "/plans":
+		get(ctx, func() { writeJSON(ctx, a.sources.Plans()) })
+	case path == "/cache/stats":
+		get(ctx, func() { writeJSON(ctx, a.sources.CacheStats()) })
+	case path == "/cache/invalidate":
+		a.invalidate(ctx)
+	case strings.HasPrefix(path, "/debug/pprof") && a.sources.Pprof:
+		pprofhandler.PprofHandler(ctx)
+	case path == "/":
+		get(ctx, func() {
+			ctx.SetBodyString("/healthz /readyz /metrics /config /plans /cache/stats\nPOST /cache/invalidate {\"tags\":[],\"types\":[],\"prefixes\":[],\"soft\":false}\n")
+		})
+	default:
+		fail(ctx, fasthttp.StatusNotFound, "admin.not_found", "There is no such path; GET / lists them.")
+	}
+}
+
+// allowed refuses what a web page of another site may send to a loopback address: a foreign Origin, and names that were rebound to it.
+func (a *Server) allowed(ctx *fasthttp.RequestCtx) bool {
+	if len(ctx.Request.Header.Peek("Origin")) > 0 {
+		return false
+	}
+	if !a.loopback {
+		return true
+	}
+	host := string(ctx.Host())
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	host = strings.Trim(host, "[]")
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func get(ctx *fasthttp.RequestCtx, answer func()) {
+	if !ctx.IsGet() && !ctx.IsHead() {
+		ctx.Response.Header.Set("Allow", "GET, HEAD")
+		fail(ctx, fasthttp.StatusMethodNotAllowed, "admin.method", "Use GET.")
+		return
+	}
+	answer()
+}
+
+func (a *Server) ready(ctx *fasthttp.RequestCtx) {
+	if a.sources.Ready() {
+		ctx.SetBodyString("ok\n")
+		return
+	}
+	fail(ctx, fasthttp.StatusServiceUnavailable, "draining", "The sidecar is shutting down.")
+}
+
+func (a *Server) metrics(ctx *fasthttp.RequestCtx) {
+	var b bytes.Buffer
+	if err := a.sources.Metrics(&b); err != nil {
+		fail(ctx, fasthttp.StatusInternalServerError, "internal", err.Error())
+		return
+	}
+	ctx.SetContentType("text/plain; version=0.0.4; charset=utf-8")
+	ctx.SetBody(b.Bytes())
+}
+
+// request is the body of an invalidation.
+type request struct {
+	Tags     []string `json:"tags"`
+	Types    []string `json:"types"`
+	Prefixes []string `json:"prefixes"`
+	Soft     bool     `json:"soft"`
+}
+
+// receipt is its answer.
+type receipt struct {
+	Obeyed   bool   `json:"obeyed"`             // by this sidecar, always true
+	Logged   bool   `json:"logged"`             // the fleet's log has it
+	Shared   bool   `json:"shared"`             // there is a fleet's log
+	Position string `json:"position,omitempty"` // in the log
+}
+
+func (a *Server) invalidate(ctx *fasthttp.RequestCtx) {
+	if !ctx.IsPost() {
+		ctx.Response.Header.Set("Allow", "POST")
+		fail(ctx, fasthttp.StatusMethodNotAllowed, "admin.method", "Use POST.")
+		return
+	}
+	if a.sources.Invalidate == nil {
+		fail(ctx, fasthttp.StatusConflict, "cache.off", "The cache is off, there is nothing to invalidate.")
+		return
+	}
+	inv, problem := parse(ctx.PostBody())
+	if problem != "" {
+		fail(ctx, fasthttp.StatusBadRequest, "admin.bad_request", problem)
+		return
+	}
+	fleet := string(ctx.QueryArgs().Peek("wait")) == "fleet"
+	r, err := a.sources.Invalidate(ctx, inv)
+	if err != nil {
+		fail(ctx, fasthttp.StatusInternalServerError, "internal", err.Error())
+		return
+	}
+	if fleet && r.Shared {
+		// The log answers when it has the record; a sidecar that is connected reads it within fleetTime, and one that is not stops
+		// trusting its entries by itself.
+		deadline := time.Now().Add(logTime)
+		for !r.Logged && time.Now().Before(deadline) {
+			if r, err = a.sources.Invalidate(ctx, inv); err != nil {
+				break
+			}
+		}
+		if r.Logged {
+			timer := time.NewTimer(fleetTime)
+			<-timer.C
+		}
+	}
+	if r.Shared && !r.Logged {
+		ctx.SetStatusCode(fasthttp.StatusAccepted) // obeyed here; the log gets it when Redis is back
+	}
+	out := receipt{Obeyed: true, Logged: r.Logged, Shared: r.Shared}
+	if r.Logged {
+		out.Position = r.Position.String()
+	}
+	writeJSON(ctx, out)
+}
+
+// parse reads an invalidation; problem says what is wrong with it.
+func parse(body []byte) (inv cache.Invalidation, problem string) {
+	var r request
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&r); err != nil {
+		return inv, "The body is no invalidation: " + err.Error() + `. Send {"tags":["City:5"],"types":["City"],"prefixes":["Query."],"soft":false}.`
+	}
+	if d.More() {
+		return inv, "The body has more than one JSON value."
+	}
+	inv = cache.Invalidation{Tags: append(r.Tags, r.Types...), Prefixes: r.Prefixes, Soft: r.Soft}
+	if len(inv.Tags)+len(inv.Prefixes) == 0 {
+		return inv, "The body names nothing; give tags, types or prefixes."
+	}
+	for _, name := range append(append([]string{}, inv.Tags...), inv.Prefixes...) {
+		if name == "" {
+			return inv, "A name is empty; to invalidate everything, push a configuration that says cache: {enabled: false} or restart."
+		}
+	}
+	return inv, ""
+}
+
+func writeJSON(ctx *fasthttp.RequestCtx, v any) {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		fail(ctx, fasthttp.StatusInternalServerError, "internal", err.Error())
+		return
+	}
+	ctx.SetContentType("application/json")
+	ctx.SetBody(append(text, '\n'))
+}
+
+func fail(ctx *fasthttp.RequestCtx, status int, code, message string) {
+	ctx.SetStatusCode(status)
+	ctx.Response.Header.Set("Weir-Error", code)
+	ctx.SetContentType("application/json")
+	text, _ := json.Marshal(map[string]string{"code": code, "message": message})
+	ctx.SetBody(append(text, '\n'))
+}

@@ -1,0 +1,73 @@
+package proxy
+
+import (
+	"context"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/weirproxy/weir/cache"
+	"github.com/weirproxy/weir/planner"
+	"github.com/weirproxy/weir/proxy/internal/admin"
+	"github.com/weirproxy/weir/proxy/internal/config"
+)
+
+// shownPlans bounds /plans.
+const shownPlans = 1000
+
+// adminSources are what the admin listener shows of this sidecar.
+func (s *Sidecar) adminSources() admin.Sources {
+	a := admin.Sources{
+		Ready: func() bool { return !s.server.Draining() }, Metrics: s.telemetry.Registry().WriteText, Config: s.shownConfig, Plans: s.shownPlans,
+		CacheStats: func() any {
+			if s.store == nil {
+				return map[string]string{"cache": "off"}
+			}
+			return s.store.Stats()
+		},
+		Pprof: s.cfg.Static.File.Pprof,
+	}
+	if s.store != nil {
+		a.Invalidate = func(ctx context.Context, inv cache.Invalidation) (cache.Receipt, error) {
+			return s.store.Invalidate(ctx, inv, time.Now().UnixNano())
+		}
+	}
+	return a
+}
+
+// inForce is what /config shows beside the file's part.
+type inForce struct {
+	Version uint64   `yaml:"version"`
+	Hash    string   `yaml:"hash,omitempty"`
+	Source  string   `yaml:"source"`
+	Pushed  any      `yaml:"pushed_policy,omitempty"`
+	Leases  []string `yaml:"commands,omitempty"`
+}
+
+// shownConfig is the configuration in force, without secrets: the file, what was pushed over it, and the commands.
+func (s *Sidecar) shownConfig() []byte {
+	text := config.Redacted(s.cfg.Static.File)
+	s.policies.mu.Lock()
+	f := inForce{Version: s.policies.version, Hash: s.policies.hash, Source: "file"}
+	if f.Version > 0 {
+		f.Source, f.Pushed = "control plane", config.RedactedPolicy(s.policies.values.Document)
+	}
+	for _, c := range s.policies.commands {
+		f.Leases = append(f.Leases, c.ID+" "+c.Kind+" "+c.Operation+" until "+c.Expires.UTC().Format(time.RFC3339))
+	}
+	s.policies.mu.Unlock()
+	more, err := yaml.Marshal(map[string]inForce{"in_force": f})
+	if err != nil {
+		return text
+	}
+	return append(text, more...)
+}
+
+func (s *Sidecar) shownPlans() []planner.Description {
+	list := []planner.Description{}
+	s.policies.load().Plans.Range(func(p *planner.Plan) bool {
+		list = append(list, p.Describe(nil))
+		return len(list) < shownPlans
+	})
+	return list
+}

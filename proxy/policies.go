@@ -1,0 +1,211 @@
+package proxy
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/weirproxy/weir/cache"
+	"github.com/weirproxy/weir/controlplane/agent"
+	"github.com/weirproxy/weir/planner"
+	"github.com/weirproxy/weir/proxy/internal/config"
+	"github.com/weirproxy/weir/proxy/internal/policy"
+	"github.com/weirproxy/weir/proxy/internal/scope"
+)
+
+// policies makes the one policy that requests obey out of the configuration, the schema and the leases, whenever one of them changes.
+type policies struct {
+	static *config.Static
+	store  *cache.Store // nil: off
+	log    *slog.Logger
+	now    atomic.Pointer[policy.Policy]
+
+	mu       sync.Mutex
+	values   *config.Values
+	version  uint64
+	hash     string
+	schema   *planner.Schema
+	plans    *planner.Cache
+	plansFor planner.CacheConfig
+	rules    *scope.Rules
+	rulesFor scope.Config
+	endRules context.CancelFunc
+	commands []agent.Command
+	rates    map[string]*policy.Rate // by command id
+	obeyed   map[string]uint64       // generation of invalidations that were obeyed, by command id
+
+	applied      atomic.Uint64 // commands that came into force
+	invalidated  atomic.Uint64
+	configErrors atomic.Uint64
+}
+
+func newPolicies(s *config.Static, v *config.Values, schema *planner.Schema, store *cache.Store, log *slog.Logger) (*policies, error) {
+	p := &policies{
+		static: s, store: store, log: log, schema: schema, rates: map[string]*policy.Rate{}, obeyed: map[string]uint64{},
+	}
+	return p, p.swap(v, 0, "")
+}
+
+// load returns the policy in force.
+func (p *policies) load() *policy.Policy { return p.now.Load() }
+
+// swap puts a configuration in force; on an error everything stays as it was.
+func (p *policies) swap(v *config.Values, version uint64, hash string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.now.Load() == nil || !reflect.DeepEqual(v.Scope, p.rulesFor) {
+		ctx, cancel := context.WithCancel(context.Background())
+		rules, err := scope.Compile(ctx, v.Scope)
+		if err != nil {
+			cancel()
+			return fmt.Errorf("policy.%w", err)
+		}
+		if p.endRules != nil {
+			p.endRules()
+		}
+		p.rules, p.rulesFor, p.endRules = rules, v.Scope, cancel
+	}
+	p.values, p.version, p.hash = v, version, hash
+	p.publish()
+	return nil
+}
+
+// publish makes the policy of what is known now; the lock is held.
+func (p *policies) publish() {
+	want := p.values.Plans
+	want.Schema = p.schema
+	if p.plans == nil || !reflect.DeepEqual(want, p.plansFor) {
+		plans := planner.NewCache(want)
+		if p.plans != nil {
+			plans.Warm(p.plans, warmPlans)
+		}
+		p.plans, p.plansFor = plans, want
+	}
+	next := p.values.Policy
+	next.Service = p.static.File.Identity.Service
+	if p.static.File.Cache == "off" {
+		next.Cache.Enabled = false
+	}
+	next.Version, next.Hash, next.Plans, next.Scope, next.Leases = p.version, p.hash, p.plans, p.rules, p.leases()
+	p.now.Store(next.Seal())
+}
+
+// warmPlans is how many plans are built again when the schema or a limit changes.
+const warmPlans = 1000
+
+// setSchema puts a new schema in force.
+func (p *policies) setSchema(s *planner.Schema) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.schema = s
+	p.publish()
+}
+
+// apply is the agent's: it validates, compiles and swaps a pushed configuration. An error is told to the control plane, and what was in
+// force stays.
+func (p *policies) apply(_ context.Context, s agent.Snapshot) error {
+	v, err := config.ParsePolicy(fmt.Sprintf("version %d", s.Version), s.Config)
+	if err == nil {
+		err = p.swap(v, s.Version, s.Hash)
+	}
+	if err != nil {
+		p.configErrors.Add(1)
+		p.log.Warn("a pushed configuration was refused; the one before serves on", "version", s.Version, "error", err)
+	}
+	return err
+}
+
+// command is the agent's: it gets all commands that hold now.
+func (p *policies) command(list []agent.Command) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	known := map[string]uint64{}
+	for _, c := range p.commands {
+		known[c.ID] = c.Generation
+	}
+	for _, c := range list {
+		if g, ok := known[c.ID]; !ok || g != c.Generation {
+			p.applied.Add(1)
+			p.log.Info("command in force", "id", c.ID, "kind", c.Kind, "operation", c.Operation, "until", c.Expires, "observe", c.Observe, "reason", c.Reason)
+		}
+		if c.Kind == "invalidate" {
+			p.invalidate(c)
+		}
+	}
+	p.commands = list
+	p.publish()
+}
+
+// invalidate obeys an invalidation once.
+func (p *policies) invalidate(c agent.Command) {
+	if g, ok := p.obeyed[c.ID]; ok && g >= c.Generation || p.store == nil {
+		return
+	}
+	p.obeyed[c.ID] = c.Generation
+	if c.Observe {
+		return
+	}
+	inv := cache.Invalidation{Soft: c.Params["soft"] == "true", Prefixes: agent.SplitList(c.Params["prefixes"])}
+	inv.Tags = append(agent.SplitList(c.Params["tags"]), agent.SplitList(c.Params["types"])...)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if _, err := p.store.Invalidate(ctx, inv, time.Now().UnixNano()); err != nil {
+		p.log.Warn("an invalidation failed", "id", c.ID, "error", err)
+		return
+	}
+	p.invalidated.Add(1)
+}
+
+// leases makes the leases of the commands that hold; the lock is held. A rate goes on where it stood when its command is the same.
+func (p *policies) leases() policy.Leases {
+	var l policy.Leases
+	rates := map[string]*policy.Rate{}
+	for _, c := range p.commands {
+		lease := policy.Lease{ID: c.ID, Observe: c.Observe}
+		switch c.Kind {
+		case "serve_stale":
+			lease.ServeStale = true
+		case "disable_operation":
+			lease.Disabled = true
+		case "bypass_cache":
+			lease.BypassCache = true
+		case "set_ttl":
+			lease.TTL, _ = time.ParseDuration(c.Params["ttl"]) // the API has validated it
+		case "rate_limit":
+			lease.Rate = p.rate(c)
+			rates[c.ID] = lease.Rate
+		default:
+			continue
+		}
+		l.Add(c.Operation, lease)
+	}
+	p.rates = rates
+	return l
+}
+
+func (p *policies) rate(c agent.Command) *policy.Rate {
+	perSecond, _ := strconv.ParseFloat(c.Params["per_second"], 64)
+	burst, err := strconv.ParseFloat(c.Params["burst"], 64)
+	if err != nil {
+		burst = max(1, perSecond)
+	}
+	if r := p.rates[c.ID]; r != nil && r.Same(perSecond, burst) {
+		return r
+	}
+	return policy.NewRate(perSecond, burst)
+}
+
+// close ends what runs behind the policy.
+func (p *policies) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.endRules != nil {
+		p.endRules()
+		p.endRules = nil
+	}
+}

@@ -1,0 +1,237 @@
+package proxy
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/weirproxy/weir/cache"
+	"github.com/weirproxy/weir/controlplane/agent"
+	"github.com/weirproxy/weir/proxy/internal/admin"
+	"github.com/weirproxy/weir/proxy/internal/config"
+	"github.com/weirproxy/weir/proxy/internal/line"
+	"github.com/weirproxy/weir/proxy/internal/listen"
+	"github.com/weirproxy/weir/proxy/internal/serve"
+	"github.com/weirproxy/weir/telemetry"
+)
+
+// Config is a validated configuration (package config compiles it) and what the process knows of itself.
+type Config struct {
+	Static  *config.Static
+	Values  *config.Values
+	Logger  *slog.Logger
+	Version string
+}
+
+// Sidecar is one data plane.
+type Sidecar struct {
+	cfg       Config
+	log       *slog.Logger
+	policies  *policies
+	store     *cache.Store // nil: off
+	telemetry *telemetry.Telemetry
+	server    *serve.Server
+	agent     *agent.Agent // nil: no control plane
+	upstream  *upstream
+	schemas   *schemas
+	listeners []listen.Listener
+	admin     *admin.Server // nil: no admin listener
+}
+
+// New builds a sidecar and opens its listeners. On an error nothing is left open.
+func New(cfg Config) (_ *Sidecar, err error) {
+	s := &Sidecar{cfg: cfg, log: cfg.Logger}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	f := &cfg.Static.File
+	s.upstream = newUpstream(cfg.Static.Upstream)
+	if s.telemetry, err = newTelemetry(f, s.log); err != nil {
+		return nil, err
+	}
+	if f.Cache == "on" {
+		if s.store, err = newStore(cfg.Static, s.log); err != nil {
+			return nil, err
+		}
+	}
+	if s.schemas, err = newSchemas(cfg.Static, s.upstream, s.log); err != nil {
+		return nil, err
+	}
+	if s.policies, err = newPolicies(cfg.Static, cfg.Values, s.schemas.first, s.store, s.log); err != nil {
+		return nil, err
+	}
+	l := line.New(line.Config{Policy: s.policies.load, Cache: s.store, Telemetry: s.telemetry})
+	s.server = serve.New(serve.Config{
+		Line: l, Policy: s.policies.load, Dial: s.upstream.dial, MaxConnections: f.Limits.Connections, MaxHead: cfg.Static.MaxHead,
+		MemoryLimit: cfg.Static.Memory, Logger: s.log,
+	})
+	if f.Control != "" {
+		if s.agent, err = s.newAgent(); err != nil {
+			return nil, err
+		}
+	}
+	s.telemetry.Registry().Pull(func(set telemetry.Set) { s.collect(set, l) })
+	for _, address := range f.Listen {
+		opened, err := listen.Open(address, cfg.Static.Upstream.Address)
+		if err != nil {
+			return nil, err
+		}
+		s.listeners = append(s.listeners, opened)
+	}
+	if f.Admin != "" {
+		if s.admin, err = admin.Open(f.Admin, s.adminSources()); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func newTelemetry(f *config.File, log *slog.Logger) (*telemetry.Telemetry, error) {
+	c := telemetry.Config{
+		Identity: telemetry.Identity{
+			Service: f.Identity.Service, Region: f.Identity.Region, ResourceID: f.Identity.ResourceID, BusinessUnit: f.Identity.BusinessUnit,
+			ProjectID: f.Identity.ProjectID, Environment: f.Identity.Environment, Instance: f.Identity.Instance,
+		},
+		Brokers: f.Kafka, Topic: f.KafkaTopic, Binary: f.EventsMode == "binary", Logger: log,
+	}
+	if f.PriceBook != "" {
+		text, err := os.ReadFile(f.PriceBook)
+		if err != nil {
+			return nil, fmt.Errorf("price_book: %w", err)
+		}
+		if c.Book, err = telemetry.ParsePriceBook(f.PriceBook, text); err != nil {
+			return nil, fmt.Errorf("price_book: %w", err)
+		}
+	}
+	return telemetry.New(c)
+}
+
+func newStore(s *config.Static, log *slog.Logger) (*cache.Store, error) {
+	f := &s.File
+	return cache.Open(cache.Config{
+		MaxBytes: s.CacheMemory, Namespace: f.Namespace, Redis: f.Redis, RedisMaster: f.RedisMaster,
+		RedisUsername: f.RedisUsername, RedisPassword: f.RedisPassword, Jitter: ttlJitter, Logger: log,
+	})
+}
+
+// ttlJitter shortens times to live by up to this share, so that entries filled together do not expire together.
+const ttlJitter = 0.1
+
+func (s *Sidecar) newAgent() (*agent.Agent, error) {
+	f := &s.cfg.Static.File
+	c := agent.Config{
+		URL: f.Control, Token: f.Token, StateDir: f.State, Apply: s.policies.apply, Commands: s.policies.command, Logger: s.log,
+		Identity: agent.Identity{
+			Service: f.Identity.Service, Instance: f.Identity.Instance, Environment: f.Identity.Environment, Version: s.cfg.Version,
+		},
+	}
+	if c.Identity.Instance == "" {
+		c.Identity.Instance, _ = os.Hostname()
+	}
+	if f.PublicKey != "" {
+		key, err := base64.StdEncoding.DecodeString(f.PublicKey)
+		if err != nil || len(key) != ed25519.PublicKeySize {
+			return nil, errors.New("public_key: it is no Ed25519 public key in base64")
+		}
+		c.PublicKey = key
+	}
+	return agent.New(c)
+}
+
+// Addresses returns where clients connect, and the admin address, empty when there is none.
+func (s *Sidecar) Addresses() (clients []string, admin string) {
+	for _, l := range s.listeners {
+		clients = append(clients, l.Address())
+	}
+	if s.admin != nil {
+		admin = s.admin.Address()
+	}
+	return clients, admin
+}
+
+// Run serves until ctx ends, then lets requests that have begun finish, within the drain time, and sends the events that are left.
+func (s *Sidecar) Run(ctx context.Context) error {
+	background, stop := context.WithCancel(context.Background())
+	defer stop()
+	var work sync.WaitGroup
+	work.Go(func() { _ = s.telemetry.Run(background) })
+	work.Go(func() { s.schemas.run(background, s.policies.setSchema) })
+	if s.store != nil {
+		work.Go(func() { _ = s.store.Run(background) })
+	}
+	if s.agent != nil {
+		work.Go(func() { _ = s.agent.Run(background) })
+	}
+	if s.admin != nil {
+		work.Go(func() { s.admin.Serve(background) })
+	}
+	failed := make(chan error, len(s.listeners))
+	for _, l := range s.listeners {
+		work.Go(func() {
+			if err := s.server.Serve(l); err != nil {
+				failed <- err
+			}
+		})
+	}
+	clients, adminAddress := s.Addresses()
+	s.log.Info("listening", "clients", clients, "admin", adminAddress, "upstream", s.cfg.Static.File.Upstream, "version", s.cfg.Version)
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	s.drain()
+	stop()
+	work.Wait()
+	s.close()
+	return err
+}
+
+// flushTime bounds the sending of the last events.
+const flushTime = 5 * time.Second
+
+func (s *Sidecar) drain() {
+	s.log.Info("draining", "for", s.cfg.Static.Drain)
+	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Static.Drain)
+	defer cancel()
+	if err := s.server.Drain(ctx); err != nil {
+		s.log.Warn("requests were cut off at the end of the drain time", "error", err)
+	}
+}
+
+// close releases what New has opened.
+func (s *Sidecar) close() {
+	for _, l := range s.listeners {
+		_ = l.Close()
+	}
+	if s.server != nil {
+		s.server.Close()
+	}
+	if s.admin != nil {
+		s.admin.Close()
+	}
+	if s.telemetry != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), flushTime)
+		defer cancel()
+		if err := s.telemetry.Close(ctx); err != nil {
+			s.log.Warn("events were lost at the end", "error", err)
+		}
+	}
+	if s.policies != nil {
+		s.policies.close()
+	}
+	if s.store != nil {
+		_ = s.store.Close()
+	}
+}
