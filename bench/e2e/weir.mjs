@@ -1,0 +1,57 @@
+// Starts the shipped binary in front of an origin.
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { mkdtempSync, writeFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
+
+const binary = join(import.meta.dirname, '..', '..', 'bin', 'weir');
+
+async function freePort() {
+  const s = createServer();
+  s.listen(0, '127.0.0.1');
+  await once(s, 'listening');
+  const { port } = s.address();
+  s.close();
+  await once(s, 'close');
+  return port;
+}
+
+/** startWeir runs `weir run` before origin with the given schema text and policy (lines of YAML, under `policy:`). */
+export async function startWeir(origin, schema, policy = '') {
+  const dir = mkdtempSync(join(tmpdir(), 'weir-e2e-'));
+  const port = await freePort(), admin = await freePort();
+  const args = ['run', '--listen', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${admin}`, '--upstream', origin.url, '--service', 'e2e'];
+  if (schema) {
+    writeFileSync(join(dir, 'schema.graphql'), schema);
+    args.push('--schema', join(dir, 'schema.graphql'));
+  }
+  if (policy) {
+    writeFileSync(join(dir, 'weir.yaml'), 'policy:\n' + policy);
+    args.push('-c', join(dir, 'weir.yaml'));
+  }
+  const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let log = '';
+  child.stdout.on('data', (d) => { log += d; });
+  child.stderr.on('data', (d) => { log += d; });
+  const exited = once(child, 'exit');
+  const url = `http://127.0.0.1:${port}`, adminURL = `http://127.0.0.1:${admin}`;
+  for (let i = 0; ; i++) {
+    const ready = await fetch(`${adminURL}/readyz`).then((r) => r.ok, () => false);
+    if (ready) break;
+    if (i > 200 || child.exitCode !== null) throw new Error(`weir did not become ready:\n${log}`);
+    await pause(25);
+  }
+  return {
+    url, port, adminURL,
+    log: () => log,
+    async stop() {
+      child.kill('SIGTERM');
+      const [code] = await exited;
+      rmSync(dir, { recursive: true, force: true });
+      if (code !== 0) throw new Error(`weir ended with ${code}:\n${log}`);
+    },
+  };
+}
