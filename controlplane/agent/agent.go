@@ -100,10 +100,7 @@ func (c *Config) validate() error {
 		return fmt.Errorf("agent: %w", err)
 	}
 	u, err := url.Parse(c.URL)
-	if err != nil {
-		return fmt.Errorf("agent: control plane URL: %w", err)
-	}
-	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return fmt.Errorf("agent: control plane URL %q: write http://HOST:PORT or https://HOST:PORT", c.URL)
 	}
 	if n := len(c.PublicKey); n != 0 && n != ed25519.PublicKeySize {

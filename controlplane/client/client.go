@@ -37,10 +37,7 @@ type Client struct {
 // New checks the URL; it calls nobody.
 func New(cfg Config) (*Client, error) {
 	u, err := url.Parse(cfg.URL)
-	if err != nil {
-		return nil, fmt.Errorf("server URL: %w", err)
-	}
-	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, fmt.Errorf("server URL %q: write http://HOST:PORT or https://HOST:PORT", cfg.URL)
 	}
 	if cfg.HTTP == nil {
