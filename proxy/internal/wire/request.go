@@ -38,6 +38,32 @@ func (h *RequestHead) Parse(buf []byte, maxHead int) Verdict {
 		return OK
 	}
 	h.reset()
+	if end := bytes.Index(buf[:min(len(buf), maxHead)], []byte("\r\n\r\n")); end >= 0 {
+		// Most heads are in order; about others this end may be wrong, and one is read anew below.
+		if h.read(buf[:end+4]); h.doubts == 0 {
+			h.closing = h.Close
+			return OK
+		}
+		h.reset()
+	}
+	return h.parseOdd(buf, maxHead)
+}
+
+// read reads a head.
+func (h *RequestHead) read(head []byte) {
+	h.keep(head)
+	h.Size = len(head)
+	h.line()
+	if h.doubts&doubtOdd == 0 {
+		h.headers()
+	}
+	if h.doubts&doubtOdd == 0 {
+		h.frame()
+	}
+}
+
+// parseOdd is Parse for a head that is not all there or not in order.
+func (h *RequestHead) parseOdd(buf []byte, maxHead int) Verdict {
 	if len(buf) > 0 && (buf[0] == '\r' || buf[0] == '\n') {
 		h.Code = CodeLeadingLine
 		return Ambiguous
@@ -50,15 +76,7 @@ func (h *RequestHead) Parse(buf []byte, maxHead int) Verdict {
 	case size == 0:
 		return h.early(buf, Incomplete)
 	}
-	h.keep(buf[:size])
-	h.Size = size
-	h.line()
-	if h.doubts&doubtOdd == 0 {
-		h.headers()
-	}
-	if h.doubts&doubtOdd == 0 {
-		h.frame()
-	}
+	h.read(buf[:size])
 	if bare {
 		h.odd(CodeLineEnd)
 	}

@@ -29,11 +29,11 @@ func (h *ResponseHead) Parse(buf []byte, maxHead int, method Method) Verdict {
 	if !mayBeStatusLine(buf) {
 		return Ambiguous
 	}
-	size, bare := headEnd(buf)
-	switch {
-	case bare, size > maxHead, size == 0 && len(buf) > maxHead:
-		return Ambiguous
-	case size == 0:
+	size := 4 + bytes.Index(buf[:min(len(buf), maxHead)], []byte("\r\n\r\n"))
+	if size < 4 {
+		if _, bare := headEnd(buf); bare || len(buf) > maxHead {
+			return Ambiguous
+		}
 		return Incomplete
 	}
 	h.keep(buf[:size])
@@ -74,6 +74,9 @@ func (h *ResponseHead) line() bool {
 func (h *ResponseHead) headers() bool {
 	b := h.buf
 	i := bytes.IndexByte(b, '\n') + 1
+	if b[i-2] != '\r' {
+		return false
+	}
 	for i+2 < len(b) {
 		start := i
 		for b[i] > ' ' && b[i] != ':' && b[i] != 0x7f {
@@ -85,6 +88,9 @@ func (h *ResponseHead) headers() bool {
 		nameEnd := i
 		i++
 		end := i + bytes.IndexByte(b[i:], '\n')
+		if b[end-1] != '\r' {
+			return false
+		}
 		s, e := trim(b, i, end-1)
 		value := b[s:e]
 		if !areValues(value) && (bytes.IndexByte(value, '\r') >= 0 || bytes.IndexByte(value, 0) >= 0) {
