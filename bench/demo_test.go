@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"github.com/weirproxy/weir/bench/internal/demo"
+	"github.com/weirproxy/weir/bench/internal/fleet"
 )
 
-// TestDemoDoesWhatItSays plays the newcomer's demo with the shipped binaries: every step must see what it expects.
-func TestDemoDoesWhatItSays(t *testing.T) {
+// demoDoesWhatItSays plays the newcomer's demo with the shipped binaries: every step must see what it expects.
+func demoDoesWhatItSays(t *testing.T, programs fleet.Binaries) {
 	var out bytes.Buffer
-	got, err := demo.Run(t.Context(), demo.Config{Binaries: binaries(t), Duration: demo.MinDuration, Rate: 150, Out: &out})
+	got, err := demo.Run(t.Context(), demo.Config{Binaries: programs, Duration: demo.MinDuration, Rate: 150, Out: &out})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &out)
 	}

@@ -40,7 +40,7 @@ func binaries(t *testing.T) fleet.Binaries {
 }
 
 // startFleet starts n sidecars in front of one origin, all on the given Redis.
-func startFleet(t *testing.T, n int, redis []string) (targets []load.Target, sidecars []*fleet.Sidecar) {
+func startFleet(t *testing.T, programs fleet.Binaries, n int, redis []string) (targets []load.Target, sidecars []*fleet.Sidecar) {
 	t.Helper()
 	o, err := origin.New("127.0.0.1:0")
 	if err != nil {
@@ -59,7 +59,6 @@ func startFleet(t *testing.T, n int, redis []string) (targets []load.Target, sid
 	if err := os.WriteFile(schema, []byte(origin.Schema()), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	programs := binaries(t)
 	for i := range n {
 		s, err := fleet.StartSidecar(t.Context(), fleet.SidecarConfig{
 			Binary: programs.Weir, Name: fmt.Sprintf("sidecar-%d", i), Dir: dir, Upstream: o.URL(), Schema: schema, Service: "fleet", Redis: redis,
@@ -106,9 +105,17 @@ func fleetRun(t *testing.T, targets []load.Target, requests int64, seen func(loa
 	return r.Report()
 }
 
-// TestFleetServesNothingStale is the coherence test: the shipped binary four times on one real Redis, an origin that changes all the time, and no answer older
+// TestShippedBinaries runs what needs the programs; they are built once.
+func TestShippedBinaries(t *testing.T) {
+	programs := binaries(t)
+	t.Run("a fleet serves nothing stale", func(t *testing.T) { fleetServesNothingStale(t, programs) })
+	t.Run("a fleet without a shared log is found stale", func(t *testing.T) { fleetWithoutSharedLogIsFoundStale(t, programs) })
+	t.Run("the demo does what it says", func(t *testing.T) { demoDoesWhatItSays(t, programs) })
+}
+
+// fleetServesNothingStale is the coherence test: the shipped binary four times on one real Redis, an origin that changes all the time, and no answer older
 // than an acknowledged invalidation allows: at once on the sidecar that acknowledged, after 200 ms on the others.
-func TestFleetServesNothingStale(t *testing.T) {
+func fleetServesNothingStale(t *testing.T, programs fleet.Binaries) {
 	redis, address, err := fleet.StartRedis(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -118,11 +125,11 @@ func TestFleetServesNothingStale(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	targets, sidecars := startFleet(t, fleetSize, []string{address})
+	targets, sidecars := startFleet(t, programs, fleetSize, []string{address})
 	got := fleetRun(t, targets, fleetReads*103/100, func(s load.Stale) {
 		t.Errorf("stale: city %s through sidecar %d had revision %d, acknowledged was %d", s.Entity, s.Target, s.Read, s.Need)
 	})
-	t.Logf("%+v", got)
+	t.Logf("%d reads, %d mutations, hit ratio %.3f, %d stale, %.1f s", got.Reads, got.Mutations, got.HitRatio, got.StaleEntities, got.Seconds)
 	if got.Reads < fleetReads || got.Errors > 0 || got.StaleEntities > 0 {
 		t.Errorf("%d reads (want %d), %d errors %v, %d stale", got.Reads, fleetReads, got.Errors, got.Failures, got.StaleEntities)
 	}
@@ -140,9 +147,9 @@ func TestFleetServesNothingStale(t *testing.T) {
 	}
 }
 
-// TestFleetWithoutSharedLogIsFoundStale proves that the test above can fail: two sidecars that know nothing of each other must be caught.
-func TestFleetWithoutSharedLogIsFoundStale(t *testing.T) {
-	targets, _ := startFleet(t, 2, nil)
+// fleetWithoutSharedLogIsFoundStale proves that the test above can fail: two sidecars that know nothing of each other must be caught.
+func fleetWithoutSharedLogIsFoundStale(t *testing.T, programs fleet.Binaries) {
+	targets, _ := startFleet(t, programs, 2, nil)
 	if got := fleetRun(t, targets, 30_000, nil); got.StaleEntities == 0 {
 		t.Errorf("no stale answer was found between two sidecars without a shared log: %+v", got)
 	}

@@ -33,7 +33,8 @@ const (
 	bodyBytes           = 612
 	small, large        = 1 << 10, 16 << 10
 	serverCPU, otherCPU = 2, 1
-	warmPasses          = 3
+	warmPasses          = 8
+	warmRequests        = 10_000
 	requestTimeout      = 10 * time.Second
 )
 
@@ -254,11 +255,15 @@ func (b *bench) load(ctx context.Context, s *subject, seed uint64, requests int6
 	return report, ctx.Err()
 }
 
-// warm sends the same sequence several times, so that what can be cached is, and pools and plans are full.
+// warm sends requests until what can be cached is, and pools and plans are full.
 func (b *bench) warm(ctx context.Context, s *subject) error {
-	for range warmPasses {
-		if _, err := b.load(ctx, s, 1, 4*entities, 0); err != nil {
+	for pass := range warmPasses {
+		report, err := b.load(ctx, s, uint64(pass+2), warmRequests, 0)
+		if err != nil {
 			return err
+		}
+		if pass > 0 && b.expectHits(s, &report) == nil {
+			return nil
 		}
 	}
 	return nil

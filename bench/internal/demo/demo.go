@@ -150,14 +150,14 @@ func (d *show) facts(ctx context.Context, f *frame) {
 		f.produced += int64(queued)
 		f.score = max(f.score, highest(m, "weir_anomaly_score"), highest(m, "weir_upstream_anomaly_score"))
 	}
-	list, err := d.script.api.Sidecars(ctx)
-	if err != nil {
-		return
-	}
-	for i, s := range list {
-		if i == 0 || s.Version < f.version {
-			f.version = s.Version
+	if list, err := d.script.api.Sidecars(ctx); err == nil {
+		for i, s := range list {
+			if i == 0 || s.Version < f.version {
+				f.version = s.Version
+			}
 		}
+	} else {
+		f.version = d.script.version.Load()
 	}
 }
 
@@ -219,7 +219,7 @@ func (d *show) finish(ctx context.Context) (*Result, error) {
 	d.view.say("▶ %s\n    expected: %s\n    saw: %s", step.Name, step.Expected, step.Saw)
 	res := &Result{
 		Requests: r.Requests, Hits: r.Hits, HitRatio: r.HitRatio, P50: r.P50, P99: r.P99, EventsProduced: produced, EventsConsumed: sum.Events,
-		CostUSD: sum.Cost, SavedUSD: sum.Saved, Anomalies: sum.Anomalies, ConfigVersion: s.version, CommandsApplied: s.commands,
+		CostUSD: sum.Cost, SavedUSD: sum.Saved, Anomalies: sum.Anomalies, ConfigVersion: s.version.Load(), CommandsApplied: s.commands,
 		StaleAfterInvalidate: s.stale + r.StaleEntities, Errors: r.Errors, OutageErrors: r.Excused, StaleServed: s.staleServed, Steps: d.steps,
 	}
 	res.OK = res.StaleAfterInvalidate == 0 && res.Errors == 0 && len(d.steps) == len(s.acts())+1

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/weirproxy/weir/bench/internal/load"
@@ -24,7 +25,8 @@ const (
 	leaseTime  = 4 * time.Second
 	backTime   = 5 * time.Second
 	warmTime   = 5 * time.Second
-	mutants    = 8 // entities changed by the mutation step
+	warmHits   = 50 // of the load
+	mutants    = 8  // entities changed by the mutation step
 	firstProbe = entities + 500
 )
 
@@ -46,7 +48,7 @@ type act struct {
 // script is what the demo does by itself, and what it found out.
 type script struct {
 	*stage
-	version  uint64
+	version  atomic.Uint64 // that was pushed
 	commands int
 	stale    int64 // answers older than they had to be
 
@@ -132,7 +134,15 @@ func (s *script) warm(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	r := s.runner.Report()
+	var r load.Report
+	if err := until(ctx, 20*time.Millisecond, func() error {
+		if r = s.runner.Report(); r.Hits < warmHits {
+			return fmt.Errorf("%d answers, %d from the cache", r.Requests, r.Hits)
+		}
+		return nil
+	}); err != nil {
+		return "", err
+	}
 	return fmt.Sprintf("%d answers so far, %.0f %% from the cache", r.Requests, 100*r.HitRatio), nil
 }
 
@@ -155,7 +165,7 @@ func (s *script) configure(ctx context.Context) (string, error) {
 	if err := json.Unmarshal(out, &doc); err != nil {
 		return "", fmt.Errorf("weir-control apply printed %q: %w", out, err)
 	}
-	s.version = doc.Version
+	s.version.Store(doc.Version)
 	err = until(ctx, 20*time.Millisecond, func() error { return s.acknowledged(ctx, doc.Version) })
 	if err != nil {
 		return "", err
