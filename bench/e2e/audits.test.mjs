@@ -19,11 +19,15 @@ async function audit(url) {
   return results;
 }
 
-/** reference is graphql-http's own handler; it counts the requests it answers. */
-async function reference() {
+/** reference is graphql-http's own handler; it counts the requests it answers. With maxAge its answers may be cached. */
+async function reference(maxAge) {
   const handler = createHandler({ schema: buildSchema('type Query { _: String }') });
   const state = { requests: 0 };
-  const server = createServer((req, res) => { state.requests++; return handler(req, res); });
+  const server = createServer((req, res) => {
+    state.requests++;
+    if (maxAge) res.setHeader('cache-control', `max-age=${maxAge}`);
+    return handler(req, res);
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   state.url = `http://127.0.0.1:${server.address().port}`;
@@ -54,5 +58,25 @@ test('graphql-http: 61 results through Weir equal those straight to it', async (
   } finally {
     await weir.stop();
     origin.stop();
+  }
+});
+
+test('Weir itself: 61 of 61 with the origin gone', async () => {
+  const origin = await reference(3600);
+  const weir = await startWeir(origin, 'type Query { _: String }', `
+  answer_errors: true
+  validation: enforce
+  variables: enforce
+  get_mutation: enforce
+`);
+  try {
+    await audit(weir.url); // what is answered with data is in the cache now
+    origin.stop();
+    const asked = origin.requests;
+    const results = await audit(weir.url);
+    assert.deepEqual(Object.entries(results).filter(([, r]) => r !== 'ok'), []);
+    assert.equal(origin.requests, asked);
+  } finally {
+    await weir.stop();
   }
 });

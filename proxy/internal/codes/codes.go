@@ -31,6 +31,7 @@ const (
 	IntrospectionDisabled
 	GetMutation
 	NotAcceptable
+	UnsupportedMedia
 
 	RateLimited
 	OperationDisabled
@@ -128,6 +129,10 @@ var table = [end]entry{
 	NotAcceptable: {
 		"request.not_acceptable", http.StatusNotAcceptable, "No media type that the client accepts can be written.",
 		"Accept application/graphql-response+json or application/json.",
+	},
+	UnsupportedMedia: {
+		"request.media_type", http.StatusUnsupportedMediaType, "The request's media type is not one for GraphQL.",
+		"Send Content-Type: application/json.",
 	},
 	RateLimited: {
 		"lease.rate_limit", http.StatusTooManyRequests, "The operation is called more often than allowed at the moment.",

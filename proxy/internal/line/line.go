@@ -51,6 +51,10 @@ func (l *Line) Begin(x *Exchange, h *wire.RequestHead, now int64) (Class, Reason
 	}
 	if class == Blind {
 		l.Blind(x, reason)
+		if reason == ReasonMedia && x.Policy.AnswerErrors {
+			x.Refusal = Refusal{Code: codes.UnsupportedMedia}
+			l.refuse(x)
+		}
 	}
 	return class, reason
 }

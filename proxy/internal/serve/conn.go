@@ -159,6 +159,9 @@ func (c *conn) request() bool {
 	now := time.Now().UnixNano()
 	x := c.exchange()
 	class := c.classify(x, now)
+	if x.Refusal.Code != codes.None {
+		return c.refuseAndClose(x)
+	}
 	var g gathered
 	switch class {
 	case line.Get:

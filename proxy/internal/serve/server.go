@@ -186,6 +186,9 @@ func (s *Server) Drain(ctx context.Context) error {
 	return err
 }
 
+// Draining reports whether Drain has begun.
+func (s *Server) Draining() bool { return s.draining.Load() }
+
 // Close ends everything at once.
 func (s *Server) Close() {
 	ctx, cancel := context.WithCancel(context.Background())
