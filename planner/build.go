@@ -104,7 +104,7 @@ func (b *builder) parse() *Error {
 	if i := glance.LoneSurrogate(b.document); i >= 0 {
 		return &Error{Message: "Syntax Error: Invalid Unicode escape sequence.", Code: gqlerr.CodeParse, Locations: []Location{place(b.document, i)}}
 	}
-	doc, err := parser.ParseQuery(&ast.Source{Input: glance.WithoutComments(b.document)})
+	doc, err := parser.ParseQuery(&ast.Source{Input: measure.Plain(glance.WithoutComments(b.document))})
 	if err != nil {
 		e := &Error{Message: "Syntax Error: " + err.Error(), Code: gqlerr.CodeParse}
 		var g *gqlerror.Error
