@@ -38,13 +38,7 @@ type Server struct {
 	loopback bool
 }
 
-const (
-	maxBody = 1 << 20
-	// fleetTime is within how long every connected sidecar obeys an invalidation that is in the log.
-	fleetTime = 200 * time.Millisecond
-	// logTime bounds the wait of ?wait=fleet for the log.
-	logTime = 5 * time.Second
-)
+const maxBody = 1 << 20
 
 // Open listens on HOST:PORT or unix:PATH.
 func Open(address string, s Sources) (*Server, error) {
@@ -57,7 +51,7 @@ func Open(address string, s Sources) (*Server, error) {
 	ip := net.ParseIP(host)
 	a.loopback = ip != nil && ip.IsLoopback()
 	a.server = &fasthttp.Server{
-		Handler: a.handle, Name: "weir", ReadTimeout: 10 * time.Second, WriteTimeout: time.Minute, IdleTimeout: time.Minute,
+		Handler: a.guarded, Name: "weir", ReadTimeout: 10 * time.Second, WriteTimeout: time.Minute, IdleTimeout: time.Minute,
 		MaxRequestBodySize: maxBody, NoDefaultServerHeader: true, CloseOnShutdown: true, Logger: quiet{},
 	}
 	return a, nil
@@ -108,12 +102,27 @@ func (a *Server) Serve(ctx context.Context) {
 // Close stops listening.
 func (a *Server) Close() { _ = a.listener.Close() }
 
+// guarded keeps a defect in what is shown to its own request: fasthttp lets a panic end the process, and with it all traffic.
+func (a *Server) guarded(ctx *fasthttp.RequestCtx) {
+	defer func() {
+		if r := recover(); r != nil {
+			ctx.Response.Reset()
+			fail(ctx, fasthttp.StatusInternalServerError, "internal", fmt.Sprintf("A defect stopped this request: %v. Traffic is not affected; please report it.", r))
+		}
+	}()
+	a.handle(ctx)
+}
+
 func (a *Server) handle(ctx *fasthttp.RequestCtx) {
 	if !a.allowed(ctx) {
 		fail(ctx, fasthttp.StatusForbidden, "admin.forbidden", "The admin listener answers local tools only; ask for 127.0.0.1 or localhost, not from a web page.")
 		return
 	}
 	path := string(ctx.Path())
+	if private(path) && !local(ctx.RemoteAddr()) {
+		fail(ctx, fasthttp.StatusForbidden, "admin.local_only", "Configuration, plans and profiles are shown to this host only; ask for them from inside the pod or through a port-forward.")
+		return
+	}
 	switch {
 	case path == "/healthz":
 		get(ctx, func() { ctx.SetBodyString("ok\n") })
@@ -157,6 +166,19 @@ func (a *Server) allowed(ctx *fasthttp.RequestCtx) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
+// private tells the paths whose answers are not for the network, whatever address the listener has: they show documents and settings.
+func private(path string) bool {
+	return path == "/config" || path == "/plans" || strings.HasPrefix(path, "/debug/")
+}
+
+// local tells peers on this host: loopback and Unix sockets.
+func local(peer net.Addr) bool {
+	if tcp, ok := peer.(*net.TCPAddr); ok {
+		return tcp.IP.IsLoopback()
+	}
+	return peer != nil && peer.Network() == "unix"
+}
+
 func get(ctx *fasthttp.RequestCtx, answer func()) {
 	if !ctx.IsGet() && !ctx.IsHead() {
 		ctx.Response.Header.Set("Allow", "GET, HEAD")
@@ -182,90 +204,6 @@ func (a *Server) metrics(ctx *fasthttp.RequestCtx) {
 	}
 	ctx.SetContentType("text/plain; version=0.0.4; charset=utf-8")
 	ctx.SetBody(b.Bytes())
-}
-
-// request is the body of an invalidation.
-type request struct {
-	Tags     []string `json:"tags"`
-	Types    []string `json:"types"`
-	Prefixes []string `json:"prefixes"`
-	Soft     bool     `json:"soft"`
-}
-
-// receipt is its answer.
-type receipt struct {
-	Obeyed   bool   `json:"obeyed"`             // by this sidecar, always true
-	Logged   bool   `json:"logged"`             // the fleet's log has it
-	Shared   bool   `json:"shared"`             // there is a fleet's log
-	Position string `json:"position,omitempty"` // in the log
-}
-
-func (a *Server) invalidate(ctx *fasthttp.RequestCtx) {
-	if !ctx.IsPost() {
-		ctx.Response.Header.Set("Allow", "POST")
-		fail(ctx, fasthttp.StatusMethodNotAllowed, "admin.method", "Use POST.")
-		return
-	}
-	if a.sources.Invalidate == nil {
-		fail(ctx, fasthttp.StatusConflict, "cache.off", "The cache is off, there is nothing to invalidate.")
-		return
-	}
-	inv, problem := parse(ctx.PostBody())
-	if problem != "" {
-		fail(ctx, fasthttp.StatusBadRequest, "admin.bad_request", problem)
-		return
-	}
-	fleet := string(ctx.QueryArgs().Peek("wait")) == "fleet"
-	r, err := a.sources.Invalidate(ctx, inv)
-	if err != nil {
-		fail(ctx, fasthttp.StatusInternalServerError, "internal", err.Error())
-		return
-	}
-	if fleet && r.Shared {
-		// The log answers when it has the record; a sidecar that is connected reads it within fleetTime, and one that is not stops
-		// trusting its entries by itself.
-		deadline := time.Now().Add(logTime)
-		for !r.Logged && time.Now().Before(deadline) {
-			if r, err = a.sources.Invalidate(ctx, inv); err != nil {
-				break
-			}
-		}
-		if r.Logged {
-			timer := time.NewTimer(fleetTime)
-			<-timer.C
-		}
-	}
-	if r.Shared && !r.Logged {
-		ctx.SetStatusCode(fasthttp.StatusAccepted) // obeyed here; the log gets it when Redis is back
-	}
-	out := receipt{Obeyed: true, Logged: r.Logged, Shared: r.Shared}
-	if r.Logged {
-		out.Position = r.Position.String()
-	}
-	writeJSON(ctx, out)
-}
-
-// parse reads an invalidation; problem says what is wrong with it.
-func parse(body []byte) (inv cache.Invalidation, problem string) {
-	var r request
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&r); err != nil {
-		return inv, "The body is no invalidation: " + err.Error() + `. Send {"tags":["City:5"],"types":["City"],"prefixes":["Query."],"soft":false}.`
-	}
-	if d.More() {
-		return inv, "The body has more than one JSON value."
-	}
-	inv = cache.Invalidation{Tags: append(r.Tags, r.Types...), Prefixes: r.Prefixes, Soft: r.Soft}
-	if len(inv.Tags)+len(inv.Prefixes) == 0 {
-		return inv, "The body names nothing; give tags, types or prefixes."
-	}
-	for _, name := range append(append([]string{}, inv.Tags...), inv.Prefixes...) {
-		if name == "" {
-			return inv, "A name is empty; to invalidate everything, push a configuration that says cache: {enabled: false} or restart."
-		}
-	}
-	return inv, ""
 }
 
 func writeJSON(ctx *fasthttp.RequestCtx, v any) {

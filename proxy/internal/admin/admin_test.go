@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -120,9 +122,14 @@ func TestInvalidationIsPassedOn(t *testing.T) {
 	if want := fmt.Sprint(cache.Invalidation{Tags: []string{"City:5", "Country"}, Prefixes: []string{"Query."}, Soft: true}); fmt.Sprint(r.last) != want {
 		t.Errorf("%+v", r.last)
 	}
-	r.logs = 5
-	if status, body, _ := r.call(t, "POST", "/cache/invalidate", `{"tags":["a"]}`); status != 202 || !strings.Contains(body, `"logged": false`) {
+	// Only 2xx promises that the fleet obeys.
+	r.logs = 1 << 30
+	status, body, h := r.call(t, "POST", "/cache/invalidate", `{"tags":["a"]}`)
+	if status != 503 || !strings.Contains(body, `"logged": false`) || h.Get("Retry-After") == "" {
 		t.Errorf("Redis down: %d %s", status, body)
+	}
+	if asked := 1<<30 - r.logs; asked > 8 {
+		t.Errorf("an invalidation that is not logged was asked for %d times in a second", asked)
 	}
 	r.logs = 3
 	if status, body, _ := r.call(t, "POST", "/cache/invalidate?wait=fleet", `{"tags":["a"]}`); status != 200 || !strings.Contains(body, `"logged": true`) {
@@ -134,15 +141,73 @@ func TestInvalidationIsPassedOn(t *testing.T) {
 	}
 }
 
+func TestAPanicEndsOneRequestOnly(t *testing.T) {
+	r := start(t, func(s *Sources) { s.CacheStats = func() any { panic("broken") } })
+	if status, body, _ := r.call(t, "GET", "/cache/stats", ""); status != 500 || !strings.Contains(body, "broken") {
+		t.Errorf("%d %s", status, body)
+	}
+	if status, _, _ := r.call(t, "GET", "/healthz", ""); status != 200 {
+		t.Errorf("after a panic: %d", status)
+	}
+}
+
+func TestSettingsAndDocumentsAreForThisHostOnly(t *testing.T) {
+	for path, want := range map[string]bool{
+		"/config": true, "/plans": true, "/debug/pprof/heap": true, "/healthz": false, "/readyz": false, "/metrics": false, "/cache/invalidate": false,
+	} {
+		if private(path) != want {
+			t.Errorf("%s: %t", path, !want)
+		}
+	}
+	for peer, want := range map[net.Addr]bool{
+		&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}: true, &net.TCPAddr{IP: net.IPv6loopback}: true, &net.TCPAddr{IP: net.IPv4(10, 0, 0, 9)}: false,
+		&net.UnixAddr{Net: "unix"}: true,
+	} {
+		if local(peer) != want {
+			t.Errorf("%v: %t", peer, !want)
+		}
+	}
+	if local(nil) {
+		t.Error("an unknown peer is local")
+	}
+}
+
+func TestAdminOnAUnixSocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "admin.sock")
+	a, err := Open("unix:"+path, Sources{Ready: func() bool { return true }, Config: func() []byte { return []byte("a: b\n") }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); a.Serve(ctx) }()
+	defer func() { cancel(); <-done }()
+	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", path)
+	}}
+	defer transport.CloseIdleConnections()
+	res, err := (&http.Client{Transport: transport}).Get("http://localhost/config")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != 200 {
+		t.Errorf("/config over a Unix socket: %d", res.StatusCode)
+	}
+}
+
 func TestBadInvalidationsAreRefusedWithTheCure(t *testing.T) {
 	r := start(t, nil)
 	for body, want := range map[string]string{
 		`{}`: "names nothing", `{"tag":["a"]}`: "unknown field", `{"tags":[""]}`: "name is empty", `nonsense`: "no invalidation",
-		`{"tags":["a"]}{}`: "more than one", `{"tags":"a"}`: "no invalidation", ``: "no invalidation",
+		`{"tags":["a"]}{}`: "more than one", `{"tags":["a"]}]`: "more than one", `{"tags":["` + strings.Repeat("a", 600) + `"]}`: "longer than 512", `{"tags":"a"}`: "no invalidation", ``: "no invalidation",
 	} {
 		if status, text, h := r.call(t, "POST", "/cache/invalidate", body); status != 400 || !strings.Contains(text, want) || h.Get("Weir-Error") == "" {
 			t.Errorf("%q: %d %s", body, status, text)
 		}
+	}
+	if status, _, _ := r.call(t, "POST", "/cache/invalidate?wait=all", `{"tags":["a"]}`); status != 400 {
+		t.Errorf("wait=all: %d", status)
 	}
 	if status, _, h := r.call(t, "GET", "/cache/invalidate", ""); status != 405 || h.Get("Allow") != "POST" {
 		t.Errorf("GET: %d", status)
