@@ -63,6 +63,17 @@ func ambiguous() []Scenario {
 		s.Ambiguous = true
 		out = append(out, s)
 	}
+	for _, c := range []struct{ name, request string }{
+		{"get with a body", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"},
+		{
+			"get of an operation with a body that looks like a request",
+			"GET /graphql?query=%7B__typename%7D HTTP/1.1\r\nHost: a\r\nContent-Length: 28\r\n\r\nGET /x HTTP/1.1\r\nHost: a\r\n\r\n",
+		},
+	} {
+		s := exchange("3.1 framing disagreement", "ambiguous: "+c.name, c.request, ok)
+		s.Ambiguous = true
+		out = append(out, s)
+	}
 	const post = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 	return append(out,
 		Scenario{

@@ -157,6 +157,16 @@ func TestDrained(t *testing.T) {
 	drained(table, c.(*net.TCPConn))
 }
 
+func TestMany(t *testing.T) {
+	RunMany(t, splice, 100)
+	refuse := func(string) (string, func(), error) { // a sidecar whose origin cannot be reached
+		return splice("127.0.0.1:1")
+	}
+	if err := many(refuse, 3, time.Second); err == nil {
+		t.Error("no difference was found")
+	}
+}
+
 func TestSplitsOfScenario(t *testing.T) {
 	n := 0
 	for range Splits(Scenario{Client: []Step{Send("abc")}, Origin: []Step{Send("de")}}) {
@@ -213,6 +223,7 @@ server speaks first`
 
 // TestNaive shows that the kit can fail.
 func TestNaive(t *testing.T) {
+	t.Parallel()
 	faults := map[string]bool{}
 	for name := range strings.Lines(naiveFaults) {
 		faults[strings.TrimSuffix(name, "\n")] = true
@@ -222,7 +233,7 @@ func TestNaive(t *testing.T) {
 			continue
 		}
 		delete(faults, s.Name)
-		t.Run(s.Name, func(t *testing.T) { wantDifference(t, naive, s) })
+		t.Run(s.Name, func(t *testing.T) { t.Parallel(); wantDifference(t, naive, s) })
 	}
 	for name := range faults {
 		t.Errorf("no scenario is named %q", name)

@@ -295,6 +295,10 @@ func (h *RequestHead) frame() {
 		h.odd(CodeContentLength)
 	case codings > 1 || codings > 0 && (h.Minor == 0 || h.Method == MethodConnect):
 		h.odd(CodeCoding)
+	case (codings > 0 || h.ContentLength > 0) && (h.Method == MethodGet || h.Method == MethodHead || h.Method == MethodTrace):
+		// Some servers leave the body where it is and read it as the next request (RFC 9110, section 9.3.1): then answers and requests
+		// no longer match, and a cache must not learn from them.
+		h.odd(CodeGetBody)
 	case codings > 0:
 		h.Framing = Chunked
 	case h.ContentLength > 0:

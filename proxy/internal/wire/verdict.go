@@ -80,6 +80,7 @@ const (
 	CodeContentLength = "wire.content-length"
 	CodeCoding        = "wire.transfer-encoding"
 	CodeBothLengths   = "wire.length-and-coding"
+	CodeGetBody       = "wire.get-with-body"
 	CodeConnection    = "wire.connection-names-framing"
 	CodeTrailer       = "wire.trailer"
 	CodeTooLarge      = "wire.head-too-large"
