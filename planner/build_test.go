@@ -257,7 +257,7 @@ func TestPanicsStayInside(t *testing.T) {
 
 // The parser's lexer ends a block string too early when its text ends with quotes; what it would read is not what the origin reads.
 func TestBlockStringsAreReadAsServersReadThem(t *testing.T) {
-	p := Build(nil, `{f(a: ["""x"""" , "]) secret g(a: [" # "\n]) }`, "", Options{})
+	p := Build(nil, "{f(a: [\"\"\"x\"\"\"\" , \"]) secret g(a: [\" # \"\n]) }", "", Options{})
 	if len(p.Errors()) > 0 || p.Measures().RootFields != 3 {
 		t.Errorf("%d root fields, %v", p.Measures().RootFields, p.Errors())
 	}
