@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -51,7 +52,7 @@ func (s *settings) load() (*config.Static, *config.Values, error) {
 		}
 	}
 	s.overlay(&f)
-	return config.Compile(f, src)
+	return config.Compile(f, src, os.LookupEnv)
 }
 
 func (s *settings) overlay(f *config.File) {

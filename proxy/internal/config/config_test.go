@@ -23,7 +23,7 @@ func compile(t *testing.T, text string) (*Static, *Values, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return Compile(f, src)
+	return Compile(f, src, os.LookupEnv)
 }
 
 func TestDefaultsAreValidAndASilentDocumentKeepsThem(t *testing.T) {
@@ -188,7 +188,7 @@ func FuzzConfig(f *testing.F) {
 		if err != nil {
 			return
 		}
-		s, v, err := Compile(file, &Source{d})
+		s, v, err := Compile(file, &Source{d}, os.LookupEnv)
 		if err != nil {
 			if err.Error() == "" {
 				t.Error("a problem without words")

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -41,14 +40,18 @@ type Upstream struct {
 	Host    string // for TLS and introspection
 }
 
-// Compile validates a file and returns both parts. src is where its values came from, nil for flags alone.
-func Compile(f File, src *Source) (*Static, *Values, error) {
+// Env looks a name up in the environment.
+type Env func(name string) (value string, set bool)
+
+// Compile validates a file and returns both parts. src is where its values came from, nil for flags alone; env gives the secrets that are
+// written ${NAME}.
+func Compile(f File, src *Source, env Env) (*Static, *Values, error) {
 	d := &document{}
 	if src != nil {
 		d = src.d
 		d.problems = nil
 	}
-	s := compileStatic(d, &f)
+	s := compileStatic(d, &f, env)
 	v := compilePolicy(d, "policy.", &f.Policy)
 	v.Policy.Service = f.Identity.Service
 	if f.Cache == "off" {
@@ -68,7 +71,7 @@ func CompilePolicy(f File, src *Source) (*Values, error) {
 	return v, d.err()
 }
 
-func compileStatic(d *document, f *File) *Static {
+func compileStatic(d *document, f *File, env Env) *Static {
 	s := &Static{File: *f}
 	if len(f.Listen) == 0 {
 		d.addf("listen", "is empty; give at least one address for clients")
@@ -108,8 +111,8 @@ func compileStatic(d *document, f *File) *Static {
 		s.Memory = size(d, "limits.memory", f.Limits.Memory, 16<<20, 1<<44)
 	}
 	between(d, "limits.connections", f.Limits.Connections, 1, 10_000_000)
-	s.File.RedisPassword = secret(d, "redis_password", f.RedisPassword)
-	s.File.Token = secret(d, "token", f.Token)
+	s.File.RedisPassword = secret(d, env, "redis_password", f.RedisPassword)
+	s.File.Token = secret(d, env, "token", f.Token)
 	return s
 }
 
@@ -305,13 +308,13 @@ func checkAddress(d *document, path, a string) {
 }
 
 // secret takes ${NAME} from the environment.
-func secret(d *document, path, text string) string {
+func secret(d *document, env Env, path, text string) string {
 	name, ok := strings.CutPrefix(text, "${")
 	if !ok {
 		return text
 	}
 	name, ok = strings.CutSuffix(name, "}")
-	v, set := os.LookupEnv(name)
+	v, set := env(name)
 	if !ok || !set || v == "" {
 		d.addf(path, "the environment has no %s; set it, or give the value", text)
 	}
