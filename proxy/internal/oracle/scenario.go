@@ -13,6 +13,8 @@ type Scenario struct {
 	Refuse Refusal
 	// Ambiguous is framing that parsers differ about: transparent by default, refused in strict mode.
 	Ambiguous bool
+	// Midway says that ambiguous framing comes behind a request that is in order; Strict leaves the scenario out.
+	Midway bool
 	// Large streams are not split at every offset.
 	Large bool
 	// MaxHeap bounds how many bytes the process's heap may grow while the scenario is played through a sidecar of this process; 0: no bound.
@@ -132,6 +134,9 @@ func Splits(s Scenario) iter.Seq[Scenario] {
 func Strict(scenarios []Scenario) []Scenario {
 	out := make([]Scenario, 0, len(scenarios))
 	for _, s := range scenarios {
+		if s.Midway {
+			continue
+		}
 		if s.Ambiguous {
 			s.Client = []Step{s.Client[0], AwaitEnd()}
 			s.Refuse = badFraming
