@@ -22,7 +22,7 @@ document or the variables are not valid, or a limit that is enforced is exceeded
 		Example: `  weir plan --schema schema.graphql query.graphql
   weir plan -c weir.yaml -o City --variables '{"id": 5}' queries.graphql
   echo '{ city(id: 5) { name } }' | weir plan --schema schema.graphql --json -`,
-		Args: cobra.ExactArgs(1),
+		Args: oneArg,
 	}
 	s := addSettings(c)
 	name := c.Flags().StringP("operation", "o", "", "name of the operation when the document has several")
@@ -35,17 +35,13 @@ document or the variables are not valid, or a limit that is enforced is exceeded
 }
 
 func plan(c *cobra.Command, s *settings, file, name, variables string, asJSON bool) error {
-	f, src := config.DefaultFile(), (*config.Source)(nil)
-	if s.file != "" {
-		var err error
-		if f, src, err = config.ReadFile(s.file); err != nil {
-			return tell(c, err)
-		}
-	}
-	s.overlay(&f)
-	values, err := config.CompilePolicy(f, src)
+	f, src, err := s.read()
 	if err != nil {
 		return tell(c, err)
+	}
+	values, err := config.CompilePolicy(f, src)
+	if err != nil {
+		return tell(c, s.blame(err))
 	}
 	document, err := readDocument(c.InOrStdin(), file)
 	if err != nil {
@@ -62,7 +58,7 @@ func plan(c *cobra.Command, s *settings, file, name, variables string, asJSON bo
 		}
 	}
 	if variables != "" && !json.Valid([]byte(variables)) {
-		return fmt.Errorf("--variables is no JSON: %s", variables)
+		return usage{fmt.Errorf("--variables is no JSON: %s", variables)}
 	}
 	p := planner.Build(schema, document, name, values.Plans.Options)
 	d := p.Describe([]byte(variables))

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-
 	"github.com/spf13/cobra"
 
 	"github.com/weirproxy/weir/proxy"
@@ -14,6 +12,8 @@ func runCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "run",
 		Short: "Run the sidecar until SIGTERM, then drain",
+		Long: `run serves until SIGTERM or Ctrl-C. Then requests that have begun may finish within the drain time, and the events that are left
+are sent; a second signal ends it at once. Redis, Kafka and the control plane may be absent, at the start or later: traffic flows.`,
 		Example: `  # beside a service on port 4001, clients connect to 4000
   weir run --upstream http://127.0.0.1:4001
 
@@ -22,7 +22,7 @@ func runCommand() *cobra.Command {
 
   # from a file
   weir run -c weir.yaml`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	s := addSettings(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -30,7 +30,7 @@ func runCommand() *cobra.Command {
 		if err != nil {
 			return tell(c, err)
 		}
-		logger, err := telemetry.NewLogger(static.File.Log.Level, static.File.Log.Format, os.Stderr)
+		logger, err := telemetry.NewLogger(static.File.Log.Level, static.File.Log.Format, c.ErrOrStderr())
 		if err != nil {
 			return err
 		}
@@ -49,7 +49,7 @@ func checkCommand() *cobra.Command {
 		Short: "Validate a configuration and print what holds, without secrets",
 		Example: `  weir check -c weir.yaml
   weir check --schema-of-config > weir.schema.json`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	s := addSettings(c)
 	schema := c.Flags().Bool("schema-of-config", false, "print the JSON Schema of the configuration file")
