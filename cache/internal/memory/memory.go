@@ -3,6 +3,7 @@ package memory
 import (
 	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -16,11 +17,23 @@ import (
 // Memory is safe for concurrent use.
 type Memory struct {
 	inner   *ristretto.Cache[string, *entry.Slot]
+	hot     [hotSlots]atomic.Pointer[entry.Slot]
 	max     int64
 	mu      sync.Mutex // of Put: the fate of a set is known before the next one
 	bytes   atomic.Int64
 	entries atomic.Int64
 	evicted atomic.Uint64
+}
+
+// The slots asked for most are found by their digest without ristretto, which allocates to record each access. One access in hotSample
+// is still recorded, so that its choice of what to keep stays right.
+const (
+	hotSlots  = 1 << 12
+	hotSample = 1 << 6
+)
+
+func (m *Memory) place(k *key.Key) *atomic.Pointer[entry.Slot] {
+	return &m.hot[binary.LittleEndian.Uint16(k[16:])%hotSlots]
 }
 
 // countersPer is how many access counters are kept for each KiB of the bound.
@@ -53,6 +66,7 @@ func (m *Memory) gone(s *entry.Slot, evicted bool) {
 	if s == nil || !s.Left.CompareAndSwap(false, true) {
 		return
 	}
+	m.place(&s.Digest).CompareAndSwap(s, nil)
 	m.bytes.Add(-s.Cost)
 	m.entries.Add(-1)
 	if evicted {
@@ -65,9 +79,17 @@ func name(k *key.Key) string { return unsafe.String(&k[0], len(k)) }
 
 // Get returns the slot under a key; nil when there is none. The digest is compared in full. It allocates nothing.
 func (m *Memory) Get(k *key.Key) *entry.Slot {
+	hot := m.place(k)
+	if s := hot.Load(); s != nil && s.Digest == *k && rand.Uint32()%hotSample != 0 {
+		return s
+	}
 	s, ok := m.inner.Get(name(k))
 	if !ok || s == nil || s.Digest != *k {
 		return nil
+	}
+	hot.Store(s)
+	if s.Left.Load() { // it left meanwhile, and must not be held here
+		hot.CompareAndSwap(s, nil)
 	}
 	return s
 }
