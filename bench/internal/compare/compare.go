@@ -129,11 +129,11 @@ func runInstance(ctx context.Context, cfg Config, m *load.Mix, res *Result) (err
 		if s.name != hitSmall && s.name != relay {
 			continue
 		}
-		bytes, err := b.heap(ctx, s)
+		used, err := b.heap(ctx, s)
 		if err != nil {
 			return err
 		}
-		res.heap[s.name] = append(res.heap[s.name], bytes)
+		res.heap[s.name] = append(res.heap[s.name], used)
 	}
 	return nil
 }
@@ -314,34 +314,45 @@ func (b *bench) expectHits(s *subject, r *load.Report) error {
 }
 
 const (
-	allocated    = "go_memstats_alloc_bytes_total"
-	heapRequests = 50_000
+	allocatedBytes        = "go_memstats_alloc_bytes_total"
+	allocatedObjects      = "go_memstats_mallocs_total"
+	fewRequests, moreOnes = 10_000, 60_000
 )
 
-// heap measures the bytes allocated per request; what reading the metrics itself allocates is measured first and taken off.
-func (b *bench) heap(ctx context.Context, s *subject) (float64, error) {
-	read := func() (float64, error) {
+// allocation is what a request takes from the heap.
+type allocation struct{ bytes, objects float64 }
+
+// heap measures what is allocated per request: the difference between a short and a long run over as many new connections, divided by the difference of their
+// requests, so that what connections and the reading of metrics cost falls out.
+func (b *bench) heap(ctx context.Context, s *subject) (allocation, error) {
+	read := func() (a allocation, err error) {
 		m, err := s.weir.Metrics(ctx)
 		if err != nil {
-			return 0, err
+			return a, err
 		}
-		v, ok := m.Sum(allocated)
-		if !ok {
-			return 0, fmt.Errorf("%s: /metrics has no %s", s.name, allocated)
+		var ok [2]bool
+		a.bytes, ok[0] = m.Sum(allocatedBytes)
+		a.objects, ok[1] = m.Sum(allocatedObjects)
+		if !ok[0] || !ok[1] {
+			return a, fmt.Errorf("%s: /metrics has no %s or %s", s.name, allocatedBytes, allocatedObjects)
 		}
-		return v, nil
+		return a, nil
 	}
-	var at [3]float64
-	for i := range at {
-		if i == 2 {
-			if _, err := b.load(ctx, s, 1, heapRequests, 0); err != nil {
-				return 0, err
-			}
+	var used [2]allocation
+	for i, requests := range []int64{fewRequests, moreOnes} {
+		before, err := read()
+		if err != nil {
+			return allocation{}, err
 		}
-		var err error
-		if at[i], err = read(); err != nil {
-			return 0, err
+		if _, err := b.load(ctx, s, 1, requests, 0); err != nil {
+			return allocation{}, err
 		}
+		after, err := read()
+		if err != nil {
+			return allocation{}, err
+		}
+		used[i] = allocation{after.bytes - before.bytes, after.objects - before.objects}
 	}
-	return max(0, (at[2]-at[1])-(at[1]-at[0])) / heapRequests, nil
+	const n = moreOnes - fewRequests
+	return allocation{max(0, used[1].bytes-used[0].bytes) / n, max(0, used[1].objects-used[0].objects) / n}, nil
 }

@@ -11,11 +11,11 @@ func TestGates(t *testing.T) {
 	for _, hit := range []float64{12, 14, 13} {
 		r.rounds = append(r.rounds, map[string]float64{constSmall: 10, constLarge: 20, minproxy: 20, hitSmall: hit, hitKafka: 16, hitLarge: 22, relay: 19})
 	}
-	r.heap[hitSmall], r.heap[relay] = []float64{0, 1}, []float64{48}
+	r.heap[hitSmall], r.heap[relay] = []allocation{{8, 0.01}, {9, 0.02}}, []allocation{{48, 1}}
 	r.evaluate()
 	want := map[string]bool{
 		"hit ÷ const, 1 KiB": true, "hit with a Kafka record each ÷ const, 1 KiB": false, "hit ÷ const, 16 KiB": true,
-		"pass-through ÷ minproxy, 1 KiB": true, "heap bytes per request, " + hitSmall: true, "heap bytes per request, " + relay: false,
+		"pass-through ÷ minproxy, 1 KiB": true, "heap objects per request, " + hitSmall: true, "heap objects per request, " + relay: false,
 	}
 	if len(r.Gates) != len(want) || r.Pass() {
 		t.Errorf("%+v", r.Gates)

@@ -95,7 +95,8 @@ func (r *Runner) Run(ctx context.Context) {
 	r.mu.Unlock()
 }
 
-// Excuse tells that failures are expected from now on (the origin is down on purpose), or no longer; they are then counted apart.
+// Excuse tells that failures are expected from now on (the origin is down on purpose), or no longer; they are then counted
+// apart, and no latency is recorded.
 func (r *Runner) Excuse(expected bool) { r.excused.Store(expected) }
 
 // Window returns what happened since the last call of Window.
