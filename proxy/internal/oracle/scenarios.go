@@ -4,7 +4,7 @@ import "slices"
 
 // Scenarios returns all scenarios: one or more for each row of the lists of what proxies are known to break.
 func Scenarios() []Scenario {
-	return slices.Concat(heads(), bodies(), endings(), failures(), interims(), tunnels(), streams(), large(), refused(), ambiguous(), otherProtocols())
+	return slices.Concat(heads(), bodies(), endings(), failures(), interims(), tunnels(), streams(), large(), graphQL(), refused(), ambiguous(), otherProtocols())
 }
 
 const (
