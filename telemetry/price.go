@@ -49,7 +49,12 @@ func BuiltinPriceBook() *PriceBook {
 
 // ParsePriceBook reads a book in YAML: version, currency (USD) and prices, dollars per unit by quantity. Prices are exact to 10^-18
 // dollars. Errors name file, line and column.
-func ParsePriceBook(name string, text []byte) (*PriceBook, error) {
+func ParsePriceBook(name string, text []byte) (b *PriceBook, err error) {
+	defer func() {
+		if e := recover(); e != nil { // the YAML library on hostile input
+			b, err = nil, fmt.Errorf("%s: the book cannot be read as YAML: %v", name, e)
+		}
+	}()
 	var f bookFile
 	if err := yaml.UnmarshalWithOptions(text, &f, yaml.Strict()); err != nil {
 		var at yaml.Error
@@ -59,7 +64,7 @@ func ParsePriceBook(name string, text []byte) (*PriceBook, error) {
 		}
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	b := &PriceBook{Version: f.Version, Currency: f.Currency}
+	b = &PriceBook{Version: f.Version, Currency: f.Currency}
 	if f.Version == "" {
 		return nil, fmt.Errorf("%s:1:1: version is missing; events carry it, so that money can be derived again", name)
 	}

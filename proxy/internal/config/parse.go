@@ -85,8 +85,13 @@ func (d *document) err() error {
 const maxDocument = 1 << 20
 
 // decode reads text over what into holds. Unknown keys and wrong types are problems with their place.
-func decode(name string, text []byte, into any) (*document, error) {
+func decode(name string, text []byte, into any) (doc *document, err error) {
 	d := &document{name: name}
+	defer func() {
+		if e := recover(); e != nil { // the YAML library on hostile input
+			doc, err = nil, Problems{{File: name, Message: fmt.Sprintf("the document cannot be read as YAML: %v", e)}}
+		}
+	}()
 	if len(text) > maxDocument {
 		return nil, Problems{{File: name, Message: fmt.Sprintf("the document has %d bytes, the maximum is %d", len(text), maxDocument)}}
 	}
@@ -101,7 +106,7 @@ func decode(name string, text []byte, into any) (*document, error) {
 	if len(bytes.TrimSpace(text)) == 0 || len(file.Docs) == 0 || file.Docs[0].Body == nil {
 		return d, nil
 	}
-	if err := yaml.UnmarshalWithOptions(text, into, yaml.Strict()); err != nil {
+	if err = yaml.UnmarshalWithOptions(text, into, yaml.Strict()); err != nil {
 		return nil, Problems{problemOf(name, err)}
 	}
 	return d, nil
