@@ -14,7 +14,21 @@ func graphQL() []Scenario {
 	const socket = "GET /graphql HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
 	const part = "--b\r\nContent-Disposition: form-data; name=\"operations\"\r\n\r\n{\"query\":\"mutation{a}\"}\r\n--b--\r\n"
 	const broken = "POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}zz\r\n"
+	// parts is an answer whose chunks must arrive one by one.
+	parts := func(name, accept, query, media string) Scenario {
+		request := post("Content-Type: application/json\r\nAccept: "+accept+"\r\n", query)
+		return Scenario{
+			Name: name, Row: "GraphQL answers in parts",
+			Client: []Step{Send(request), AwaitEnd()},
+			Origin: []Step{
+				Receive(request), Send("HTTP/1.1 200 OK\r\nContent-Type: " + media + "\r\nTransfer-Encoding: chunked\r\n\r\n"), Arrive(),
+				Send("5\r\nfirst\r\n"), Arrive(), Send("6\r\nsecond\r\n"), Arrive(), Send("0\r\n\r\n"), Close(),
+			},
+		}
+	}
 	return []Scenario{
+		parts("graphql: subscription over server-sent events", "text/event-stream", `{"query":"subscription{a}"}`, "text/event-stream"),
+		parts("graphql: incremental answer", "multipart/mixed", `{"query":"{a}"}`, "multipart/mixed; boundary=\"-\""),
 		exchange(row, "graphql: multipart", post("Content-Type: multipart/form-data; boundary=b\r\n", part), ok),
 		exchange(row, "graphql: compressed body", post("Content-Type: application/json\r\nContent-Encoding: gzip\r\n", "\x1f\x8b\x08\x00"), ok),
 		exchange(row, "graphql: other media type", post("Content-Type: text/plain\r\n", `{"query":"{a}"}`), ok),
