@@ -57,7 +57,9 @@ func Run(ctx context.Context, cfg Config) (res *Result, err error) {
 	watching, endWatch := context.WithCancel(ctx)
 	running.Go(func() { d.watch(watching) })
 	d.play(ctx)
-	d.next()
+	if ctx.Err() == nil {
+		d.next()
+	}
 	d.setStep("go on trying; Ctrl-C ends it")
 	if cfg.Duration > 0 {
 		d.setStep("load until the end")

@@ -56,6 +56,8 @@ func Start(ctx context.Context, s Spec) (*Process, error) {
 	p.cmd = exec.Command(s.Path, s.Args...)
 	p.cmd.Env = append(os.Environ(), s.Env...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
+	// A group of its own: Ctrl-C on the terminal reaches this process alone, which then ends the others in order. If this process is killed they end too.
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	if err := launch(p.cmd, s.CPU); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Name, err)
 	}

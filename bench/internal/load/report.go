@@ -39,7 +39,7 @@ const (
 )
 
 type tally struct {
-	latency                            *hdrhistogram.Histogram
+	latency, excusedLatency            *hdrhistogram.Histogram
 	requests, reads, mutations         int64
 	hits, staleHits, bytes             int64
 	errors, excused, staleEntitiesRead int64
@@ -47,13 +47,16 @@ type tally struct {
 }
 
 func newTally() tally {
-	return tally{latency: hdrhistogram.New(lowest, highest, digits), failures: map[string]int64{}}
+	return tally{
+		latency: hdrhistogram.New(lowest, highest, digits), excusedLatency: hdrhistogram.New(lowest, highest, digits), failures: map[string]int64{},
+	}
 }
 
 func (t *tally) reset() {
 	t.latency.Reset()
+	t.excusedLatency.Reset()
 	clear(t.failures)
-	*t = tally{latency: t.latency, failures: t.failures}
+	*t = tally{latency: t.latency, excusedLatency: t.excusedLatency, failures: t.failures}
 }
 
 func (t *tally) add(o *tally) {
@@ -97,10 +100,12 @@ func (t *tally) count(op *Operation, a *Answer, err error, took time.Duration, e
 			}
 		}
 	}
+	us := min(max(took.Microseconds(), lowest), highest) // inside the range: recording cannot fail
 	switch {
-	case kind == "" && expected: // an outage on purpose says nothing of latency
+	case kind == "" && expected:
+		_ = t.excusedLatency.RecordValue(us)
 	case kind == "":
-		_ = t.latency.RecordValue(min(max(took.Microseconds(), lowest), highest)) // inside the range
+		_ = t.latency.RecordValue(us)
 	case expected:
 		t.excused++
 	default:

@@ -96,7 +96,7 @@ func (r *Runner) Run(ctx context.Context) {
 }
 
 // Excuse tells that failures are expected from now on (the origin is down on purpose), or no longer; they are then counted
-// apart, and no latency is recorded.
+// apart, and the latencies of that time show in windows but not in the report.
 func (r *Runner) Excuse(expected bool) { r.excused.Store(expected) }
 
 // Window returns what happened since the last call of Window.
@@ -136,6 +136,7 @@ func (r *Runner) fold() {
 	for _, w := range r.workers {
 		w.mu.Lock()
 		r.window.add(&w.tally)
+		r.window.latency.Merge(w.tally.excusedLatency)
 		r.total.add(&w.tally)
 		w.tally.reset()
 		w.mu.Unlock()
