@@ -19,8 +19,12 @@ type identity struct {
 func newIdentity(c *Identity, boot string) identity {
 	var m []byte
 	for i, f := range []struct{ key, value string }{
-		{"service", c.Service}, {"region", c.Region}, {"resource_id", c.ResourceID}, {"business_unit", c.BusinessUnit},
-		{"project_id", c.ProjectID}, {"environment", c.Environment},
+		{"service", c.Service},
+		{"region", c.Region},
+		{"resource_id", c.ResourceID},
+		{"business_unit", c.BusinessUnit},
+		{"project_id", c.ProjectID},
+		{"environment", c.Environment},
 	} {
 		if i > 0 {
 			m = append(m, ',')

@@ -45,7 +45,7 @@ func (w *walker) hints(parent *ast.Definition, d *ast.FieldDefinition, root bool
 	if own.given {
 		h.maxAge, h.given, age = own.maxAge, true, source
 	}
-	if !h.given && (root || composite && !inherit) && !(root && d.Name == entitiesField) {
+	if !h.given && (root || composite && !inherit) && (!root || d.Name != entitiesField) {
 		h.maxAge, h.given = w.fallback, true
 		age = "default: neither " + source + " nor its type gives one"
 		if !composite {

@@ -260,9 +260,8 @@ func TestMalformedWeightsAreNamed(t *testing.T) {
 			t.Fatal(errs)
 		}
 		_, err := Compile(schema, doc, doc.Operations[0])
-		if got := ""; err != nil {
-			got = err.Error()
-			if got != want {
+		if err != nil {
+			if got := err.Error(); got != want {
 				t.Errorf("%s\n got  %s\n want %s", sdl, got, want)
 			}
 		} else if want != "" {

@@ -277,10 +277,9 @@ func (w *writer) set(t *ast.Definition, depth int, fragments int) string {
 			if strings.HasPrefix(f.Name, "__") {
 				continue
 			}
-			args := ""
 			if list := shopArguments[f.Name]; len(list) > 0 {
 				n := w.r.IntN(len(list))
-				args = list[n]
+				args := list[n]
 				parts = append(parts, fmt.Sprintf("%s%d: ", f.Name, n)+f.Name+args+condition+w.behind(f, depth, fragments))
 				continue
 			}

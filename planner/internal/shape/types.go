@@ -39,7 +39,8 @@ func intersect(a, b []int) []int {
 	}
 	var out []int
 	for _, x := range a {
-		i, found := 0, false
+		var i int
+		var found bool
 		if len(a)*bits.Len(uint(len(b))) < len(b) {
 			i, found = slices.BinarySearch(b, x)
 		} else {

@@ -92,7 +92,7 @@ policy:
 
 func TestWhatIsNoConfigurationIsRefusedWithItsPlace(t *testing.T) {
 	for text, want := range map[string]string{
-		"upsteam: x\n":                                       ":1:1: unknown field \"upsteam\"; see `weir check --schema-of-config`",
+		"upstreem: x\n":                                       ":1:1: unknown field \"upstreem\"; see `weir check --schema-of-config`",
 		"policy:\n  limits:\n    dept: 3\n":                  ":3:5: unknown field",
 		"upstream: [a]\n":                                    ":1:1",
 		"pprof: sure\n":                                      ":1:8",

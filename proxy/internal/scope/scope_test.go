@@ -196,6 +196,7 @@ func (r *raw) Header(n string) []byte {
 	}
 	return nil
 }
+
 func (r *raw) Count(n string) int {
 	if n == "authorization" {
 		return 1
