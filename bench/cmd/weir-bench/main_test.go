@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/weirproxy/weir/bench/internal/load"
+	"github.com/weirproxy/weir/bench/internal/origin"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func execute(t *testing.T, ctx context.Context, args ...string) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(&out)
+	root.SetErr(&out)
+	err := root.ExecuteContext(ctx)
+	return out.String(), err
+}
+
+func TestRunReportsAsJSON(t *testing.T) {
+	o, err := origin.New("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := o.Stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+	out, err := execute(t, t.Context(), "run", o.URL(), "--requests", "200", "--connections", "2", "--mutations", "0.1", "--check-staleness", "--json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r load.Report
+	if err := json.Unmarshal([]byte(out), &r); err != nil || r.Requests != 200 || r.Errors != 0 || r.StaleEntities != 0 || r.P99 == 0 {
+		t.Errorf("%v %s", err, out)
+	}
+	if out, err = execute(t, t.Context(), "run", o.URL(), "--requests", "10"); err != nil || !strings.Contains(out, "requests   10 in ") {
+		t.Errorf("%v %s", err, out)
+	}
+	if err := o.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = execute(t, t.Context(), "run", o.URL(), "--requests", "2"); err == nil || !strings.Contains(err.Error(), "2 errors") {
+		t.Errorf("a server that is gone: %v", err)
+	}
+}
+
+func TestOriginAndBrokerRunUntilInterrupted(t *testing.T) {
+	schema := filepath.Join(t.TempDir(), "schema.graphql")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // they start, say where, and end
+	out, err := execute(t, ctx, "origin", "--listen", "127.0.0.1:0", "--write-schema", schema, "--error-rate", "0.5")
+	if err != nil || !strings.HasPrefix(out, "origin on http://127.0.0.1:") {
+		t.Errorf("%v %s", err, out)
+	}
+	if raw, err := os.ReadFile(schema); err != nil || string(raw) != origin.Schema() {
+		t.Errorf("schema: %v", err)
+	}
+	if out, err = execute(t, ctx, "broker", "--listen", "127.0.0.1:0"); err != nil || !strings.HasPrefix(out, "broker on 127.0.0.1:") {
+		t.Errorf("%v %s", err, out)
+	}
+}
+
+func TestWrongUseIsRefused(t *testing.T) {
+	for want, args := range map[string][]string{
+		"write http://HOST:PORT": {"run", "ftp://x"},
+		"requires at least 1":    {"run"},
+		"--error-rate is 0..1":   {"origin", "--error-rate", "2"},
+		"missing port":           {"broker", "--listen", "x"},
+		"unknown command":        {"report"},
+		"must be 1 to":           {"run", "http://127.0.0.1:1", "--connections", "-1"},
+	} {
+		if _, err := execute(t, t.Context(), args...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: %v, want %q", args, err, want)
+		}
+	}
+}
+
+func TestHelpListsWhatThereIs(t *testing.T) {
+	out, err := execute(t, t.Context(), "--help")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"demo", "run", "origin", "broker", "compare"} {
+		if !strings.Contains(out, "\n  "+name+" ") {
+			t.Errorf("%s is not listed:\n%s", name, out)
+		}
+	}
+	for _, name := range []string{"reference", "report", "score"} {
+		if strings.Contains(out, "\n  "+name+" ") {
+			t.Errorf("%s is listed", name)
+		}
+	}
+}
