@@ -109,7 +109,7 @@ func (p *policies) setSchema(s *planner.Schema) {
 // apply is the agent's: it validates, compiles and swaps a pushed configuration. An error is told to the control plane, and what was in
 // force stays.
 func (p *policies) apply(_ context.Context, s agent.Snapshot) error {
-	v, err := config.ParsePolicy(fmt.Sprintf("version %d", s.Version), s.Config)
+	v, err := config.ParsePolicy(fmt.Sprintf("version %d", s.Version), s.Config, p.static.File.Policy)
 	if err == nil {
 		err = p.swap(v, s.Version, s.Hash)
 	}

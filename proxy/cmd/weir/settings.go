@@ -16,18 +16,18 @@ import (
 type setting struct {
 	flag, key, help string
 	text            func(*config.File) *string
-	list            func(*config.File) *[]string // comma-separated
+	list            func(*config.File) *config.List // comma-separated
 }
 
 func table() []setting {
 	type file = config.File
 	return []setting{
-		{"listen", "listen", "address for clients, HOST:PORT or unix:PATH; several by commas (default 127.0.0.1:4000)", nil, func(f *file) *[]string { return &f.Listen }},
+		{"listen", "listen", "address for clients, HOST:PORT or unix:PATH; several by commas (default 127.0.0.1:4000)", nil, func(f *file) *config.List { return &f.Listen }},
 		{"admin", "admin", "address of health, metrics and invalidation (default 127.0.0.1:9901)", func(f *file) *string { return &f.Admin }, nil},
 		{"upstream", "upstream", "the service behind: http://HOST:PORT, https://HOST:PORT or unix:PATH", func(f *file) *string { return &f.Upstream }, nil},
 		{"schema", "schema", "SDL file; without one the upstream is introspected", func(f *file) *string { return &f.Schema }, nil},
-		{"redis", "redis", "Redis, HOST:PORT; several by commas", nil, func(f *file) *[]string { return &f.Redis }},
-		{"kafka", "kafka", "Kafka brokers, HOST:PORT; several by commas", nil, func(f *file) *[]string { return &f.Kafka }},
+		{"redis", "redis", "Redis, HOST:PORT; several by commas", nil, func(f *file) *config.List { return &f.Redis }},
+		{"kafka", "kafka", "Kafka brokers, HOST:PORT; several by commas", nil, func(f *file) *config.List { return &f.Kafka }},
 		{"control", "control", "URL of the control plane", func(f *file) *string { return &f.Control }, nil},
 		{"token", "token", "token for the control plane; ${NAME} takes it from the environment", func(f *file) *string { return &f.Token }, nil},
 		{"price-book", "price_book", "price book (YAML); without one the built-in book", func(f *file) *string { return &f.PriceBook }, nil},

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/weirproxy/weir/proxy/internal/policy"
+	"github.com/weirproxy/weir/proxy/internal/scope"
 )
 
 func compile(t *testing.T, text string) (*Static, *Values, error) {
@@ -92,11 +93,11 @@ policy:
 
 func TestWhatIsNoConfigurationIsRefusedWithItsPlace(t *testing.T) {
 	for text, want := range map[string]string{
-		"upstreem: x\n":                                       ":1:1: unknown field \"upstreem\"; see `weir check --schema-of-config`",
-		"policy:\n  limits:\n    dept: 3\n":                  ":3:5: unknown field",
+		"upstreem: x\n":                                      ":1:1: upstreem: unknown field; did you mean upstream?",
+		"policy:\n  limits:\n    dept: 3\n":                  ":3:5: policy.limits.dept: unknown field; did you mean depth?",
 		"upstream: [a]\n":                                    ":1:1",
 		"pprof: sure\n":                                      ":1:8",
-		"upstream: http://x:1\nupstream: b\n":                "already defined",
+		"upstream: http://x:1\nupstream: b\n":                ":2:1: upstream: is given twice",
 		"a: [\n":                                             ":1:4",
 		"---\nlisten: []\n---\nlisten: []\n":                 "2 documents",
 		"listen: []\nupstream: http://a:1\n":                 "listen: is empty",
@@ -114,15 +115,33 @@ func TestWhatIsNoConfigurationIsRefusedWithItsPlace(t *testing.T) {
 }
 
 func TestPushedDocumentHasOnlyThePolicy(t *testing.T) {
-	v, err := ParsePolicy("pushed", []byte("policy:\n  cache: {default_max_age: 30s}\n  validation: enforce\n"))
+	v, err := ParsePolicy("pushed", []byte("policy:\n  cache: {default_max_age: 30s}\n  validation: enforce\n"), DefaultPolicy())
 	if err != nil || v.Plans.Options.DefaultMaxAge != 30 || v.Policy.Validation != policy.Enforce || v.Policy.MaxBody != 1<<20 {
 		t.Errorf("%v %+v", err, v)
 	}
-	if _, err := ParsePolicy("pushed", []byte("listen: [a:1]\n")); err == nil || !strings.Contains(err.Error(), "pushed:1:1: unknown field") {
+	if _, err := ParsePolicy("pushed", []byte("listen: [a:1]\n"), DefaultPolicy()); err == nil || !strings.Contains(err.Error(), "pushed:1:1: listen: cannot be pushed") {
 		t.Errorf("static keys in a push: %v", err)
 	}
-	if _, err := ParsePolicy("pushed", []byte("policy: {max_body: x}\n")); err == nil || !strings.Contains(err.Error(), "pushed:1:20: policy.max_body:") {
+	if _, err := ParsePolicy("pushed", []byte("policy: {max_body: x}\n"), DefaultPolicy()); err == nil || !strings.Contains(err.Error(), "pushed:1:20: policy.max_body:") {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestPushLeavesWhatItIsSilentAboutAsTheFileSays(t *testing.T) {
+	base := DefaultPolicy()
+	base.Cache.Vary, base.Paths = []string{"accept-language"}, []string{"/api"}
+	base.Scope.Header = &scope.Header{Name: "x-tenant", Class: "tenant"}
+	v, err := ParsePolicy("pushed", []byte("policy: {expose: true, scope: {header: {name: x-org}}, limits: {depth: {max: 9}}}\n"), base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := v.Policy
+	if !p.Expose || string(p.Paths[0]) != "/api" || p.Cache.Vary[0] != "accept-language" || v.Scope.Header.Name != "x-org" ||
+		v.Plans.Options.Limits.Depth != 9 || p.Limits.Depth != policy.Enforce {
+		t.Errorf("%+v %+v", p, v.Scope.Header)
+	}
+	if base.Scope.Header.Name != "x-tenant" {
+		t.Error("the push changed the file's policy")
 	}
 }
 
@@ -141,9 +160,21 @@ func TestUpstreamsAreRead(t *testing.T) {
 	}
 }
 
+func TestAddressesAreAListOrOneString(t *testing.T) {
+	for _, text := range []string{"redis: [a:1, b:2]\n", "redis: a:1,b:2\n", "redis: \"a:1, b:2\"\n"} {
+		s, _, err := compile(t, "upstream: http://a:1\n"+text)
+		if err != nil || len(s.File.Redis) != 2 || s.File.Redis[1] != "b:2" {
+			t.Errorf("%q: %v %v", text, s, err)
+		}
+	}
+	if _, _, err := compile(t, "upstream: http://a:1\nredis: {a: 1}\n"); err == nil || !strings.Contains(err.Error(), ":2:8") {
+		t.Errorf("a map: %v", err)
+	}
+}
+
 func TestSecretsComeFromTheEnvironmentAndAreHidden(t *testing.T) {
 	t.Setenv("WEIR_TEST_SECRET", "geheim")
-	s, _, err := compile(t, "upstream: http://a:1\ntoken: ${WEIR_TEST_SECRET}\nredis_password: abc\npolicy: {scope: {key: k, jwt: {secret: s3}}}\n")
+	s, _, err := compile(t, "upstream: http://a:1\ntoken: ${WEIR_TEST_SECRET}\nredis_password: abc\npolicy: {scope: {key: k, jwt: {secret: s3, class: user, claim: sub, algorithms: [HS256]}}}\n")
 	if err != nil || s.File.Token != "geheim" {
 		t.Fatalf("%v", err)
 	}

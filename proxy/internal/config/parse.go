@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"sort"
 	"strings"
 
@@ -95,7 +96,10 @@ func decode(name string, text []byte, into any) (doc *document, err error) {
 	if len(text) > maxDocument {
 		return nil, Problems{{File: name, Message: fmt.Sprintf("the document has %d bytes, the maximum is %d", len(text), maxDocument)}}
 	}
-	file, err := parser.ParseBytes(text, 0)
+	if line := tooDeep(text); line > 0 {
+		return nil, Problems{{File: name, Line: line, Column: 1, Message: fmt.Sprintf("the document nests deeper than %d; no key needs that", maxNesting)}}
+	}
+	file, err := parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey()) // strict tells those, with all else
 	if err != nil {
 		return nil, Problems{problemOf(name, err)}
 	}
@@ -105,6 +109,12 @@ func decode(name string, text []byte, into any) (doc *document, err error) {
 	d.file = file
 	if len(bytes.TrimSpace(text)) == 0 || len(file.Docs) == 0 || file.Docs[0].Body == nil {
 		return d, nil
+	}
+	if body := file.Docs[0].Body; body.Type() != ast.NullType && body.Type() != ast.CommentType {
+		d.strict(body, reflect.TypeOf(into).Elem(), "")
+		if err = d.err(); err != nil {
+			return nil, err
+		}
 	}
 	if err = yaml.UnmarshalWithOptions(text, into, yaml.Strict()); err != nil {
 		return nil, Problems{problemOf(name, err)}
@@ -147,14 +157,27 @@ type Pushed struct {
 	Policy Policy `yaml:"policy"`
 }
 
-// ParsePolicy reads a pushed document and compiles its values. A key of the static part is a problem: it needs a restart. name stands in
-// problems.
-func ParsePolicy(name string, text []byte) (*Values, error) {
-	p := Pushed{Policy: DefaultPolicy()}
+// ParsePolicy reads a pushed document over base, the policy of the sidecar's own file, and compiles its values: what a push is silent
+// about stays as the file says. A key of the static part is a problem: it needs a restart. name stands in problems.
+func ParsePolicy(name string, text []byte, base Policy) (*Values, error) {
+	p := Pushed{Policy: base.clone()}
 	d, err := decode(name, text, &p)
 	if err != nil {
 		return nil, err
 	}
 	v := compilePolicy(d, "policy.", &p.Policy)
 	return v, d.err()
+}
+
+// clone copies what decoding could write through.
+func (p Policy) clone() Policy {
+	if p.Scope.JWT != nil {
+		j := *p.Scope.JWT
+		p.Scope.JWT = &j
+	}
+	if p.Scope.Header != nil {
+		h := *p.Scope.Header
+		p.Scope.Header = &h
+	}
+	return p
 }

@@ -4,17 +4,17 @@ import "github.com/weirproxy/weir/proxy/internal/scope"
 
 // File is the whole document. Durations are written as 250ms, 10s, 5m, 2h; sizes as 512, 64KiB, 8MiB, 1GiB.
 type File struct {
-	Listen        []string `yaml:"listen" json:"listen,omitempty" jsonschema:"description=Addresses for clients: HOST:PORT or unix:PATH"`
+	Listen        List     `yaml:"listen" json:"listen,omitempty" jsonschema:"description=Addresses for clients: HOST:PORT or unix:PATH"`
 	Admin         string   `yaml:"admin" json:"admin,omitempty" jsonschema:"description=Address of the admin listener; keep it on loopback"`
 	Upstream      string   `yaml:"upstream" json:"upstream,omitempty" jsonschema:"description=The service behind: http://HOST:PORT, https://HOST:PORT or unix:PATH"`
 	Schema        string   `yaml:"schema" json:"schema,omitempty" jsonschema:"description=SDL file; without one the upstream is introspected"`
 	Introspection string   `yaml:"introspection_interval" json:"introspection_interval,omitempty" jsonschema:"description=How often the upstream is introspected; 0 for never"`
-	Redis         []string `yaml:"redis" json:"redis,omitempty" jsonschema:"description=HOST:PORT of one server or of a cluster's nodes; with redis_master of Sentinels"`
+	Redis         List     `yaml:"redis" json:"redis,omitempty" jsonschema:"description=HOST:PORT of one server or of a cluster's nodes; with redis_master of Sentinels"`
 	RedisMaster   string   `yaml:"redis_master" json:"redis_master,omitempty"`
 	RedisUsername string   `yaml:"redis_username" json:"redis_username,omitempty"`
 	RedisPassword string   `yaml:"redis_password" json:"redis_password,omitempty" jsonschema:"description=${NAME} takes it from the environment"`
 	Namespace     string   `yaml:"namespace" json:"namespace,omitempty" jsonschema:"description=Tells fleets apart that share a Redis"`
-	Kafka         []string `yaml:"kafka" json:"kafka,omitempty" jsonschema:"description=HOST:PORT of brokers"`
+	Kafka         List     `yaml:"kafka" json:"kafka,omitempty" jsonschema:"description=HOST:PORT of brokers"`
 	KafkaTopic    string   `yaml:"kafka_topic" json:"kafka_topic,omitempty"`
 	EventsMode    string   `yaml:"events" json:"events,omitempty" jsonschema:"enum=structured,enum=binary,description=CloudEvents mode"`
 	Control       string   `yaml:"control" json:"control,omitempty" jsonschema:"description=URL of the control plane"`

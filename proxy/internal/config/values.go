@@ -1,6 +1,8 @@
 package config
 
 import (
+	"crypto/ed25519"
+	"encoding/base64"
 	"fmt"
 	"net"
 	"net/url"
@@ -83,6 +85,7 @@ func compileStatic(d *document, f *File, env Env) *Static {
 		checkAddress(d, "admin", f.Admin)
 	}
 	s.Upstream = compileUpstream(d, f.Upstream)
+	checkListeners(d, f, s.Upstream)
 	for _, l := range []struct {
 		path string
 		list []string
@@ -95,6 +98,9 @@ func compileStatic(d *document, f *File, env Env) *Static {
 		if u, err := url.Parse(f.Control); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			d.addf("control", "%q is no URL of a control plane; write http://HOST:PORT", f.Control)
 		}
+	}
+	if key, err := base64.StdEncoding.DecodeString(f.PublicKey); f.PublicKey != "" && (err != nil || len(key) != ed25519.PublicKeySize) {
+		d.addf("public_key", "is no Ed25519 public key; write its 32 bytes in base64")
 	}
 	oneOf(d, "cache", f.Cache, "on", "off")
 	oneOf(d, "events", f.EventsMode, "structured", "binary")
@@ -114,6 +120,23 @@ func compileStatic(d *document, f *File, env Env) *Static {
 	s.File.RedisPassword = secret(d, env, "redis_password", f.RedisPassword)
 	s.File.Token = secret(d, env, "token", f.Token)
 	return s
+}
+
+// checkListeners finds addresses that cannot both be had, and a sidecar in front of itself.
+func checkListeners(d *document, f *File, u Upstream) {
+	seen := map[string]bool{}
+	for i, a := range f.Listen {
+		switch {
+		case a == u.Address:
+			d.addf("upstream", "is the sidecar's own listener %s; name the service behind it", a)
+		case seen[a] && !strings.HasSuffix(a, ":0"):
+			d.addf(fmt.Sprintf("listen[%d]", i), "%q is given twice", a)
+		}
+		seen[a] = true
+	}
+	if seen[f.Admin] && !strings.HasSuffix(f.Admin, ":0") {
+		d.addf("admin", "%q is a listener for clients too; give each an address of its own", f.Admin)
+	}
 }
 
 func compileUpstream(d *document, text string) (u Upstream) {
@@ -192,6 +215,7 @@ func compilePolicy(d *document, at string, p *Policy) *Values {
 	v.Plans.Options.MaxErrors = maxErrors
 
 	compileCache(d, at+"cache.", &p.Cache, v)
+	checkScope(d, at+"scope.", &p.Scope)
 	q.Deadlines = policy.Deadlines{
 		Head:    duration(d, at+"deadlines.head", p.Deadlines.Head, 0, time.Hour),
 		Body:    duration(d, at+"deadlines.body", p.Deadlines.Body, 0, time.Hour),
@@ -220,7 +244,39 @@ func compileCache(d *document, at string, p *CachePolicy, v *Values) {
 		MaxEntry:             int(size(d, at+"max_entry", p.MaxEntry, 1<<10, 256<<20)),
 		Vary:                 headers(d, at+"vary", p.Vary),
 	}
+	for i, h := range c.Vary {
+		if h == "authorization" || h == "cookie" {
+			d.addf(fmt.Sprintf("%svary[%d]", at, i), "%s tells every client apart; say whose answer it is by policy.scope", h)
+		}
+	}
+	if age := duration(&document{}, "", p.DefaultMaxAge, 0, 365*day); age%time.Second != 0 {
+		d.addf(at+"default_max_age", "%s has parts of a second; write whole seconds", age)
+	}
 	v.Plans.Options.DefaultMaxAge = int(duration(d, at+"default_max_age", p.DefaultMaxAge, 0, 365*day) / time.Second)
+}
+
+// checkScope checks what needs no key file. A secret that looks like a reference is refused: taken by the letter, everybody would know it.
+func checkScope(d *document, at string, c *scope.Config) {
+	literal := func(path, text string) {
+		if strings.HasPrefix(text, "${") {
+			d.addf(at+path, "%s is not read from the environment here; give the value", text)
+		}
+	}
+	literal("key", c.Key)
+	if j := c.JWT; j != nil {
+		literal("jwt.secret", j.Secret)
+		oneOf(d, at+"jwt.class", j.Class, "user", "tenant", "roles")
+		if j.Claim == "" {
+			d.addf(at+"jwt.claim", "is missing; name the claim that tells the identity, for instance sub")
+		}
+		if len(j.Algorithms) == 0 {
+			d.addf(at+"jwt.algorithms", "is missing; list what the issuer signs with, for instance [RS256]")
+		}
+	}
+	if h := c.Header; h != nil {
+		headers(d, at+"header.name", []string{h.Name})
+		oneOf(d, at+"header.class", h.Class, "user", "tenant", "roles")
+	}
 }
 
 func headers(d *document, path string, list []string) []string {

@@ -127,12 +127,16 @@ func keys(ctx context.Context, c *JWT) (jwt.Keyfunc, error) {
 		}
 		return k.Keyfunc, nil
 	}
-	k, err := keyfunc.NewDefaultCtx(ctx, []string{c.JWKSURL})
+	// A provider that does not answer must not hold the start up: until it does, its tokens bypass the cache.
+	k, err := keyfunc.NewDefaultOverrideCtx(ctx, []string{c.JWKSURL}, keyfunc.Override{HTTPTimeout: jwksTime})
 	if err != nil {
 		return nil, fmt.Errorf("scope.jwt.jwks_url: %w", err)
 	}
 	return k.Keyfunc, nil
 }
+
+// jwksTime bounds one fetch of a key set.
+const jwksTime = 3 * time.Second
 
 func publicKey(file string) (jwt.Keyfunc, error) {
 	text, err := os.ReadFile(file)
@@ -257,9 +261,19 @@ func (r *Rules) verify(token string, now int64) (v verified, reason string) {
 	if !ok {
 		return v, "claim missing"
 	}
-	v.expires = expires.UnixNano()
-	v.scope = Scope{Class: r.claim, Authenticated: true, ID: r.id(r.claim, id)}
-	v.scope.Tenant, _ = claims[r.cfg.JWT.TenantClaim].(string)
+	v.expires = math.MaxInt64
+	if expires.Before(time.Unix(0, math.MaxInt64)) { // later times have no unix ns
+		v.expires = expires.UnixNano()
+	}
+	v.scope = Scope{Class: r.claim, Authenticated: true}
+	if name := r.cfg.JWT.TenantClaim; name != "" {
+		// Identities are often unique within a tenant only: user 42 of one tenant must not get what is kept for user 42 of another.
+		if v.scope.Tenant, ok = claims[name].(string); !ok || v.scope.Tenant == "" {
+			return v, "tenant claim missing"
+		}
+		id = append(fmt.Appendf(nil, "%d:%s", len(v.scope.Tenant), v.scope.Tenant), id...)
+	}
+	v.scope.ID = r.id(r.claim, id)
 	return v, ""
 }
 
@@ -299,7 +313,7 @@ func (r *Rules) Describe() []byte {
 	}
 	text := fmt.Appendf(nil, "header=%s/%d cookies=%t", r.header, r.class, r.cfg.IgnoreCookies)
 	if j := r.cfg.JWT; j != nil {
-		text = fmt.Appendf(text, " jwt=%s/%s/%s/%s", j.Issuer, j.Audience, j.Class, j.Claim)
+		text = fmt.Appendf(text, " jwt=%q/%q/%q/%q/%q", j.Issuer, j.Audience, j.Class, j.Claim, j.TenantClaim)
 	}
 	return text
 }
