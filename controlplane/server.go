@@ -157,7 +157,7 @@ func (s *Server) serve(parent context.Context, listener net.Listener, st *store.
 	if server.Shutdown(stop) != nil {
 		err = errors.Join(err, server.Close()) // what did not end in time is cut
 	}
-	<-failed
+	_ = <-failed // the listener is down
 	cancel()
 	watch.Wait()
 	hub.Wait()

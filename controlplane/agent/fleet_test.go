@@ -84,7 +84,22 @@ func (f *fleet) run(input string, args ...string) string {
 	return string(out)
 }
 
+// dependOnServer looks at the server's sources, so that `go test` does not take a result from its cache when they changed: this package does not import them.
+func dependOnServer(t *testing.T) {
+	t.Helper()
+	err := filepath.WalkDir("..", func(path string, _ os.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".go") {
+			_, err = os.Stat(path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestFleet(t *testing.T) {
+	dependOnServer(t)
 	path := filepath.Join(t.TempDir(), "weir-control")
 	if out, err := exec.Command("go", "build", "-o", path, "../cmd/weir-control").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)

@@ -72,25 +72,23 @@ func writeFrame(path, keep string, payload []byte) error {
 		return errors.Join(err, os.Remove(tmp))
 	}
 	if keep != "" {
-		if err := keepAs(path, keep); err != nil {
-			return err
-		}
+		err = keepAs(path, keep) // without links the new file is still worth having
 	}
-	if err := os.Rename(tmp, path); err != nil {
-		return err
+	if rerr := os.Rename(tmp, path); rerr != nil {
+		return errors.Join(err, rerr)
 	}
-	return syncDir(filepath.Dir(path))
+	return errors.Join(err, syncDir(filepath.Dir(path)))
 }
 
 // keepAs gives the present file a second name, so that it outlives the rename over its first.
 func keepAs(path, keep string) error {
-	if _, err := os.Stat(path); err != nil {
-		return nil // nothing to keep yet
-	}
 	if err := os.Remove(keep); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	return os.Link(path, keep)
+	if err := os.Link(path, keep); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil // nothing to keep yet
 }
 
 func syncDir(dir string) error {

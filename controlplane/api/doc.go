@@ -6,10 +6,10 @@
 //
 // # HTTP API
 //
-// All paths want `Authorization: Bearer TOKEN` of an admin, except /healthz. Bodies and answers are JSON unless said otherwise; an error is
+// All paths want `Authorization: Bearer TOKEN` of an admin, except /healthz; `Weir-Actor: NAME` says for whom the call is, for the audit trail. Bodies and answers are JSON unless said otherwise; an error is
 // {"error":{"code":"…","message":"…","cure":"…"}}.
 //
-//	PUT    /v1/config?service=S&if_version=N&dry_run=true&reason=R  body: the YAML document; answer: Document without config
+//	PUT    /v1/config?service=S&if_version=N&dry_run=true&reason=R&version=N  body: the YAML document; answer: Document without config
 //	GET    /v1/config?service=S&version=N                           Document; `Accept: application/yaml` gives the bytes alone
 //	GET    /v1/versions?service=S&limit=N                           {"versions":[Document…]}, newest first, without config
 //	GET    /v1/sidecars                                             {"sidecars":[Sidecar…]}

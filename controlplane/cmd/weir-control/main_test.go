@@ -248,6 +248,16 @@ func TestServeNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
+func TestRunInProcess(t *testing.T) {
+	var out, errs bytes.Buffer
+	if code := run(t.Context(), []string{"version"}, streams{in: strings.NewReader(""), out: &out, err: &errs}); code != 0 || out.String() != "weir-control dev\n" {
+		t.Errorf("exit %d: %s%s", code, out.String(), errs.String())
+	}
+	if code := run(t.Context(), []string{"nothing"}, streams{in: strings.NewReader(""), out: &out, err: &errs}); code != exitUsage {
+		t.Errorf("exit %d: %s", code, errs.String())
+	}
+}
+
 func TestHelpAndVersion(t *testing.T) {
 	b := &bench{t: t, path: os.Getenv(envBinary)}
 	if out := b.good("", "version"); out != "weir-control v9\n" {

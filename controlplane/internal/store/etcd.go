@@ -118,8 +118,13 @@ func etcdConfig(dir, sockets string) *embed.Config {
 // trimLog begins a new log when the old one has grown.
 func trimLog(path string) error {
 	info, err := os.Stat(path)
-	if err != nil || info.Size() < maxLogBytes {
-		return nil // none yet, or small: it is appended to
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.Size() < maxLogBytes:
+		return nil // it is appended to
 	}
 	return os.Rename(path, path+".old")
 }

@@ -58,15 +58,15 @@ func newSession(h *Hub, who identity, hello *weirv1.Hello, stream *connect.BidiS
 // run speaks until either side ends the stream. The reader goroutine ends with the stream, soon after run returned.
 func (s *session) run(ctx context.Context) error {
 	incoming := make(chan *weirv1.FollowRequest)
-	ended := make(chan error, 1)
+	ended := make(chan struct{})
 	done := make(chan struct{})
 	defer close(done)
 	s.hub.readers.Go(func() {
+		defer close(ended)
 		for {
 			m, err := s.stream.Receive()
 			if err != nil {
-				ended <- err
-				return
+				return // the sidecar went away; why does not matter here
 			}
 			select {
 			case incoming <- m:
