@@ -34,7 +34,7 @@ type Mutation { setBook(id: ID!, title: String): Book }
 
 // rig is a sidecar in this process in front of an origin.
 type rig struct {
-	t       *testing.T
+	t       testing.TB
 	server  *Server
 	store   *cache.Store
 	policy  policy.Policy // change before start
@@ -43,7 +43,7 @@ type rig struct {
 	events  atomic.Int64
 }
 
-func newRig(t *testing.T) *rig {
+func newRig(t testing.TB) *rig {
 	t.Helper()
 	schema, err := planner.ParseSchema("schema.graphql", sdl)
 	if err != nil {
@@ -111,7 +111,7 @@ type origin struct {
 	handle  func(w http.ResponseWriter, body string)
 }
 
-func startOrigin(t *testing.T, handle func(w http.ResponseWriter, body string)) *origin {
+func startOrigin(t testing.TB, handle func(w http.ResponseWriter, body string)) *origin {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -156,14 +156,14 @@ func books(title func() string) func(w http.ResponseWriter, body string) {
 
 // client is one connection that speaks HTTP by hand.
 type client struct {
-	t *testing.T
+	t testing.TB
 	c net.Conn
 	r *bufio.Reader
 }
 
 func (r *rig) dial() *client { return dialTo(r.t, r.address) }
 
-func dialTo(t *testing.T, address string) *client {
+func dialTo(t testing.TB, address string) *client {
 	t.Helper()
 	c, err := net.Dial("tcp", address)
 	if err != nil {
