@@ -157,7 +157,9 @@ func (s *Server) serve(parent context.Context, listener net.Listener, st *store.
 	if server.Shutdown(stop) != nil {
 		err = errors.Join(err, server.Close()) // what did not end in time is cut
 	}
-	_ = <-failed // the listener is down
+	if serr := <-failed; !errors.Is(serr, http.ErrServerClosed) {
+		err = errors.Join(err, serr)
+	}
 	cancel()
 	watch.Wait()
 	hub.Wait()

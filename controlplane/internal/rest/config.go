@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -32,6 +33,9 @@ func (s *server) putConfig(w http.ResponseWriter, r *call) (any, error) {
 	out := document(doc)
 	out.Config, out.DryRun = "", draft.DryRun
 	if !draft.DryRun {
+		ctx, cancel := context.WithTimeout(r.Context(), publishTime)
+		defer cancel()
+		s.Fleet.Await(ctx, out.Service, out.Version)
 		s.Logger.Info("configuration stored", "version", out.Version, "service", out.Service, "hash", out.Hash, "by", r.author.Name)
 	}
 	return out, nil

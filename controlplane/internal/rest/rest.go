@@ -24,6 +24,7 @@ const (
 	defaultLimit    = 50
 	maxLimit        = 1000
 	requestTime     = 30 * time.Second
+	publishTime     = 2 * time.Second // from a document's being stored to the streams' knowing it
 )
 
 // Store is what the API needs of the store.
@@ -46,6 +47,7 @@ type Commands interface {
 type Fleet interface {
 	Sidecars() []api.Sidecar
 	Answers() (accepted, refused map[string]int)
+	Await(ctx context.Context, scope string, version uint64)
 }
 
 // Config names the parts.

@@ -40,6 +40,7 @@ type Hub struct {
 	readers sync.WaitGroup
 
 	mu       sync.Mutex
+	changed  chan struct{} // closed and replaced at each Publish
 	sidecars map[identity]*sidecar
 	wakes    map[*session]struct{}
 }
@@ -55,18 +56,40 @@ type sidecar struct {
 
 // New makes a hub without a view: until Publish sidecars are welcomed and get nothing.
 func New(c Config) *Hub {
-	return &Hub{cfg: c, closing: make(chan struct{}), sidecars: make(map[identity]*sidecar), wakes: make(map[*session]struct{})}
+	return &Hub{cfg: c, closing: make(chan struct{}), changed: make(chan struct{}), sidecars: make(map[identity]*sidecar), wakes: make(map[*session]struct{})}
 }
 
 // Publish makes a view the present one and wakes all streams.
 func (h *Hub) Publish(v *store.View) {
-	h.view.Store(v)
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.view.Store(v)
+	close(h.changed)
+	h.changed = make(chan struct{})
 	for s := range h.wakes {
 		select {
 		case s.wake <- struct{}{}:
 		default:
+		}
+	}
+}
+
+// Await returns when the present view has a scope's document in this version or a newer one, or when ctx ends: who stored it then sees in Sidecars who should
+// have it.
+func (h *Hub) Await(ctx context.Context, scope string, version uint64) {
+	for {
+		h.mu.Lock()
+		view, changed := h.view.Load(), h.changed
+		h.mu.Unlock()
+		if view != nil && view.Documents[scope].GetVersion() >= version {
+			return
+		}
+		select {
+		case <-changed:
+		case <-h.closing:
+			return
+		case <-ctx.Done():
+			return
 		}
 	}
 }
