@@ -30,7 +30,6 @@ const (
 	LimitExceeded
 	IntrospectionDisabled
 	GetMutation
-	NotAcceptable
 	UnsupportedMedia
 
 	RateLimited
@@ -64,7 +63,7 @@ var table = [end]entry{
 	},
 	BodyTooLarge: {
 		"http.body_too_large", http.StatusRequestEntityTooLarge, "The request's body is larger than the limit.",
-		"Send a smaller body, or raise policy.max_body.",
+		"Send a smaller body, or raise policy.max_body. Only in strict mode; otherwise such a body passes unread.",
 	},
 	BodyTimeout: {
 		"http.body_timeout", http.StatusRequestTimeout, "The request's body did not arrive in time.",
@@ -125,10 +124,6 @@ var table = [end]entry{
 	GetMutation: {
 		"request.get_mutation", http.StatusMethodNotAllowed, "Mutations are not accepted by GET.",
 		"Send mutations by POST.",
-	},
-	NotAcceptable: {
-		"request.not_acceptable", http.StatusNotAcceptable, "No media type that the client accepts can be written.",
-		"Accept application/graphql-response+json or application/json.",
 	},
 	UnsupportedMedia: {
 		"request.media_type", http.StatusUnsupportedMediaType, "The request's media type is not one for GraphQL.",

@@ -51,8 +51,12 @@ func (l *Line) Begin(x *Exchange, h *wire.RequestHead, now int64) (Class, Reason
 	}
 	if class == Blind {
 		l.Blind(x, reason)
-		if reason == ReasonMedia && x.Policy.AnswerErrors {
+		switch {
+		case reason == ReasonMedia && x.Policy.AnswerErrors:
 			x.Refusal = Refusal{Code: codes.UnsupportedMedia}
+			l.refuse(x)
+		case reason == ReasonBody && x.Policy.Strict:
+			x.Refusal = Refusal{Code: codes.BodyTooLarge}
 			l.refuse(x)
 		}
 	}

@@ -152,9 +152,20 @@ func (c *conn) lingerOn() {
 	_, _ = io.CopyN(io.Discard, c.client, lingerBytes)
 }
 
-// turnAway answers a connection that is one too many.
-func (s *Server) turnAway(client net.Conn) {
-	f := failure(codes.TooManyConnections)
+// whyNot tells why no connection is taken now.
+func (s *Server) whyNot() codes.Code {
+	switch {
+	case s.draining.Load():
+		return codes.Draining
+	case s.pressure.Load() >= pressureRefuse:
+		return codes.Overload
+	}
+	return codes.TooManyConnections
+}
+
+// turnAway answers a connection that is not taken.
+func (s *Server) turnAway(client net.Conn, why codes.Code) {
+	f := failure(why)
 	f.Connection = answer.Connection{Minor: 1, Close: true}
 	f.RetryAfter = 1
 	var w answer.Writer

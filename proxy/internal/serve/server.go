@@ -123,7 +123,7 @@ func (s *Server) accept(accepted listen.Conn) {
 	if full || s.draining.Load() {
 		s.mu.Unlock()
 		s.stats.refusedConnections.Add(1)
-		s.turnAway(accepted.Conn)
+		s.turnAway(accepted.Conn, s.whyNot())
 		return
 	}
 	c := newConn(s, accepted)
