@@ -82,8 +82,11 @@ func (d *document) err() error {
 	return d.problems
 }
 
-// maxDocument bounds a configuration's text.
-const maxDocument = 1 << 20
+// What bounds a configuration's text: the YAML parser's time grows with the square of it.
+const (
+	maxDocument = 64 << 10
+	maxLines    = 4000
+)
 
 // decode reads text over what into holds. Unknown keys and wrong types are problems with their place.
 func decode(name string, text []byte, into any) (doc *document, err error) {
@@ -95,6 +98,12 @@ func decode(name string, text []byte, into any) (doc *document, err error) {
 	}()
 	if len(text) > maxDocument {
 		return nil, Problems{{File: name, Message: fmt.Sprintf("the document has %d bytes, the maximum is %d", len(text), maxDocument)}}
+	}
+	if n := bytes.Count(text, []byte("\n")); n > maxLines {
+		return nil, Problems{{File: name, Message: fmt.Sprintf("the document has %d lines, the maximum is %d", n, maxLines)}}
+	}
+	if bytes.Count(text, []byte("\r")) != bytes.Count(text, []byte("\r\n")) {
+		return nil, Problems{{File: name, Message: "there are carriage returns without line feeds; save it with LF or CRLF line ends"}}
 	}
 	if line := tooDeep(text); line > 0 {
 		return nil, Problems{{File: name, Line: line, Column: 1, Message: fmt.Sprintf("the document nests deeper than %d; no key needs that", maxNesting)}}

@@ -30,6 +30,7 @@ func TestHostileDocumentsAreRefusedAndEndNothing(t *testing.T) {
 		"brackets": "policy: " + strings.Repeat("[", 300_000), "braces": "policy: " + strings.Repeat("{a: ", 200_000),
 		"dashes": strings.Repeat("- ", 400_000), "questions": strings.Repeat("? ", 400_000), "indent": deep.String(),
 		"anchors": "policy: &a\n  paths: [x]\nadmin: *a\n", "merge": "<<: {admin: b}\n",
+		"lines": "policy:" + strings.Repeat("\n", 100_000), "returns": "policy: |\n " + strings.Repeat("\r", 1000), "size": "#" + strings.Repeat("x", 70_000),
 	} {
 		if _, err := ParsePolicy("pushed", []byte(text), DefaultPolicy()); err == nil || len(err.Error()) > 4000 {
 			t.Errorf("%s: %v", name, err)

@@ -203,8 +203,10 @@ func (l *Line) planItem(x *Exchange, it *Item, now int64) Reason {
 			return ReasonPersisted
 		}
 	case x.Policy.AnswerErrors && len(r.APQHash) == 0:
-		x.Refusal = Refusal{Code: codes.BadRequest, Class: planner.ClassRequest,
-			Errors: []planner.Error{{Message: "The request has no query.", Code: "BAD_REQUEST"}}}
+		x.Refusal = Refusal{
+			Code: codes.BadRequest, Class: planner.ClassRequest,
+			Errors: []planner.Error{{Message: "The request has no query.", Code: "BAD_REQUEST"}},
+		}
 		return ReasonNone
 	default:
 		return ReasonEnvelope
