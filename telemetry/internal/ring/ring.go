@@ -84,9 +84,11 @@ func (r *Ring) Take(i int) *Batch {
 	if len(s.ends) == 0 {
 		return nil
 	}
-	b := &Batch{shard: i % shards}
+	var b *Batch
 	if n := len(s.spare); n > 0 {
 		b, s.spare = s.spare[n-1], s.spare[:n-1]
+	} else {
+		b = &Batch{shard: i % shards}
 	}
 	b.Data, s.buf = s.buf, b.Data[:0]
 	b.Ends, s.ends = s.ends, b.Ends[:0]

@@ -1,0 +1,94 @@
+package telemetry
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/weirproxy/weir/telemetry/event"
+)
+
+// records reads n records of a topic.
+func records(t *testing.T, brokers []string, topic string, n int) []*kgo.Record {
+	t.Helper()
+	c, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	var list []*kgo.Record
+	for len(list) < n && ctx.Err() == nil {
+		list = append(list, c.PollFetches(ctx).Records()...)
+	}
+	return list
+}
+
+func TestBinaryModePutsTheAttributesIntoHeaders(t *testing.T) {
+	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, event.CostTopic, event.LossTopic))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer broker.Close()
+	tel := newTelemetry(t, Config{Brokers: broker.ListenAddrs(), Binary: true})
+	stop := run(t, tel)
+	tel.Emit(record(tel, 1))
+	stop()
+	if err := tel.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	list := records(t, broker.ListenAddrs(), event.CostTopic, 1)
+	if len(list) != 1 {
+		t.Fatalf("%d records", len(list))
+	}
+	var data event.Cost
+	if err := json.Unmarshal(list[0].Value, &data); err != nil {
+		t.Fatal(err)
+	}
+	headers := map[string]string{}
+	for _, h := range list[0].Headers {
+		headers[h.Key] = string(h.Value)
+	}
+	for name, want := range map[string]string{
+		"ce_specversion": "1.0", "ce_id": data.EventID, "ce_type": event.CostType, "ce_source": "/weir/svc/pod", "ce_time": data.Timestamp,
+		"content-type": "application/json",
+	} {
+		if headers[name] != want || want == "" {
+			t.Errorf("%s is %q, want %q", name, headers[name], want)
+		}
+	}
+}
+
+func TestLossesAreToldOnTheirTopic(t *testing.T) {
+	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, event.CostTopic, event.LossTopic))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer broker.Close()
+	tel := newTelemetry(t, Config{Brokers: broker.ListenAddrs(), RingBytes: 64 << 10})
+	for i := range 500 { // before anything reads the ring
+		tel.Emit(record(tel, i))
+	}
+	stop := run(t, tel)
+	stop()
+	if err := tel.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	lost := tel.Stats().Dropped["ring_full"]
+	told := records(t, broker.ListenAddrs(), event.LossTopic, 1)
+	var e event.Envelope[event.Loss]
+	if lost == 0 || len(told) != 1 || json.Unmarshal(told[0].Value, &e) != nil {
+		t.Fatalf("%d lost, told %v", lost, told)
+	}
+	if e.Data.Count != lost || e.Data.Reason != "ring_full" || e.Data.Service != "svc" || e.Type != event.LossType {
+		t.Errorf("%+v, %d lost", e.Data, lost)
+	}
+	if got := len(records(t, broker.ListenAddrs(), event.CostTopic, int(500-lost))); got != int(500-lost) {
+		t.Errorf("%d events arrived, %d lost, of 500", got, lost)
+	}
+}
