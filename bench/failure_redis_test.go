@@ -1,0 +1,175 @@
+package bench
+
+import (
+	"fmt"
+	"net"
+	"os/exec"
+	"syscall"
+	"time"
+
+	"github.com/weirproxy/weir/bench/internal/fleet"
+	"github.com/weirproxy/weir/bench/internal/load"
+)
+
+// redis starts an empty redis-server on address.
+func (w *world) redis(address string) *fleet.Process {
+	w.Helper()
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		w.Fatalf("%v (apt-get install redis-server)", err)
+	}
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return w.start(fleet.Spec{
+		Name: "redis", Path: path, Args: []string{"--bind", host, "--port", port, "--save", "", "--appendonly", "no", "--dir", w.dir}, Ready: fleet.Listens(address),
+	})
+}
+
+// coherent changes cities through one sidecar: it shows each change at once, the other one after the grace.
+func (w *world) coherent(a, b *sidecar, cities []string) {
+	w.Helper()
+	for i, id := range cities {
+		a.hit(id)
+		b.hit(id)
+		want := 1000 + i
+		done := a.change(id, want).Done
+		if got, _ := a.population(id); got != want {
+			w.Errorf("%s shows %d after its own acknowledged change to %d", a.name, got, want)
+		}
+		w.freshBy(b, id, want, done)
+	}
+}
+
+// freshBy reads until a change shows: a read that begins after the grace must show it.
+func (w *world) freshBy(s *sidecar, id string, want int, since time.Time) {
+	w.Helper()
+	for {
+		got, a := s.population(id)
+		if got == want {
+			return
+		}
+		if a.Sent.Sub(since) > load.Grace {
+			w.Errorf("%s shows %d instead of %d, %s after it should", s.name, got, want, a.Sent.Sub(since))
+			return
+		}
+	}
+}
+
+// missed is what both sidecars cached before an outage and one of them changed during it.
+func (w *world) missed(a, b *sidecar, id string, want int) {
+	w.Helper()
+	a.change(id, want)
+	if got, _ := a.population(id); got != want {
+		w.Errorf("%s shows %d after its own change to %d without redis", a.name, got, want)
+	}
+	if n := a.metric("weir_invalidations_waiting"); n == 0 {
+		w.Error("no invalidation waits for the log")
+	}
+}
+
+// reconnected waits until both sidecars are with the log again, and then holds them to what was changed without it.
+func (w *world) reconnected(a, b *sidecar, id string, want int) {
+	w.Helper()
+	for _, s := range []*sidecar{a, b} {
+		w.untilMetric(s, 1, "weir_redis_connected")
+	}
+	w.untilMetric(a, 0, "weir_invalidations_waiting")
+	w.freshBy(b, id, want, time.Now())
+	w.coherent(a, b, w.cities[110:114])
+}
+
+func (w *world) lost(sidecars ...*sidecar) {
+	w.Helper()
+	for _, s := range sidecars {
+		w.untilMetric(s, 0, "weir_redis_connected")
+	}
+}
+
+func (w *world) logs(s *sidecar, want int, words ...string) {
+	w.Helper()
+	if n := s.logged(words...); n != want {
+		w.Errorf("%s: %d log lines with %q, want %d\n%s", s.name, n, words, want, s.Tail())
+	}
+}
+
+func redisArrivesLater(w *world) {
+	address := w.free()
+	a, b := w.sidecar("a", "--redis", address), w.sidecar("b", "--redis", address)
+	load := w.traffic(0.02, a, b)
+	w.lost(a, b)
+	id := w.cities[101]
+	b.hit(id)
+	w.missed(a, b, id, 77)
+	load.flows()
+	for _, s := range []*sidecar{a, b} {
+		w.logs(s, 1, "redis cannot be reached", address)
+	}
+	w.redis(address)
+	w.reconnected(a, b, id, 77)
+	load.flows()
+	for _, s := range []*sidecar{a, b} {
+		w.logs(s, 1, "invalidation log connected")
+	}
+}
+
+func redisKilled(w *world) {
+	address := w.free()
+	server := w.redis(address)
+	a, b := w.sidecar("a", "--redis", address), w.sidecar("b", "--redis", address)
+	for _, s := range []*sidecar{a, b} {
+		w.until("the log is connected", func() error {
+			if s.logged("invalidation log connected") == 0 {
+				return fmt.Errorf("%s", s.Tail())
+			}
+			return nil
+		})
+	}
+	load := w.traffic(0.02, a, b)
+	w.coherent(a, b, w.cities[120:123])
+	id := w.cities[101]
+	a.hit(id)
+	b.hit(id)
+	if err := server.Kill(); err != nil {
+		w.Fatal(err)
+	}
+	w.lost(a, b)
+	w.missed(a, b, id, 88)
+	load.flows()
+	for _, s := range []*sidecar{a, b} {
+		w.logs(s, 1, "invalidation log lost")
+	}
+	w.redis(address) // empty: what was acknowledged before is gone with it
+	w.reconnected(a, b, id, 88)
+	load.flows()
+	for _, s := range []*sidecar{a, b} {
+		w.logs(s, 1, "invalidation log lost")
+		w.logs(s, 2, "invalidation log connected")
+	}
+}
+
+func redisFrozen(w *world) {
+	address := w.free()
+	server := w.redis(address)
+	a, b := w.sidecar("a", "--redis", address), w.sidecar("b", "--redis", address)
+	load := w.traffic(0.02, a, b)
+	w.coherent(a, b, w.cities[120:123])
+	id := w.cities[101]
+	a.hit(id)
+	b.hit(id)
+	if err := syscall.Kill(server.PID(), syscall.SIGSTOP); err != nil {
+		w.Fatal(err)
+	}
+	w.lost(a, b)
+	w.missed(a, b, id, 99)
+	load.flows()
+	if err := syscall.Kill(server.PID(), syscall.SIGCONT); err != nil {
+		w.Fatal(err)
+	}
+	w.reconnected(a, b, id, 99)
+	load.flows()
+	for _, s := range []*sidecar{a, b} {
+		w.logs(s, 1, "invalidation log lost")
+	}
+}
