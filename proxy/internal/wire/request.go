@@ -196,7 +196,10 @@ func (h *RequestHead) ordinaryTarget() bool {
 		return true
 	case len(t) == 1 && t[0] == '*':
 		return h.Method == MethodOptions
-	case h.Method == MethodConnect, bytes.Contains(t, []byte("://")):
+	case h.Method == MethodConnect:
+		h.ask(CodeTarget)
+		return isOrdinaryHost(t) // the authority form
+	case bytes.Contains(t, []byte("://")):
 		h.ask(CodeTarget)
 		return true
 	}
