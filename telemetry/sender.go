@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirproxy/weir/telemetry/event"
@@ -26,6 +27,8 @@ type sender struct {
 	client  *kgo.Client
 	failing atomic.Bool
 	lastErr atomic.Pointer[string]
+	// renewed says that a topic was deleted and created again: the client refuses such a topic until it is told to forget it.
+	renewed atomic.Bool
 	key     []byte
 	headers []kgo.RecordHeader
 }
@@ -82,6 +85,10 @@ func (s *sender) room() bool {
 
 // send produces a batch's events. The batch goes back to the ring when the last of them is settled.
 func (s *sender) send(b *ring.Batch) {
+	if s.renewed.Swap(false) {
+		s.t.cfg.Logger.Warn("a topic was deleted and created again; what was on the way to it is lost and counted", "topic", s.t.cfg.Topic)
+		s.client.PurgeTopicsFromProducing(s.t.cfg.Topic, event.LossTopic)
+	}
 	left := new(atomic.Int64)
 	left.Store(int64(len(b.Ends)))
 	records := make([]kgo.Record, len(b.Ends))
@@ -115,6 +122,14 @@ func (s *sender) settle(r *kgo.Record, err error) {
 		text := err.Error()
 		s.lastErr.Store(&text)
 		s.t.losses.add(lossBroker, sequence(r.Value))
+		s.refused(err)
+	}
+}
+
+// refused notes what has to be done about a broker's refusal before the next batch is sent.
+func (s *sender) refused(err error) {
+	if errors.Is(err, kerr.UnknownTopicID) {
+		s.renewed.Store(true)
 	}
 }
 
@@ -122,7 +137,7 @@ func (s *sender) sendLoss(text []byte) {
 	r := &kgo.Record{Topic: event.LossTopic, Key: s.key, Value: text, Headers: []kgo.RecordHeader{
 		{Key: "content-type", Value: []byte("application/cloudevents+json; charset=UTF-8")},
 	}}
-	s.client.TryProduce(context.Background(), r, func(*kgo.Record, error) {})
+	s.client.TryProduce(context.Background(), r, func(_ *kgo.Record, err error) { s.refused(err) })
 }
 
 // close sends what is buffered until ctx ends; what is left then is lost, and counted.
