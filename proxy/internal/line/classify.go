@@ -77,6 +77,9 @@ func Classify(p *policy.Policy, h *wire.RequestHead) (Class, Reason) {
 	if e := h.Header("content-encoding"); len(e) > 0 && !bytes.EqualFold(e, []byte("identity")) {
 		return Blind, ReasonEncoding
 	}
+	if steered(h.Query()) {
+		return Blind, ReasonEnvelope
+	}
 	if h.Expect {
 		return Blind, ReasonExpect
 	}

@@ -21,7 +21,7 @@ func readControl(v []byte) control {
 	c := control{maxAge: -1, sharedAge: -1, staleWhile: -1, staleIf: -1, present: len(v) > 0}
 	for len(v) > 0 {
 		var item []byte
-		item, v, _ = bytes.Cut(v, []byte(","))
+		item, v = cutDirective(v)
 		name, value, _ := bytes.Cut(bytes.TrimSpace(item), []byte("="))
 		switch {
 		case is(name, "no-store"):
@@ -35,16 +35,40 @@ func readControl(v []byte) control {
 		case is(name, "must-revalidate"), is(name, "proxy-revalidate"):
 			c.revalidate = true
 		case is(name, "max-age"):
-			c.maxAge = seconds(value)
+			c.maxAge = sooner(c.maxAge, seconds(value))
 		case is(name, "s-maxage"):
-			c.sharedAge = seconds(value)
+			c.sharedAge = sooner(c.sharedAge, seconds(value))
 		case is(name, "stale-while-revalidate"):
-			c.staleWhile = seconds(value)
+			c.staleWhile = sooner(c.staleWhile, seconds(value))
 		case is(name, "stale-if-error"):
-			c.staleIf = seconds(value)
+			c.staleIf = sooner(c.staleIf, seconds(value))
 		}
 	}
 	return c
+}
+
+// cutDirective splits a list at its first comma outside quotes.
+func cutDirective(v []byte) (item, rest []byte) {
+	quoted := false
+	for i := 0; i < len(v); i++ {
+		switch {
+		case v[i] == '\\' && quoted:
+			i++
+		case v[i] == '"':
+			quoted = !quoted
+		case v[i] == ',' && !quoted:
+			return v[:i], v[i+1:]
+		}
+	}
+	return v, nil
+}
+
+// sooner joins two values of a directive that came twice; -1 is none.
+func sooner(have, more int64) int64 {
+	if have < 0 {
+		return more
+	}
+	return min(have, more)
 }
 
 func is(name []byte, want string) bool {

@@ -12,10 +12,10 @@ import (
 // errTooLong ends the decoding of content that grows beyond its limit.
 var errTooLong = errors.New("decoded content is too long")
 
-// expansion bounds how much longer content may be once it is decoded, in multiples of what was captured.
-const expansion = 20
+// keptDecoded is how much memory for decoded content an exchange keeps.
+const keptDecoded = 256 << 10
 
-// bounded collects what a decoder writes, up to its capacity for growth.
+// bounded collects what a decoder writes, up to its limit.
 type bounded struct {
 	b     []byte
 	limit int
@@ -30,7 +30,7 @@ func (w *bounded) Write(p []byte) (int, error) {
 }
 
 // decoded returns the content without content coding (RFC 9110, section 8.4); ok is false when there is none, the coding is unknown, or
-// it grows too long.
+// it grows longer than what is read of any answer. Decoded content is the exchange's until the next call.
 func (x *Exchange) decoded(r *wire.ResponseHead, content []byte) (_ []byte, ok bool) {
 	if len(content) == 0 {
 		return nil, false
@@ -39,7 +39,7 @@ func (x *Exchange) decoded(r *wire.ResponseHead, content []byte) (_ []byte, ok b
 	if len(coding) == 0 || is(coding, "identity") {
 		return content, true
 	}
-	w := &bounded{b: x.scratch[:0], limit: min(expansion*len(content), 16<<20)}
+	w := &bounded{b: x.decode[:0], limit: max(peek, x.Policy.MaxBody, x.Policy.Cache.MaxEntry)}
 	var err error
 	switch {
 	case is(coding, "gzip"), is(coding, "x-gzip"):
@@ -53,8 +53,12 @@ func (x *Exchange) decoded(r *wire.ResponseHead, content []byte) (_ []byte, ok b
 	default:
 		return nil, false
 	}
+	x.decode = w.b[:0]
+	if cap(x.decode) > keptDecoded {
+		x.decode = nil
+	}
 	if err != nil {
 		return nil, false
 	}
-	return append([]byte(nil), w.b...), true
+	return w.b, true
 }

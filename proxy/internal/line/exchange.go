@@ -47,13 +47,15 @@ type Exchange struct {
 	trace   [16]byte
 	batch   [][]byte
 	keys    cache.KeyWriter
-	vary    []byte // values of the headers in the key, length-prefixed
+	vary    []byte // what of the head is in the key, length-prefixed
 	scratch []byte // decoded document or parameters
 	lines   []byte // header lines to store
 	stored  []byte // head of an entry
+	decode  []byte // an answer's content without content coding
 	plain   []byte // a batch's answer
 	money   []byte // cost in decimal
 	done    bool   // events were emitted
+	lost    bool   // the answer did not come
 }
 
 // Refusal is an answer that says no, in place of a relay.
@@ -85,8 +87,10 @@ type Item struct {
 	tier      cache.Tier
 	collapsed bool
 	coerced   bool
-	series    *telemetry.Series
-	record    telemetry.Record
+	// mismatched says that the hash beside the document is not the document's.
+	mismatched bool
+	series     *telemetry.Series
+	record     telemetry.Record
 }
 
 // reset keeps the memory of the exchange and forgets everything else.
@@ -98,7 +102,7 @@ func (x *Exchange) reset() {
 	x.Policy = nil
 	x.Scope = scope.Scope{}
 	x.Media = answer.MediaJSON
-	x.GraphQL, x.Head, x.Get, x.Batch, x.Refresh, x.done = false, false, false, false, false, false
+	x.GraphQL, x.Head, x.Get, x.Batch, x.Refresh, x.done, x.lost = false, false, false, false, false, false, false
 	x.Refusal = Refusal{}
 	x.Begin, x.Forwarded, x.BytesIn, x.BytesOut = 0, 0, 0, 0
 	x.Status, x.Fetches = 0, 0
@@ -112,7 +116,7 @@ func (it *Item) forget() {
 	it.request = planner.Request{}
 	it.values.Reset()
 	it.tags.Reset()
-	it.ops, it.tier, it.collapsed, it.coerced = 0, 0, false, false
+	it.ops, it.tier, it.collapsed, it.coerced, it.mismatched = 0, 0, false, false, false
 	it.record = telemetry.Record{}
 }
 

@@ -2,7 +2,9 @@ package line
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"net/http"
 
 	"github.com/weirproxy/weir/cache"
 	"github.com/weirproxy/weir/planner"
@@ -132,7 +134,7 @@ func (l *Line) envelope(x *Exchange, h *wire.RequestHead, body []byte) Reason {
 	}
 	var err *planner.Error
 	if x.batch, err = planner.SplitBatch(body, x.batch[:0]); err != nil {
-		return l.malformed(x, err)
+		return l.malformed(x, body, err)
 	}
 	if len(x.batch) > p.MaxBatch {
 		l.stats.limit("batch")
@@ -156,17 +158,21 @@ func (l *Line) envelope(x *Exchange, h *wire.RequestHead, body []byte) Reason {
 
 func (l *Line) parse(x *Exchange, it *Item, body []byte) Reason {
 	if err := planner.ParseRequest(body, &it.request); err != nil {
-		return l.malformed(x, err)
+		return l.malformed(x, body, err)
 	}
 	return ReasonNone
 }
 
-// malformed is a request that is not a well-formed GraphQL request: ours to answer only when policy says so.
-func (l *Line) malformed(x *Exchange, err *planner.Error) Reason {
+// malformed is a request that is not a well-formed GraphQL request: ours to answer only when policy says so. The draft of 2026 tells a
+// body that is not JSON, status 400, from one that is not a request, 422.
+func (l *Line) malformed(x *Exchange, body []byte, err *planner.Error) Reason {
 	if !x.Policy.AnswerErrors {
 		return ReasonEnvelope
 	}
 	x.Refusal = Refusal{Code: codes.BadRequest, Class: planner.ClassRequest, Errors: []planner.Error{*err}}
+	if x.Policy.Draft2026 && !json.Valid(body) {
+		x.Refusal.Status = http.StatusBadRequest
+	}
 	return ReasonNone
 }
 
@@ -194,9 +200,9 @@ func (l *Line) planItem(x *Exchange, it *Item, now int64) Reason {
 			}
 			it.Plan = p
 		}
-		// A hash beside a document must be that document's, else the origin refuses it and so no entry may answer.
-		if len(r.APQHash) > 0 && plans.LookupHash(r.APQHash, r.OperationName) != it.Plan {
-			return ReasonPersisted
+		// A hash beside a document must be that document's, else the origin refuses it: the gate holds, but no entry may answer.
+		if len(r.APQHash) > 0 && (r.APQVersion != 1 || plans.LookupHash(r.APQHash, r.OperationName) != it.Plan) {
+			it.mismatched = true
 		}
 	case len(r.APQHash) > 0 && r.APQVersion == 1:
 		if it.Plan = plans.LookupHash(r.APQHash, r.OperationName); it.Plan == nil {

@@ -15,7 +15,7 @@ import (
 
 // The parts of a key. Their numbers are part of the format: changing one needs a new keyFormat.
 const (
-	keyFormat = 1
+	keyFormat = 2
 
 	partFormat byte = iota
 	partPolicy
@@ -54,13 +54,22 @@ func (l *Line) lookup(ctx context.Context, x *Exchange, h *wire.RequestHead, now
 	}
 	if !all {
 		x.Refresh = false
+		for i := range x.Items {
+			x.Items[i].forwarded()
+		}
 	}
 	return all
 }
 
-// varying gathers the request headers that are part of every key; false when one of them is not usable.
+// varying gathers what of the request's head is part of every key: the path, parameters that are not GraphQL's, and the headers that
+// policy names. False when one of those is not usable.
 func (x *Exchange) varying(h *wire.RequestHead) bool {
-	x.vary = x.vary[:0]
+	path := h.Path()
+	x.vary = binary.AppendUvarint(x.vary[:0], uint64(len(path)))
+	x.vary = append(x.vary, path...)
+	start := len(x.vary)
+	x.vary = appendForeign(x.vary, h.Query(), x.Get)
+	x.vary = binary.AppendUvarint(x.vary, uint64(len(x.vary)-start))
 	for _, name := range x.Policy.Cache.Vary {
 		v := h.Header(name)
 		if len(v) > 0 && h.Count(name) > 1 {
@@ -82,7 +91,7 @@ func (x *Exchange) varying(h *wire.RequestHead) bool {
 // cacheable reports whether the plan allows a look-up: the schema's hints say so, or there are none and the upstream's Cache-Control
 // decides.
 func cacheable(x *Exchange, it *Item) bool {
-	if !it.coerced || it.Plan.Kind() != planner.KindQuery || it.Plan.Incremental() {
+	if !it.coerced || it.mismatched || it.Plan.Kind() != planner.KindQuery || it.Plan.Incremental() {
 		return false
 	}
 	c := it.Plan.Cache()
@@ -161,6 +170,13 @@ func (l *Line) stale(x *Exchange, it *Item, r cache.Result, now int64) bool {
 	return true
 }
 
+// forwarded is for an item with an entry that is asked for all the same, because another one of its batch has none.
+func (it *Item) forwarded() {
+	if it.Entry != nil {
+		it.Status, it.collapsed = telemetry.Miss, false
+	}
+}
+
 func (it *Item) answerWith(e *cache.Entry, state cache.State, tier cache.Tier) {
 	it.Entry, it.State, it.tier, it.Status = e, state, tier, telemetry.Hit
 	if e.Negative {
@@ -200,7 +216,8 @@ func (l *Line) Fallback(x *Exchange, now int64) bool {
 	}
 	x.abandon()
 	for i := range x.Items {
-		if it := &x.Items[i]; it.State == cache.Stale {
+		it := &x.Items[i]
+		if it.Status = telemetry.Hit; it.State == cache.Stale {
 			it.Status = telemetry.Stale
 		}
 	}

@@ -46,7 +46,7 @@ func jsonMedia(v []byte) bool {
 // queries to the cache. content is the body without framing, nil when it was not captured. It may wait for the invalidation log within
 // the cache's append budget. The answer's bytes are never changed here.
 func (l *Line) Finish(ctx context.Context, x *Exchange, r *wire.ResponseHead, content []byte, now int64) {
-	defer x.abandon() // whatever has not been completed below
+	defer x.giveUp(r) // whatever has not been completed below
 	if !x.GraphQL {
 		return
 	}
@@ -127,9 +127,11 @@ func (l *Line) invalidateTypes(ctx context.Context, x *Exchange, now int64) {
 	}
 }
 
-// Gone is a mutation whose answer never came: the origin may have done it all the same.
+// Gone is for a request whose answer does not come, or not whole: the origin may have done a mutation all the same, and nobody is to
+// wait for an entry. More calls than one do nothing more.
 func (l *Line) Gone(ctx context.Context, x *Exchange, now int64) {
-	if x.GraphQL && x.Mutates() {
+	if !x.lost && x.GraphQL && x.Mutates() {
+		x.lost = true
 		l.stats.unread.Add(1)
 		l.invalidateTypes(ctx, x, now)
 	}
@@ -140,8 +142,12 @@ func (l *Line) Gone(ctx context.Context, x *Exchange, now int64) {
 func (l *Line) offer(x *Exchange, it *Item, r *wire.ResponseHead, body []byte, facts planner.Facts, now int64) {
 	fill := it.fill
 	it.fill = nil
-	if r.Status != http.StatusOK || !facts.Readable || facts.HasErrors || !facts.HasData || facts.DataNull {
-		fill.Abandon(0)
+	if r.Status != http.StatusOK || facts.Readable && (facts.HasErrors || !facts.HasData || facts.DataNull) {
+		fill.Abandon(min(transient, x.Policy.Cache.HitForMiss))
+		return
+	}
+	if !facts.Readable {
+		fill.Abandon(x.Policy.Cache.HitForMiss)
 		return
 	}
 	life, why := l.lifetime(x, it, r, facts)
@@ -154,7 +160,7 @@ func (l *Line) offer(x *Exchange, it *Item, r *wire.ResponseHead, body []byte, f
 	l.cfg.Telemetry.Price(l.price(x, it, now))
 	x.lines = storedLines(x.lines[:0], r, life, x.Batch)
 	etag := r.Header("etag")
-	if len(etag) == 0 || x.Batch {
+	if len(etag) == 0 || x.Batch || len(r.Header("content-encoding")) > 0 { // another coding is another representation
 		etag = answer.AppendETag(x.scratch[:0], body)
 		x.scratch = etag
 	}
@@ -165,6 +171,24 @@ func (l *Line) offer(x *Exchange, it *Item, r *wire.ResponseHead, body []byte, f
 		FetchMicros: uint32(min((now-x.Forwarded)/int64(time.Microsecond), 1<<32-1)),
 		Worth:       it.record.Cost, Negative: facts.Negative, Private: life.private, Tags: &it.tags,
 	}, now)
+}
+
+// transient is for how long an answer with errors keeps requests from waiting for each other: it may be the last one of its kind.
+const transient = time.Second
+
+// giveUp abandons fills whose answer cannot be kept. They leave a mark, so that requests for what is never stored do not queue up behind
+// each other.
+func (x *Exchange) giveUp(r *wire.ResponseHead) {
+	mark := x.Policy.Cache.HitForMiss
+	if r.Status != http.StatusOK {
+		mark = min(mark, transient)
+	}
+	for i := range x.Items {
+		if f := x.Items[i].fill; f != nil {
+			f.Abandon(mark)
+			x.Items[i].fill = nil
+		}
+	}
 }
 
 // lifetime is how long an answer may be kept.
@@ -224,6 +248,9 @@ func (l *Line) lifetime(x *Exchange, it *Item, r *wire.ResponseHead, facts plann
 	}
 	if !life.private && !c.revalidate {
 		life.stale = max(p.StaleWhileRevalidate, p.StaleIfError)
+		if s := max(c.staleWhile, c.staleIf); s >= 0 {
+			life.stale = min(life.stale, time.Duration(s)*time.Second)
+		}
 	}
 	return life, ""
 }

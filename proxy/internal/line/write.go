@@ -1,7 +1,6 @@
 package line
 
 import (
-	"encoding/json"
 	"net/http"
 	"time"
 
@@ -114,11 +113,23 @@ func (l *Line) AppendRefusal(dst []byte, x *Exchange, h *wire.RequestHead, w *an
 		errs = []planner.Error{{Message: r.Code.Message(), Code: r.Code.String()}}
 	}
 	f.Body = answer.AppendErrors(nil, errs)
+	if x.Batch && x.Status == http.StatusOK { // a client that is to read it expects an answer for each operation
+		f.Body = repeated(f.Body, len(x.Items))
+	}
 	return w.AppendFailure(dst, &f, now)
 }
 
-// malformedJSON tells, for the statuses of the draft, a body that is not JSON from one that is not a request.
-func malformedJSON(body []byte) bool { return !json.Valid(body) }
+// repeated is a JSON array of n times the same.
+func repeated(body []byte, n int) []byte {
+	out := append(make([]byte, 0, n*(len(body)+1)+1), '[')
+	for i := range n {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(out, body...)
+	}
+	return append(out, ']')
+}
 
 // Detach returns a new exchange that leads x's fills, for a fetch in the background. x keeps what its answer needed.
 func (l *Line) Detach(x *Exchange) *Exchange {
