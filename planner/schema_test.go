@@ -1,9 +1,12 @@
 package planner
 
 import (
+	"encoding/json"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/weirproxy/weir/planner/internal/jsoracle"
 )
 
 func TestSchemaErrorsTellThePlace(t *testing.T) {
@@ -132,7 +135,7 @@ func TestSchemaHashKnowsMeaningOnly(t *testing.T) {
 // result must mean the same as the SDL without the directives that introspection does not tell.
 func TestIntrospectionGivesTheSchema(t *testing.T) {
 	sdl := worldSDL(t)
-	answers := oracle(t, sdl, nil, []string{IntrospectionQuery, IntrospectionQueryBasic}).Introspection
+	answers := jsoracle.Run[string, json.RawMessage](t, "introspect", map[string]string{"sdl": sdl}, []string{IntrospectionQuery, IntrospectionQueryBasic})
 	full, err := ParseIntrospection(answers[0])
 	if err != nil {
 		t.Fatal(err)

@@ -1,21 +1,15 @@
 package cachepolicy
 
 import (
-	"bufio"
-	"bytes"
-	"context"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/weirproxy/weir/planner/internal/jsoracle"
 )
 
 type oracleCase struct {
@@ -26,66 +20,6 @@ type oracleCase struct {
 type oracleAnswer struct {
 	Header string   `json:"header"`
 	Errors []string `json:"errors"`
-}
-
-// runOracle executes the operations on Apollo Server and returns the headers it answers with.
-func runOracle(t *testing.T, sdl string, cases []oracleCase) []oracleAnswer {
-	t.Helper()
-	dir := filepath.Join("testdata", "apollo")
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
-	defer cancel()
-	for _, tool := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Fatalf("the differential test against Apollo Server needs %s on the PATH (Node.js 20 or newer): %v", tool, err)
-		}
-	}
-	if _, err := os.Stat(filepath.Join(dir, "node_modules", "@apollo", "server", "package.json")); err != nil {
-		c := exec.CommandContext(ctx, "npm", "ci", "--no-audit", "--no-fund")
-		c.Dir = dir
-		if out, err := c.CombinedOutput(); err != nil {
-			t.Fatalf("npm ci in %s: %v\n%s", dir, err, out)
-		}
-	}
-	var in bytes.Buffer
-	enc := json.NewEncoder(&in)
-	if err := enc.Encode(map[string]string{"sdl": sdl}); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range cases {
-		if err := enc.Encode(c); err != nil {
-			t.Fatal(err)
-		}
-	}
-	tmp := t.TempDir()
-	input, output := filepath.Join(tmp, "cases"), filepath.Join(tmp, "answers")
-	if err := os.WriteFile(input, in.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.CommandContext(ctx, "node", filepath.Join(dir, "cache.mjs"), input, output).CombinedOutput(); err != nil {
-		t.Fatalf("Apollo Server: %v\n%s", err, out)
-	}
-	text, err := os.ReadFile(output)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var answers []oracleAnswer
-	sc := bufio.NewScanner(bytes.NewReader(text))
-	sc.Buffer(nil, 1<<24)
-	for first := true; sc.Scan(); first = false {
-		if first {
-			t.Logf("oracle: Apollo Server %s", sc.Bytes())
-			continue
-		}
-		var a oracleAnswer
-		if err := json.Unmarshal(sc.Bytes(), &a); err != nil {
-			t.Fatal(err)
-		}
-		answers = append(answers, a)
-	}
-	if len(answers) != len(cases) {
-		t.Fatalf("Apollo Server answered %d of %d cases", len(answers), len(cases))
-	}
-	return answers
 }
 
 // randomSDL writes a schema whose fields and types carry random hints. Abstract types are met in lists only, so that an
@@ -203,11 +137,11 @@ func TestAgainstApolloServer(t *testing.T) {
 		sdl := directives + randomSDL(r)
 		schema := load(t, strings.TrimPrefix(sdl, directives))
 		var cases []oracleCase
-		for range 500 {
+		for range 300 {
 			w := &writer{r: r, schema: schema}
 			cases = append(cases, oracleCase{w.document(), []int{0, 20, 90}[r.IntN(3)]})
 		}
-		for i, a := range runOracle(t, sdl, cases) {
+		for i, a := range jsoracle.Run[oracleCase, oracleAnswer](t, "cachecontrol", map[string]string{"sdl": sdl}, cases) {
 			if len(a.Errors) > 0 {
 				t.Fatalf("%s: %v", cases[i].Document, a.Errors)
 			}

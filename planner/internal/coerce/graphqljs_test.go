@@ -1,24 +1,19 @@
 package coerce
 
 import (
-	"bufio"
-	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/parser"
+
+	"github.com/weirproxy/weir/planner/internal/jsoracle"
 )
 
 const oracleSDL = `
@@ -151,59 +146,6 @@ func oracleCases(schema *ast.Schema, random int) []oracleCase {
 	return cases
 }
 
-// runOracle runs graphql-js over the cases and returns its answers, one line each.
-func runOracle(t *testing.T, cases []oracleCase) [][]byte {
-	t.Helper()
-	dir := filepath.Join("testdata", "graphqljs")
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	defer cancel()
-	for _, tool := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Fatalf("the differential test against graphql-js needs %s on the PATH (Node.js 20 or newer): %v", tool, err)
-		}
-	}
-	if _, err := os.Stat(filepath.Join(dir, "node_modules", "graphql", "package.json")); err != nil {
-		c := exec.CommandContext(ctx, "npm", "ci", "--no-audit", "--no-fund")
-		c.Dir = dir
-		if out, err := c.CombinedOutput(); err != nil {
-			t.Fatalf("npm ci in %s: %v\n%s", dir, err, out)
-		}
-	}
-	var in bytes.Buffer
-	enc := json.NewEncoder(&in)
-	if err := enc.Encode(map[string]string{"sdl": oracleSDL}); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range cases {
-		if err := enc.Encode(c); err != nil {
-			t.Fatal(err)
-		}
-	}
-	tmp := t.TempDir()
-	input, output := filepath.Join(tmp, "cases"), filepath.Join(tmp, "answers")
-	if err := os.WriteFile(input, in.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.CommandContext(ctx, "node", filepath.Join(dir, "coerce.mjs"), input, output).CombinedOutput(); err != nil {
-		t.Fatalf("graphql-js: %v\n%s", err, out)
-	}
-	text, err := os.ReadFile(output)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var lines [][]byte
-	sc := bufio.NewScanner(bytes.NewReader(text))
-	sc.Buffer(nil, 1<<24)
-	for sc.Scan() {
-		lines = append(lines, bytes.Clone(sc.Bytes()))
-	}
-	if len(lines) != len(cases)+1 {
-		t.Fatalf("graphql-js answered %d of %d cases", len(lines)-1, len(cases))
-	}
-	t.Logf("oracle: graphql-js %s", lines[0])
-	return lines[1:]
-}
-
 // deliberate lists where this package means to differ from graphql-js, and why. same tells that a pair of answers that are
 // not equal is one of these cases; each must occur, else the row is out of date.
 var deliberate = []struct {
@@ -250,15 +192,12 @@ func TestAgainstGraphQLJS(t *testing.T) {
 		t.Fatal(err)
 	}
 	cases := oracleCases(schema, 5000)
-	answers := runOracle(t, cases)
+	answers := jsoracle.Run[oracleCase, answer](t, "coerce", map[string]string{"sdl": oracleSDL}, cases)
 	var v Values
 	used := make([]int, len(deliberate))
 	accepted, bad := 0, 0
 	for i, c := range cases {
-		var theirs answer
-		if err := json.Unmarshal(answers[i], &theirs); err != nil {
-			t.Fatal(err)
-		}
+		theirs := answers[i]
 		doc, err := parser.ParseQuery(&ast.Source{Input: c.Query})
 		if err != nil {
 			t.Fatal(err)

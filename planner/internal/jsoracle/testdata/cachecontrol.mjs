@@ -1,14 +1,12 @@
-// Reads cases as NDJSON from the file named first ({"sdl"} on line one, then {"document","defaultMaxAge"}) and writes to the
-// file named second, for each case, the cache-control header Apollo Server answers with. Every field resolves: objects are
-// there, lists hold one value of each type they may hold.
-import { readFileSync, writeFileSync } from 'node:fs';
+// Set-up {"sdl"}; cases {"document","defaultMaxAge"}; answers {"header","errors"}: the cache-control header Apollo Server answers
+// with. Every field resolves: objects are there, lists hold one value of each type they may hold.
+import { readFileSync } from 'node:fs';
 import { ApolloServer } from '@apollo/server';
 import { ApolloServerPluginCacheControl } from '@apollo/server/plugin/cacheControl';
 import { buildSchema, getNullableType, isAbstractType, isListType, isObjectType, isEnumType } from 'graphql';
+import { answers, setup } from './lines.mjs';
 
-const [, , input, output] = process.argv;
-const lines = readFileSync(input, 'utf8').split('\n').filter((line) => line !== '');
-const schema = buildSchema(JSON.parse(lines[0]).sdl);
+const schema = buildSchema(setup.sdl);
 
 function value(type) {
   type = getNullableType(type);
@@ -37,12 +35,7 @@ async function server(defaultMaxAge) {
 }
 
 const { version } = JSON.parse(readFileSync(new URL('./node_modules/@apollo/server/package.json', import.meta.url)));
-const out = [JSON.stringify({ version })];
-for (const line of lines.slice(1)) {
-  const { document, defaultMaxAge } = JSON.parse(line);
+await answers(version, async ({ document, defaultMaxAge }) => {
   const { body, http } = await (await server(defaultMaxAge)).executeOperation({ query: document });
-  const errors = body.singleResult?.errors?.map((e) => e.message) ?? [];
-  out.push(JSON.stringify({ header: http.headers.get('cache-control') ?? '', errors }));
-}
-writeFileSync(output, out.join('\n') + '\n');
-process.exit(0);
+  return { header: http.headers.get('cache-control') ?? '', errors: body.singleResult?.errors?.map((e) => e.message) ?? [] };
+});
