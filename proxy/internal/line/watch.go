@@ -17,6 +17,7 @@ import (
 type Watch struct {
 	Capture int  // bytes of content to keep for Finish; 0: none. An answer that is longer is relayed and not shown.
 	Hold    bool // send the end of the answer only after Finish has returned: invalidations go first
+	Unread  bool // a mutation's answer that cannot be read: call Unread before each part of it is sent
 }
 
 // peek is how much of an answer that is not for the cache is kept to count its errors.
@@ -25,11 +26,17 @@ const peek = 64 << 10
 // Watch decides from the head of the final answer.
 func (l *Line) Watch(x *Exchange, r *wire.ResponseHead) Watch {
 	x.Status = r.Status
-	if !x.GraphQL || x.Head || !jsonMedia(r.Header("content-type")) {
+	if !x.GraphQL || x.Head {
 		return Watch{}
 	}
-	if x.Mutates() {
+	readable := jsonMedia(r.Header("content-type"))
+	switch mutates := x.Mutates(); {
+	case mutates && readable:
 		return Watch{Capture: x.Policy.MaxBody, Hold: true}
+	case mutates:
+		return Watch{Unread: true}
+	case !readable:
+		return Watch{}
 	}
 	if x.Leads() {
 		return Watch{Capture: max(peek, x.Policy.Cache.MaxEntry)}
@@ -126,6 +133,9 @@ func (l *Line) invalidateTypes(ctx context.Context, x *Exchange, now int64) {
 		}
 	}
 }
+
+// Unread invalidates all that a mutation may have changed whose answer cannot be read: an event stream, or a page of an error.
+func (l *Line) Unread(ctx context.Context, x *Exchange, now int64) { l.invalidateTypes(ctx, x, now) }
 
 // Gone is for a request whose answer does not come, or not whole: the origin may have done a mutation all the same, and nobody is to
 // wait for an entry. More calls than one do nothing more.

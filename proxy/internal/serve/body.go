@@ -31,14 +31,18 @@ type gathered struct {
 
 // gather reads a body into the buffer, within the limits of policy. What is too large or too slow is made blind.
 func (c *conn) gather(x *line.Exchange) gathered {
-	if c.s.pressure.Load() >= pressureLean {
-		c.s.line.Blind(x, line.ReasonPressure)
-		return gathered{}
-	}
 	h := &c.head
 	if h.Framing == wire.Length && c.in.size()-h.Size >= int(h.ContentLength) { // the limit was checked
 		n := int(h.ContentLength)
 		return gathered{state: whole, content: c.in.bytes()[h.Size : h.Size+n], size: n}
+	}
+	limit, reason := x.Policy.MaxBody, line.ReasonBody
+	if c.s.pressure.Load() >= pressureLean {
+		limit, reason = min(limit, largeInput), line.ReasonPressure
+	}
+	if h.Framing == wire.Length && h.ContentLength > int64(limit) {
+		c.s.line.Blind(x, reason)
+		return gathered{}
 	}
 	waiting := false
 	defer func() {
@@ -54,8 +58,11 @@ func (c *conn) gather(x *line.Exchange) gathered {
 	c.content = c.content[:0]
 	size := 0
 	for {
-		g, more := c.look(x, &size)
+		g, more := c.look(limit, &size)
 		if !more {
+			if g.state == partial {
+				c.s.line.Blind(x, reason)
+			}
 			return g
 		}
 		if !waiting {
@@ -67,7 +74,7 @@ func (c *conn) gather(x *line.Exchange) gathered {
 			c.in.reserve(h.Size + int(h.ContentLength))
 		}
 		if _, err := c.in.read(c.client); err != nil {
-			if errors.Is(err, os.ErrDeadlineExceeded) && c.expired.Load() == 0 {
+			if errors.Is(err, os.ErrDeadlineExceeded) && phase(c.expired.Load()) != phaseBody {
 				c.s.line.Blind(x, line.ReasonSlow)
 				return gathered{state: partial, size: size}
 			}
@@ -76,8 +83,8 @@ func (c *conn) gather(x *line.Exchange) gathered {
 	}
 }
 
-// look examines what has come of a body; more asks for another read.
-func (c *conn) look(x *line.Exchange, size *int) (g gathered, more bool) {
+// look examines what has come of a body of at most limit bytes; more asks for another read.
+func (c *conn) look(limit int, size *int) (g gathered, more bool) {
 	h := &c.head
 	switch h.Framing {
 	case wire.Length:
@@ -96,10 +103,9 @@ func (c *conn) look(x *line.Exchange, size *int) (g gathered, more bool) {
 		switch {
 		case err != nil:
 			return gathered{state: broken}, false
-		case done && len(c.content) <= x.Policy.MaxBody:
+		case done && len(c.content) <= limit:
 			return gathered{state: whole, content: c.content, size: *size}, false
-		case len(c.content) > x.Policy.MaxBody || *size > 2*x.Policy.MaxBody+smallInput:
-			c.s.line.Blind(x, line.ReasonBody)
+		case len(c.content) > limit || *size > 2*limit+smallInput:
 			return gathered{state: partial, size: *size}, false
 		}
 		return g, true
@@ -179,7 +185,7 @@ func (c *conn) more() bool {
 		}
 	}
 	c.enter(phaseBody)
-	_, err := c.in.read(c.client)
+	err := c.read()
 	c.phase.Store(uint32(phaseBusy))
 	switch {
 	case err == nil:

@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net"
@@ -76,6 +75,9 @@ func (c *conn) detect() bool {
 		// A client that waits to be spoken to, or that connects ahead of need: either sees what it would see without us.
 		_, _ = c.connect()
 		c.enter(phaseIdle)
+		if c.s.draining.Load() {
+			return false
+		}
 		_, err = c.in.read(c.client)
 	}
 	for ; err == nil; _, err = c.in.read(c.client) {
@@ -115,19 +117,32 @@ func (c *conn) next() bool {
 				return c.odd(v)
 			}
 		} else {
+			c.enter(phaseIdle) // before the look at draining: drain looks the other way round
 			if c.s.draining.Load() {
 				c.await((*turns).busy)
 				return false
 			}
-			c.enter(phaseIdle)
 		}
-		if _, err := c.in.read(c.client); err != nil {
+		if err := c.read(); err != nil {
 			return c.ended(err)
 		}
 		if c.isOpaque() {
 			c.splice(spliceServerFirst)
 			return false
 		}
+	}
+}
+
+// read reads from the client. A wake-up that was meant for an idle connection does not end one that has become busy meanwhile.
+func (c *conn) read() error {
+	for {
+		_, err := c.in.read(c.client)
+		if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) ||
+			phase(c.expired.Load()) != phaseIdle || phase(c.phase.Load()) == phaseIdle {
+			return err
+		}
+		_ = c.client.SetReadDeadline(time.Time{})
+		c.expired.Store(0)
 	}
 }
 
@@ -182,35 +197,11 @@ func (c *conn) request() bool {
 	}
 	switch action {
 	case line.Answer:
-		return c.hit(x, c.head.Size+g.size, now)
+		return c.hit(x, g, now)
 	case line.Refuse:
 		return c.refuse(x, c.head.Size+g.size)
 	}
 	return c.relay(x, g)
-}
-
-// classify and decide call the line; a panic there costs the request its insight, not its answer.
-func (c *conn) classify(x *line.Exchange, now int64) (class line.Class) {
-	defer func() {
-		if e := recover(); e != nil {
-			c.s.panicked("classify", e)
-			class = line.Other
-		}
-	}()
-	class, _ = c.s.line.Begin(x, &c.head, now)
-	return class
-}
-
-func (c *conn) decide(x *line.Exchange, content []byte, now int64) (action line.Action) {
-	defer func() {
-		if e := recover(); e != nil {
-			c.s.panicked("decide", e)
-			c.s.line.Blind(x, line.ReasonPanic)
-			action = line.Relay
-		}
-	}()
-	action, _ = c.s.line.Decide(c.s.ctx, x, &c.head, content, now)
-	return action
 }
 
 // exchange returns the record for the next request.
@@ -327,10 +318,9 @@ func (c *conn) finish() {
 	c.client.Close()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := time.Now().UnixNano()
 	for !c.queue.empty() {
 		if t := c.queue.pop(); t.x != nil {
-			c.settle(t, now)
+			c.settle(t)
 		}
 	}
 }
@@ -347,16 +337,13 @@ func (c *conn) abortUpstream() {
 }
 
 // settle is for a turn whose answer will not come.
-func (c *conn) settle(t *turn, now int64) {
-	defer c.recover("settle")
+func (c *conn) settle(t *turn) {
 	t.x.BytesIn = t.sent.Load()
 	for i := range t.x.Items {
 		t.x.Items[i].Code, t.x.Items[i].Errors = codes.UpstreamClosed, 1
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	c.s.line.Gone(ctx, t.x, now)
-	c.s.line.Emit(t.x, now)
+	c.giveUp(t.x)
+	c.emit(t.x)
 	if t.upgraded != nil {
 		close(t.upgraded)
 	}

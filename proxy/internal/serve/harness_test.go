@@ -37,6 +37,7 @@ type rig struct {
 	t       testing.TB
 	server  *Server
 	store   *cache.Store
+	line    *line.Line
 	policy  policy.Policy // change before start
 	config  Config
 	address string
@@ -82,7 +83,10 @@ func (r *rig) start(origin string) {
 	background.Go(func() { _ = tel.Run(ctx) })
 	r.policy.Seal()
 	current := func() *policy.Policy { return &r.policy }
-	r.config.Line = line.New(line.Config{Policy: current, Cache: r.store, Telemetry: tel})
+	r.line = line.New(line.Config{Policy: current, Cache: r.store, Telemetry: tel})
+	if r.config.Line == nil {
+		r.config.Line = r.line
+	}
 	r.config.Policy = current
 	r.server = New(r.config)
 	l, err := listen.Open("127.0.0.1:0", origin)

@@ -1,13 +1,10 @@
 package serve
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net"
-	"time"
 
-	"github.com/weirproxy/weir/proxy/internal/line"
 	"github.com/weirproxy/weir/proxy/internal/wire"
 )
 
@@ -35,7 +32,10 @@ func (c *conn) relayBody(u *upstream, t *turn) bool {
 				a.ended = true
 				return true
 			}
-			c.flush(u, t)
+			if a.holding {
+				c.giveUp(t.x)
+				c.flush(u, t)
+			}
 			c.broken(u, t, err)
 			return false
 		}
@@ -72,7 +72,7 @@ func (u *upstream) take(rest *int64) (n int, done bool, err error) {
 // pass sends a part of the answer on, the head with the first one, or keeps it while the end is held.
 func (c *conn) pass(u *upstream, t *turn, part []byte, first bool) bool {
 	a := &u.relay
-	if a.watch.Capture > 0 && !a.lost && len(a.content) > a.watch.Capture {
+	if a.watch.Capture > 0 && !a.lost && (len(a.content) > a.watch.Capture || len(a.held) > 2*a.watch.Capture+largeInput) {
 		a.lost, a.content = true, a.content[:0]
 		if a.holding {
 			c.finishAnswer(u, t, nil)
@@ -90,6 +90,9 @@ func (c *conn) pass(u *upstream, t *turn, part []byte, first bool) bool {
 	if a.holding {
 		a.held = append(append(a.held, head...), part...)
 		return true
+	}
+	if a.watch.Unread {
+		c.unread(t.x)
 	}
 	t.begun = true
 	var err error
@@ -125,17 +128,6 @@ func (c *conn) answerHead(u *upstream, t *turn) []byte {
 	}
 	u.out = append(u.out, received[end:]...)
 	return u.out
-}
-
-func (c *conn) appendLines(dst []byte, x *line.Exchange) (out []byte) {
-	n := len(dst)
-	defer func() {
-		if e := recover(); e != nil {
-			c.s.panicked("lines", e)
-			out = dst[:n]
-		}
-	}()
-	return c.s.line.AppendLines(dst, x, time.Now().UnixNano())
 }
 
 // flush sends what was held.
@@ -189,49 +181,10 @@ func (a *relaying) trim() {
 	}
 }
 
-// watchAnswer, finishAnswer and giveUp call the line; a panic there costs the answer nothing.
-func (c *conn) watchAnswer(u *upstream, t *turn) (w line.Watch) {
-	defer func() {
-		if e := recover(); e != nil {
-			c.s.panicked("watch", e)
-			w = line.Watch{}
-		}
-	}()
-	w = c.s.line.Watch(t.x, &u.head)
-	if !w.Hold && c.s.pressure.Load() >= pressureLean {
-		w = line.Watch{}
-	}
-	return w
-}
-
-func (c *conn) finishAnswer(u *upstream, t *turn, content []byte) {
-	if u.relay.finished {
-		return
-	}
-	u.relay.finished = true
-	defer func() {
-		if e := recover(); e != nil {
-			c.s.panicked("finish", e)
-			c.s.line.AbandonFill(t.x)
-		}
-	}()
-	c.s.line.Finish(c.s.ctx, t.x, &u.head, content, time.Now().UnixNano())
-}
-
-func (c *conn) giveUp(x *line.Exchange, now int64) {
-	defer func() {
-		if e := recover(); e != nil {
-			c.s.panicked("gone", e)
-		}
-	}()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	c.s.line.Gone(ctx, x, now)
-}
-
 // opaqueBody is an answer whose framing breaks off: its bytes and all that follow go on unread.
 func (c *conn) opaqueBody(u *upstream, t *turn, first bool) bool {
 	a := &u.relay
+	c.giveUp(t.x)
 	a.watch.Capture, a.lost = 0, true
 	if first && !c.pass(u, t, nil, true) {
 		return false

@@ -23,8 +23,13 @@ const refreshLimit = 30 * time.Second
 
 // startRefresh hands the exchange, which leads fills, and a copy of its request to the background. It is dropped when too many wait.
 func (c *conn) startRefresh(x *line.Exchange, size int) {
+	detached := c.s.detach(x)
+	if detached == nil {
+		c.abandon(x)
+		return
+	}
 	r := &refresh{
-		x: c.s.line.Detach(x), method: c.head.Method, destination: c.destination,
+		x: detached, method: c.head.Method, destination: c.destination,
 		message: append([]byte(nil), c.in.bytes()[:size]...),
 	}
 	select {

@@ -66,7 +66,11 @@ func (c *conn) enqueue(t *turn) (*upstream, error) {
 		c.mu.Lock()
 		if u := c.up; u != nil {
 			c.queue.push(t)
+			over := u.over
 			c.mu.Unlock()
+			if over && t.x != nil { // its answer cannot come: nobody shall wait for it
+				c.abandon(t.x)
+			}
 			return u, nil
 		}
 		c.mu.Unlock()
@@ -105,13 +109,13 @@ func (c *conn) connect() (*upstream, error) {
 func (c *conn) unreachable(x *line.Exchange, g gathered, err error) bool {
 	now := time.Now().UnixNano()
 	if g.state == whole && c.fallback(x, now) {
-		return c.hit(x, c.head.Size+g.size, now)
+		return c.hit(x, g, now)
 	}
 	code := codes.UpstreamConnect
 	if e, ok := err.(net.Error); ok && e.Timeout() {
 		code = codes.UpstreamTimeout
 	}
-	c.s.line.AbandonFill(x)
+	c.abandon(x)
 	x.Refusal = line.Refusal{Code: code}
 	for i := range x.Items {
 		x.Items[i].Code, x.Items[i].Errors = code, 1
@@ -120,20 +124,6 @@ func (c *conn) unreachable(x *line.Exchange, g gathered, err error) bool {
 		return c.refuse(x, c.head.Size+g.size)
 	}
 	return c.refuseAndClose(x)
-}
-
-func (c *conn) fallback(x *line.Exchange, now int64) (ok bool) {
-	defer func() {
-		if e := recover(); e != nil {
-			c.s.panicked("fallback", e)
-			ok = false
-		}
-	}()
-	if !c.s.line.Fallback(x, now) {
-		return false
-	}
-	c.s.stats.staleOnError.Add(1)
-	return true
 }
 
 // splice copies both directions from here on, in the order of what is already under way.

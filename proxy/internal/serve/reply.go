@@ -29,11 +29,14 @@ func (c *conn) connection() answer.Connection {
 	}
 }
 
-// hit answers the request of size bytes from the cache.
-func (c *conn) hit(x *line.Exchange, size int, now int64) bool {
-	k := c.connection()
-	var body []byte
-	c.out, body = c.s.line.AppendAnswer(c.out[:0], x, &c.head, &c.writer, k, now)
+// hit answers the request from the cache.
+func (c *conn) hit(x *line.Exchange, g gathered, now int64) bool {
+	k, size := c.connection(), c.head.Size+g.size
+	body, failed := c.appendAnswer(x, k, now)
+	if failed {
+		c.blind(x)
+		return c.relay(x, g)
+	}
 	x.BytesOut = int64(len(c.out) + len(body))
 	c.s.stats.hits.Add(1)
 	sent := c.write(c.out, body, k.Close)
@@ -42,13 +45,16 @@ func (c *conn) hit(x *line.Exchange, size int, now int64) bool {
 		c.startRefresh(x, size)
 	}
 	c.in.discard(size)
+	if sent && k.Close {
+		c.lingerOn()
+	}
 	return sent && !k.Close
 }
 
 // refuse answers the request of size bytes with a refusal.
 func (c *conn) refuse(x *line.Exchange, size int) bool {
 	k := c.connection()
-	c.out = c.s.line.AppendRefusal(c.out[:0], x, &c.head, &c.writer, k, time.Now().UnixNano())
+	c.appendRefusal(x, k)
 	x.BytesOut = int64(len(c.out))
 	c.s.stats.refused.Add(1)
 	sent := c.write(c.out, nil, k.Close)
@@ -86,12 +92,6 @@ func failure(code codes.Code) answer.Failure {
 	}
 }
 
-// emit sends the events of a request that was answered here.
-func (c *conn) emit(x *line.Exchange) {
-	defer c.recover("emit")
-	c.s.line.Emit(x, time.Now().UnixNano())
-}
-
 // write sends an answer of our own, now or behind the answers that are due before it. It reports whether the connection lives on, or for
 // the last answer whether it was sent.
 func (c *conn) write(head, body []byte, last bool) bool {
@@ -114,7 +114,7 @@ func (c *conn) write(head, body []byte, last bool) bool {
 	c.mu.Unlock()
 	if last && u != nil { // it goes out when the answers before it have
 		<-u.done
-		return false
+		return !c.gone.Load()
 	}
 	return true
 }

@@ -348,7 +348,7 @@ func TestBodyOverTheLimitIsRelayedUnread(t *testing.T) {
 	if _, body := c.receive("POST"); body != fmt.Sprint(len(long)+len(`{"query":""}`)) {
 		t.Errorf("the origin saw %s bytes", body)
 	}
-	if n := r.config.Line.Stats().Uninspected["body"]; n != 1 {
+	if n := r.line.Stats().Uninspected["body"]; n != 1 {
 		t.Errorf("counted %d", n)
 	}
 }

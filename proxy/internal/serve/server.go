@@ -9,14 +9,13 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/weirproxy/weir/proxy/internal/line"
 	"github.com/weirproxy/weir/proxy/internal/listen"
 	"github.com/weirproxy/weir/proxy/internal/policy"
 )
 
 // Config sets up a Server. Line, Policy and Dial are needed.
 type Config struct {
-	Line   *line.Line
+	Line   Stages // of a request: a *line.Line
 	Policy func() *policy.Policy
 	// Dial connects to a destination as a listener names it.
 	Dial func(ctx context.Context, destination string) (net.Conn, error)
@@ -37,7 +36,7 @@ type Config struct {
 // Server owns the client connections of all listeners.
 type Server struct {
 	cfg       Config
-	line      *line.Line
+	line      Stages
 	logger    *slog.Logger
 	stats     counters
 	clock     atomic.Int64 // coarse unix ns, for deadlines

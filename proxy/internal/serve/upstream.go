@@ -108,7 +108,21 @@ func (c *conn) responsesOver(u *upstream) {
 	u.over = true
 	c.changed.Broadcast()
 	c.mu.Unlock()
+	c.release()
 	close(u.done)
+}
+
+// release gives up the requests whose answers do not come any more: what lost mutations may have changed is invalidated before the client
+// sees the end, and nobody waits for an entry that will not be there. The response pump calls it, which owns their exchanges.
+func (c *conn) release() {
+	c.mu.Lock()
+	due := append([]*turn(nil), c.queue.items[c.queue.first:]...)
+	c.mu.Unlock()
+	for _, t := range due {
+		if t.kind == turnRelay {
+			c.giveUp(t.x)
+		}
+	}
 }
 
 // shrink gives memory that a large head needed back.
@@ -202,14 +216,17 @@ func (c *conn) broken(u *upstream, t *turn, err error) {
 		}
 	}
 	c.s.stats.upstreamClosed.Add(1)
+	c.release()
 	c.passEnd(u, err)
 }
 
 // writeStale writes the fallback in place of the upstream's answer.
 func (c *conn) writeStale(u *upstream, t *turn) bool {
 	k := answer.Connection{Minor: t.minor, KeepAlive: t.keep, Close: t.minor == 0 && !t.keep}
-	var body []byte
-	u.out, body = c.s.line.AppendAnswer(u.out[:0], t.x, nil, &u.writer, k, time.Now().UnixNano())
+	body, failed := c.appendStale(u, t, k)
+	if failed {
+		return false
+	}
 	t.x.BytesIn, t.x.BytesOut = t.sent.Load(), int64(len(u.out)+len(body))
 	t.begun = true
 	err := c.writeDown(u, u.out, body)
@@ -289,9 +306,8 @@ func (c *conn) relayInterim(u *upstream, t *turn) bool {
 // opaqueAnswer gives up reading: what follows is relayed until the connection ends.
 func (c *conn) opaqueAnswer(u *upstream, t *turn, reason spliceReason) bool {
 	c.s.stats.spliced[reason].Add(1)
-	now := time.Now().UnixNano()
 	t.x.BytesIn = t.sent.Load()
-	c.giveUp(t.x, now)
+	c.giveUp(t.x)
 	c.emit(t.x)
 	c.mu.Lock()
 	c.opaque = true
