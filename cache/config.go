@@ -21,7 +21,8 @@ type Config struct {
 	Redis []string
 	// RedisMaster is the Sentinel master's name; empty: no Sentinel.
 	RedisMaster string
-	// RedisUsername and RedisPassword authenticate. The user needs GET, SET, XADD, XRANGE, XREAD, XINFO, EVAL and INFO.
+	// RedisUsername and RedisPassword authenticate. The user needs GET, SET, XADD, XREAD,
+	// XRANGE, XREVRANGE, EVAL, EVALSHA, INFO and TIME.
 	RedisUsername, RedisPassword string
 	// ReadBudget bounds the wait for the shared tier in one Lookup. Default 25 ms.
 	ReadBudget time.Duration

@@ -17,7 +17,7 @@ func (s *Store) Lookup(ctx context.Context, k *Key, now int64, w Wait) Result {
 	if done {
 		return r
 	}
-	if s.flights.Marked(k, now) {
+	if r.State != Fresh && s.flights.Marked(k, now) {
 		s.stats.bypassed.Add(1)
 		r.Bypass = true
 		return r
@@ -41,14 +41,16 @@ func (s *Store) local(k *Key, now int64) (r Result, done bool) {
 	switch v := s.judge(slot, now); v {
 	case fresh:
 		r = Result{Entry: &slot.Entry, State: Fresh, Tier: TierL1}
-		if slot.Wanted.Load() {
+		if slot.Wanted.Load() || s.early(slot, now) {
 			return r, false
 		}
 		return s.count(r), true
 	case stale:
 		return Result{Entry: &slot.Entry, State: Stale, Tier: TierL1}, false
 	default:
-		s.memory.Delete(slot)
+		if v == expired || v == invalid { // the others may pass
+			s.memory.Delete(slot)
+		}
 		s.miss(v)
 		return r, false
 	}
@@ -92,6 +94,11 @@ func (s *Store) lead(ctx context.Context, f *flight.Flight, k *Key, now int64, r
 		r.Fill = s.fill(f)
 		return s.count(r)
 	}
+	// Another flight may have ended between the look into this process and the start of this one.
+	if slot := s.memory.Get(k); slot != nil && (r.Entry == nil || &slot.Entry != r.Entry) && s.judge(slot, now) == fresh {
+		s.flights.End(f, slot, 0)
+		return s.count(Result{Entry: &slot.Entry, State: Fresh, Tier: TierL1})
+	}
 	if slot, v := s.shared(ctx, k, now); slot != nil {
 		switch v {
 		case fresh:
@@ -113,12 +120,10 @@ func (s *Store) lead(ctx context.Context, f *flight.Flight, k *Key, now int64, r
 
 // shared reads the shared tier.
 func (s *Store) shared(ctx context.Context, k *Key, now int64) (*entry.Slot, verdict) {
-	if s.values == nil {
+	if s.values == nil || s.clock.State().Epoch == 0 { // before the log was read, nothing shared can be judged
 		return nil, invalid
 	}
-	call, cancel := context.WithTimeout(ctx, s.cfg.ReadBudget)
-	defer cancel()
-	slot, err := s.values.Get(call, k, s.clock.Hash)
+	slot, err := s.values.Get(ctx, k, s.clock.Hash)
 	if errors.Is(err, codec.ErrCorrupt) {
 		s.stats.missCorrupt.Add(1)
 	}
@@ -148,6 +153,7 @@ func (s *Store) follow(ctx context.Context, f *flight.Flight, k *Key, now int64,
 			return Result{}
 		}
 		if slot := f.Slot(); slot != nil {
+			now = max(now, slot.Created) // time has passed
 			switch s.judge(slot, now) {
 			case fresh:
 				return s.count(Result{Entry: &slot.Entry, State: Fresh, Tier: TierL1, Collapsed: true})

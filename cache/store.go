@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,7 +59,10 @@ func Open(cfg Config) (*Store, error) {
 		s.link = remote.New(remote.Config{
 			Addresses: cfg.Redis, Master: cfg.RedisMaster, Username: cfg.RedisUsername, Password: cfg.RedisPassword, Logger: cfg.Logger,
 		})
-		s.values = remote.NewValues(s.link, cfg.Namespace, cfg.WriteQueue, cfg.WriteBudget, cfg.Now)
+		s.values = remote.NewValues(s.link, remote.ValuesConfig{
+			Namespace: cfg.Namespace, Queue: cfg.WriteQueue, QueueBytes: cfg.MaxBytes / 4, ReadBudget: cfg.ReadBudget, WriteBudget: cfg.WriteBudget,
+			Now: cfg.Now,
+		})
 		j.Source = remote.NewLog(s.link, cfg.Namespace, cfg.LogRecords)
 	}
 	s.journal = journal.New(j)
@@ -88,14 +92,18 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Connected reports whether contact to the log is fresh; true without Redis.
+// Connected reports whether the log is read, so that what others invalidate counts here at once; true without Redis.
 func (s *Store) Connected() bool {
-	c := s.journal.Contact()
-	return c == 0 || s.cfg.Now()-c <= int64(s.cfg.DisconnectedAfter)
+	return s.journal.Live() && !s.Degraded()
 }
 
 // Degraded reports whether the store has been without the log for longer than DisconnectedAfter.
-func (s *Store) Degraded() bool { return !s.Connected() }
+func (s *Store) Degraded() bool { return s.lost(s.journal.Contact(), s.cfg.Now()) }
+
+// lost reports whether a contact is too long ago. One that lies in the future was read by a clock that has jumped.
+func (s *Store) lost(contact, now int64) bool {
+	return contact != 0 && (now-contact > int64(s.cfg.DisconnectedAfter) || contact > now+maxSkew)
+}
 
 // verdict says what may be done with a slot.
 type verdict uint8
@@ -127,9 +135,13 @@ func (s *Store) judge(slot *entry.Slot, now int64) verdict {
 	if slot.Created > now+maxSkew {
 		return fromFuture
 	}
-	if contact := s.journal.Contact(); contact != 0 && now-contact > int64(s.cfg.DisconnectedAfter) {
+	if contact := s.journal.Contact(); s.lost(contact, now) {
 		// Invalidations of others may have been missed since the last contact, or since the fill.
-		if now-max(contact, slot.Created) > int64(s.cfg.DisconnectedTTL) {
+		since := slot.Created
+		if contact <= now {
+			since = max(since, contact)
+		}
+		if now-since > int64(s.cfg.DisconnectedTTL) {
 			return disconnected
 		}
 	}
@@ -142,6 +154,11 @@ func (s *Store) judge(slot *entry.Slot, now int64) verdict {
 	return fresh
 }
 
+// early reports, to one caller, that a fresh slot should be refreshed.
+func (s *Store) early(slot *entry.Slot, now int64) bool {
+	return now >= slot.Early && s.cfg.EarlyRefresh > 0 && slot.Wanted.CompareAndSwap(false, true)
+}
+
 // Get looks into this process only. It allocates nothing. Stale asks for Lookup: the entry has expired, or is so near its end that one
 // caller should refresh it.
 func (s *Store) Get(k *Key, now int64) (*Entry, State) {
@@ -151,7 +168,7 @@ func (s *Store) Get(k *Key, now int64) (*Entry, State) {
 	}
 	switch s.judge(slot, now) {
 	case fresh:
-		if now >= slot.Early && s.cfg.EarlyRefresh > 0 && slot.Wanted.CompareAndSwap(false, true) {
+		if s.early(slot, now) {
 			return &slot.Entry, Stale
 		}
 		s.stats.hitsL1.Add(1)
@@ -163,14 +180,20 @@ func (s *Store) Get(k *Key, now int64) (*Entry, State) {
 }
 
 // Invalidate makes this process obey at once and puts the invalidation into the log. It waits for the log within AppendBudget; then the
-// log gets it later.
+// log gets it later. It copies the lists of names.
 func (s *Store) Invalidate(ctx context.Context, inv Invalidation, now int64) (Receipt, error) {
+	return s.invalidate(ctx, &tombstone.Names{
+		Tags: slices.Clone(inv.Tags), Prefixes: slices.Clone(inv.Prefixes), Soft: inv.Soft, All: inv.All,
+	}, now)
+}
+
+// invalidate keeps the names.
+func (s *Store) invalidate(ctx context.Context, n *tombstone.Names, now int64) (Receipt, error) {
 	s.stats.asked.Add(1)
-	n := tombstone.Names{Tags: inv.Tags, Prefixes: inv.Prefixes, Soft: inv.Soft, All: inv.All}
 	if n.Empty() {
 		return Receipt{Logged: true, Shared: s.link != nil}, nil
 	}
-	t := s.journal.Invalidate(&n, now)
+	t := s.journal.Invalidate(n, now)
 	receipt := Receipt{Shared: s.link != nil}
 	select {
 	case <-t.Done():
@@ -195,5 +218,5 @@ func (s *Store) InvalidateTags(ctx context.Context, t TagSource, now int64) (Rec
 	for i := range list {
 		list[i] = string(t.At(i))
 	}
-	return s.Invalidate(ctx, Invalidation{Tags: list}, now)
+	return s.invalidate(ctx, &tombstone.Names{Tags: list}, now)
 }

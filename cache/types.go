@@ -73,7 +73,7 @@ type Result struct {
 	State     State
 	Tier      Tier
 	Collapsed bool // Entry is another caller's fill that this caller waited for
-	Bypass    bool // the key is marked as not cacheable for now: fetch, and do not offer the answer
+	Bypass    bool // the key is marked as not cacheable: fetch, and do not offer the answer
 	// Fill is non-nil when this caller leads the fill of the key (also beside a Stale or Fresh entry: a refresh). It must be
 	// completed or abandoned exactly once; later calls do nothing.
 	Fill *Fill

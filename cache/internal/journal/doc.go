@@ -3,5 +3,5 @@
 //
 // It never drops an invalidation: what cannot be appended waits, and when too much waits, it is merged into one record that
 // names everything. It never advances the clock past a record it has not applied. The log itself is a Source (a Redis Stream,
-// or a fake in tests). Without a Source the clock is its own log.
+// or one in memory in tests). Without a Source the clock is its own log.
 package journal

@@ -30,7 +30,7 @@ const (
 	expireEvery   = int64(10 * time.Second)
 	callTimeout   = 2 * time.Second
 	shortestPause = 20 * time.Millisecond
-	longestPause  = time.Second
+	longestPause  = 250 * time.Millisecond
 )
 
 // Journal is safe for concurrent use; CatchUp and Flush each by one goroutine at a time.
@@ -39,6 +39,7 @@ type Journal struct {
 	queue queue
 
 	contact     atomic.Int64 // unix ns: what the log held then is applied; 0 without Source
+	live        atomic.Bool  // the last call to the log succeeded
 	generations atomic.Uint64
 	appended    atomic.Uint64
 	appendErrs  atomic.Uint64
@@ -60,6 +61,9 @@ func New(cfg Config) *Journal {
 
 // Contact returns the time (unix ns) up to which the log is known; 0 when there is no other log than the clock.
 func (j *Journal) Contact() int64 { return j.contact.Load() }
+
+// Live reports whether the log was read and the last call to it succeeded; true when there is no other log than the clock.
+func (j *Journal) Live() bool { return j.cfg.Source == nil || j.live.Load() }
 
 // Stats are counters since New and gauges.
 type Stats struct {
@@ -109,6 +113,7 @@ func (j *Journal) read(ctx context.Context) {
 		if err == nil {
 			if !connected {
 				connected = true
+				j.live.Store(true)
 				j.queue.poke()
 				j.cfg.Logger.Info("invalidation log connected", "position", j.last.String())
 			}
@@ -120,6 +125,7 @@ func (j *Journal) read(ctx context.Context) {
 		}
 		if connected && ctx.Err() == nil {
 			connected = false
+			j.live.Store(false)
 			j.cfg.Logger.Warn("invalidation log lost", "error", err)
 		}
 		sleep(ctx, pause)

@@ -101,11 +101,14 @@ func (q *queue) resolve(number uint64, pos entry.Position) bool {
 		return false
 	}
 	for i := range q.waiting {
-		if q.waiting[i].Number != number {
+		if q.waiting[i].Number < number {
 			continue
 		}
+		if q.waiting[i].Number > number { // waiting is in the order of numbers
+			break
+		}
 		it := q.waiting[i]
-		q.waiting = append(q.waiting[:i], q.waiting[i+1:]...)
+		q.remove(i)
 		q.tags -= len(it.Names.Tags) + len(it.Names.Prefixes)
 		q.clock.Resolve(&it.Names, pos)
 		for _, t := range it.tickets {
@@ -114,6 +117,15 @@ func (q *queue) resolve(number uint64, pos entry.Position) bool {
 		return true
 	}
 	return true
+}
+
+func (q *queue) remove(i int) {
+	if i == 0 { // the common case: the log takes them in order
+		q.waiting[0] = item{}
+		q.waiting = q.waiting[1:]
+		return
+	}
+	q.waiting = append(q.waiting[:i], q.waiting[i+1:]...)
 }
 
 // batch copies the first of what waits.

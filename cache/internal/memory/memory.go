@@ -20,6 +20,7 @@ type Memory struct {
 	hot     [hotSlots]atomic.Pointer[entry.Slot]
 	max     int64
 	mu      sync.Mutex // of Put: the fate of a set is known before the next one
+	closed  bool
 	bytes   atomic.Int64
 	entries atomic.Int64
 	evicted atomic.Uint64
@@ -85,6 +86,9 @@ func (m *Memory) Get(k *key.Key) *entry.Slot {
 	}
 	s, ok := m.inner.Get(name(k))
 	if !ok || s == nil || s.Digest != *k {
+		if s = hot.Load(); s != nil && s.Digest == *k && !s.Left.Load() { // being put in place of an earlier one
+			return s
+		}
 		return nil
 	}
 	hot.Store(s)
@@ -98,6 +102,10 @@ func (m *Memory) Get(k *key.Key) *entry.Slot {
 func (m *Memory) Put(s *entry.Slot) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.closed {
+		return false
+	}
+	m.place(&s.Digest).Store(s) // readers find it while it takes the place of an earlier one
 	m.remove(&s.Digest)
 	m.bytes.Add(s.Cost)
 	m.entries.Add(1)
@@ -106,7 +114,7 @@ func (m *Memory) Put(s *entry.Slot) bool {
 		return false
 	}
 	m.inner.Wait()
-	if m.Get(&s.Digest) != s {
+	if kept, ok := m.inner.Get(name(&s.Digest)); !ok || kept != s {
 		m.gone(s, false)
 		return false
 	}
@@ -117,7 +125,7 @@ func (m *Memory) Put(s *entry.Slot) bool {
 func (m *Memory) Delete(s *entry.Slot) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.Get(&s.Digest) == s {
+	if kept, ok := m.inner.Get(name(&s.Digest)); ok && kept == s && !m.closed {
 		m.remove(&s.Digest)
 	}
 }
@@ -137,5 +145,10 @@ func (m *Memory) Stats() (bytes, maxBytes, entries int64, evicted uint64) {
 	return m.bytes.Load(), m.max, m.entries.Load(), m.evicted.Load()
 }
 
-// Close ends the tier's goroutines.
-func (m *Memory) Close() { m.inner.Close() }
+// Close ends the tier's goroutines. What comes later finds nothing and is not stored.
+func (m *Memory) Close() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = true
+	m.inner.Close()
+}

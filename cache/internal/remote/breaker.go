@@ -32,6 +32,13 @@ func (b *breaker) allow(now int64) bool {
 	return true
 }
 
+// release gives an allowed call back whose outcome says nothing.
+func (b *breaker) release() {
+	b.mu.Lock()
+	b.probing = false
+	b.mu.Unlock()
+}
+
 func (b *breaker) tell(ok bool, now int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -17,10 +17,10 @@ import (
 // Values is the shared tier: values by key, written behind.
 type Values struct {
 	link   *Link
+	cfg    ValuesConfig
 	prefix string
-	budget time.Duration // of one write
-	now    func() int64
 	queue  chan *entry.Slot
+	bytes  atomic.Int64 // of what waits
 
 	Reads, Errors, Timeouts, Writes, Dropped atomic.Uint64
 }
@@ -28,9 +28,18 @@ type Values struct {
 // writeBatch is how many values one pipeline writes.
 const writeBatch = 32
 
+// ValuesConfig sets up Values. All fields must be set.
+type ValuesConfig struct {
+	Namespace               string
+	Queue                   int   // values that may wait
+	QueueBytes              int64 // and their bytes
+	ReadBudget, WriteBudget time.Duration
+	Now                     func() int64
+}
+
 // NewValues returns the tier under a namespace; Run writes.
-func NewValues(l *Link, namespace string, queue int, budget time.Duration, now func() int64) *Values {
-	return &Values{link: l, prefix: namespace + ":v1:", budget: budget, now: now, queue: make(chan *entry.Slot, queue)}
+func NewValues(l *Link, cfg ValuesConfig) *Values {
+	return &Values{link: l, cfg: cfg, prefix: cfg.Namespace + ":v1:", queue: make(chan *entry.Slot, cfg.Queue)}
 }
 
 func (v *Values) name(k *key.Key) string {
@@ -38,17 +47,22 @@ func (v *Values) name(k *key.Key) string {
 	return string(hex.AppendEncode(append(b, v.prefix...), k[:]))
 }
 
-// Get reads a value within ctx; nil when there is none. A value that cannot be read is codec.ErrCorrupt.
+// Get reads a value within ctx and the budget; nil when there is none. A value that cannot be read is codec.ErrCorrupt.
 func (v *Values) Get(ctx context.Context, k *key.Key, hash func([]byte) uint64) (*entry.Slot, error) {
 	c := v.link.get()
-	now := v.now()
-	if c == nil || !v.link.breaker.allow(now) {
+	if c == nil || ctx.Err() != nil || !v.link.breaker.allow(v.cfg.Now()) {
 		return nil, ErrDown
 	}
 	v.Reads.Add(1)
-	text, err := c.Do(ctx, c.B().Get().Key(v.name(k)).Build()).AsBytes()
+	call, cancel := context.WithTimeout(ctx, v.cfg.ReadBudget)
+	defer cancel()
+	text, err := c.Do(call, c.B().Get().Key(v.name(k)).Build()).AsBytes()
 	absent := rueidis.IsRedisNil(err)
-	v.link.breaker.tell(err == nil || absent, v.now())
+	if ctx.Err() != nil && err != nil && !absent { // the caller left: that says nothing about Redis
+		v.link.breaker.release()
+		return nil, err
+	}
+	v.link.breaker.tell(err == nil || absent, v.cfg.Now())
 	switch {
 	case absent:
 		return nil, nil
@@ -62,13 +76,18 @@ func (v *Values) Get(ctx context.Context, k *key.Key, hash func([]byte) uint64) 
 	return codec.Decode(text, k, hash)
 }
 
-// Put queues a slot for writing; a full queue drops it.
+// Put queues a slot for writing; a full queue drops it. What waits is bounded in bytes as well, for the tier of this process may have let it
+// go already.
 func (v *Values) Put(s *entry.Slot) {
-	select {
-	case v.queue <- s:
-	default:
-		v.Dropped.Add(1)
+	if v.bytes.Add(s.Cost) <= v.cfg.QueueBytes {
+		select {
+		case v.queue <- s:
+			return
+		default:
+		}
 	}
+	v.bytes.Add(-s.Cost)
+	v.Dropped.Add(1)
 }
 
 // Queued is how many slots wait.
@@ -94,16 +113,20 @@ func (v *Values) Run(ctx context.Context) {
 			}
 		}
 		v.write(ctx, batch)
+		for i, s := range batch {
+			v.bytes.Add(-s.Cost)
+			batch[i] = nil
+		}
 	}
 }
 
 func (v *Values) write(ctx context.Context, batch []*entry.Slot) {
 	c := v.link.get()
-	now := v.now()
-	if c == nil || !v.link.breaker.allow(now) {
+	if c == nil {
 		v.Dropped.Add(uint64(len(batch)))
 		return
 	}
+	now := v.cfg.Now()
 	cmds := make(rueidis.Commands, 0, len(batch))
 	for _, s := range batch {
 		ms := (s.Hard - now) / int64(time.Millisecond)
@@ -113,11 +136,11 @@ func (v *Values) write(ctx context.Context, batch []*entry.Slot) {
 		value := codec.Append(nil, s)
 		cmds = append(cmds, c.B().Set().Key(v.name(&s.Digest)).Value(rueidis.BinaryString(value)).PxMilliseconds(ms).Build())
 	}
-	if len(cmds) == 0 {
-		v.link.breaker.tell(true, now)
+	if len(cmds) == 0 || !v.link.breaker.allow(now) {
+		v.Dropped.Add(uint64(len(cmds)))
 		return
 	}
-	call, cancel := context.WithTimeout(ctx, v.budget)
+	call, cancel := context.WithTimeout(ctx, v.cfg.WriteBudget)
 	defer cancel()
 	ok := true
 	for _, r := range c.DoMulti(call, cmds...) {
@@ -128,5 +151,5 @@ func (v *Values) write(ctx context.Context, batch []*entry.Slot) {
 		}
 		v.Writes.Add(1)
 	}
-	v.link.breaker.tell(ok, v.now())
+	v.link.breaker.tell(ok, v.cfg.Now())
 }
