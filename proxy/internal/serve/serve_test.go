@@ -78,6 +78,7 @@ func TestStaleAnswersWhenTheOriginIsGone(t *testing.T) {
 	r.start(o.address)
 	c := r.dial()
 	_, body := c.ask(bookQuery)
+	waitFor(t, func() bool { return r.store.Stats().Stored == 1 })
 	o.server.Close()
 	c = r.dial()
 	res, again := c.ask(bookQuery)
@@ -97,6 +98,7 @@ func TestStaleAnswerTakesThePlaceOfAServerError(t *testing.T) {
 	r.start(o.address)
 	c := r.dial()
 	_, body := c.ask(bookQuery)
+	waitFor(t, func() bool { return r.store.Stats().Stored == 1 })
 	o.handle = func(w http.ResponseWriter, _ string) {
 		w.WriteHeader(503)
 		io.WriteString(w, strings.Repeat("down", 10000))
