@@ -127,7 +127,7 @@ func fleetServesNothingStale(t *testing.T, programs fleet.Binaries) {
 	})
 	targets, sidecars := startFleet(t, programs, fleetSize, []string{address})
 	got := fleetRun(t, targets, fleetReads*103/100, func(s load.Stale) {
-		t.Errorf("stale: city %s through sidecar %d had revision %d, acknowledged was %d", s.Entity, s.Target, s.Read, s.Need)
+		t.Errorf("stale: city %s through sidecar %d had revision %d, %d was acknowledged %s before", s.Entity, s.Target, s.Read, s.Need, s.Late)
 	})
 	t.Logf("%d reads, %d mutations, hit ratio %.3f, %d stale, %.1f s", got.Reads, got.Mutations, got.HitRatio, got.StaleEntities, got.Seconds)
 	if got.Reads < fleetReads || got.Errors > 0 || got.StaleEntities > 0 {
@@ -137,6 +137,9 @@ func fleetServesNothingStale(t *testing.T, programs fleet.Binaries) {
 		t.Errorf("hit ratio %.2f and %d mutations: the test proves little", got.HitRatio, got.Mutations)
 	}
 	for _, s := range sidecars {
+		if got.StaleEntities > 0 {
+			t.Logf("%s", s.Tail())
+		}
 		m, err := s.Metrics(t.Context())
 		if err != nil {
 			t.Fatal(err)

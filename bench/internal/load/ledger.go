@@ -72,25 +72,26 @@ func (l *Ledger) Acknowledge(target int, entity []byte, version int64, at time.T
 	a.recent = append(kept, acknowledgement{target, version, at})
 }
 
-// Required is the lowest version that a read of the entity, sent to target at the time, may show; 0 when there was no mutation.
-func (l *Ledger) Required(target int, entity []byte, sent time.Time) int64 {
+// Required is the lowest version that a read of the entity, sent to target at the time, may show; 0 when there was no mutation. since is when that version
+// was acknowledged, as far as it is remembered.
+func (l *Ledger) Required(target int, entity []byte, sent time.Time) (need int64, since time.Time) {
 	mu, entities := l.of(entity)
 	defer mu.Unlock()
 	a := entities[string(entity)]
 	if a == nil {
-		return 0
+		return 0, since
 	}
-	need := a.floor
+	need = a.floor
 	for _, r := range a.recent {
 		due := r.at
 		if r.target != target {
 			due = due.Add(Grace)
 		}
-		if !sent.Before(due) {
-			need = max(need, r.version)
+		if !sent.Before(due) && r.version > need {
+			need, since = r.version, r.at
 		}
 	}
-	return need
+	return need, since
 }
 
 // Stale is one entity in an answer that was older than it had to be.
@@ -99,14 +100,15 @@ type Stale struct {
 	Entity     string
 	Read, Need int64
 	Sent       time.Time
+	Late       time.Duration // from the acknowledgement of Need to Sent
 }
 
 // Check reads every `"id":"X","revision":N` of an answer and returns how many entities it saw; each stale one is handed to report.
 func (l *Ledger) Check(target int, body []byte, sent time.Time, report func(Stale)) (entities int) {
 	versions(body, func(id []byte, version int64) {
 		entities++
-		if need := l.Required(target, id, sent); version < need {
-			report(Stale{target, string(id), version, need, sent})
+		if need, since := l.Required(target, id, sent); version < need {
+			report(Stale{target, string(id), version, need, sent, sent.Sub(since)})
 		}
 	})
 	return entities
