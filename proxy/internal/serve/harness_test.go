@@ -38,7 +38,8 @@ type rig struct {
 	server  *Server
 	store   *cache.Store
 	line    *line.Line
-	policy  policy.Policy // change before start
+	wrap    func(Stages) Stages // nil: the line itself
+	policy  policy.Policy       // change before start
 	config  Config
 	address string
 	events  atomic.Int64
@@ -84,8 +85,9 @@ func (r *rig) start(origin string) {
 	r.policy.Seal()
 	current := func() *policy.Policy { return &r.policy }
 	r.line = line.New(line.Config{Policy: current, Cache: r.store, Telemetry: tel})
-	if r.config.Line == nil {
-		r.config.Line = r.line
+	r.config.Line = r.line
+	if r.wrap != nil {
+		r.config.Line = r.wrap(r.line)
 	}
 	r.config.Policy = current
 	r.server = New(r.config)

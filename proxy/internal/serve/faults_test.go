@@ -1,0 +1,239 @@
+package serve
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/weirproxy/weir/proxy/internal/answer"
+	"github.com/weirproxy/weir/proxy/internal/line"
+	"github.com/weirproxy/weir/proxy/internal/policy"
+	"github.com/weirproxy/weir/proxy/internal/wire"
+)
+
+// defective are stages of which one panics.
+type defective struct {
+	Stages
+	at string
+}
+
+func (b *defective) trip(stage string) {
+	if b.at == stage {
+		panic("defect in " + stage)
+	}
+}
+
+func (b *defective) Begin(x *line.Exchange, h *wire.RequestHead, now int64) (line.Class, line.Reason) {
+	class, reason := b.Stages.Begin(x, h, now)
+	b.trip("begin")
+	return class, reason
+}
+
+func (b *defective) Decide(ctx context.Context, x *line.Exchange, h *wire.RequestHead, body []byte, now int64) (line.Action, line.Reason) {
+	action, reason := b.Stages.Decide(ctx, x, h, body, now)
+	b.trip("decide")
+	return action, reason
+}
+
+func (b *defective) AppendAnswer(dst []byte, x *line.Exchange, h *wire.RequestHead, w *answer.Writer, k answer.Connection, now int64) (head, body []byte) {
+	b.trip("answer")
+	return b.Stages.AppendAnswer(dst, x, h, w, k, now)
+}
+
+func (b *defective) AppendRefusal(dst []byte, x *line.Exchange, h *wire.RequestHead, w *answer.Writer, k answer.Connection, now int64) []byte {
+	b.trip("refusal")
+	return b.Stages.AppendRefusal(dst, x, h, w, k, now)
+}
+
+func (b *defective) AppendLines(dst []byte, x *line.Exchange, now int64) []byte {
+	b.trip("lines")
+	return b.Stages.AppendLines(dst, x, now)
+}
+
+func (b *defective) Watch(x *line.Exchange, r *wire.ResponseHead) line.Watch {
+	b.trip("watch")
+	return b.Stages.Watch(x, r)
+}
+
+func (b *defective) Finish(ctx context.Context, x *line.Exchange, r *wire.ResponseHead, content []byte, now int64) {
+	b.trip("finish")
+	b.Stages.Finish(ctx, x, r, content, now)
+}
+
+func (b *defective) Emit(x *line.Exchange, now int64) {
+	b.trip("emit")
+	b.Stages.Emit(x, now)
+}
+
+func TestPanicOfAStageCostsInsightOnly(t *testing.T) {
+	for _, stage := range []string{"begin", "decide", "answer", "lines", "watch", "finish", "emit"} {
+		t.Run(stage, func(t *testing.T) {
+			o := startOrigin(t, books(func() string { return "a" }))
+			r := newRig(t)
+			trap := &defective{at: stage}
+			r.wrap = func(s Stages) Stages { trap.Stages = s; return trap }
+			r.start(o.address)
+			c := r.dial()
+			for i := range 3 {
+				if res, body := c.ask(bookQuery); res.StatusCode != 200 || body != bookBody {
+					t.Errorf("answer %d: %d %q", i, res.StatusCode, body)
+				}
+			}
+			c.send(plainGet)
+			if res, _ := c.receive("GET"); res.StatusCode != 200 {
+				t.Errorf("plain: %d", res.StatusCode)
+			}
+			if n := r.server.Stats().Panics; n == 0 {
+				t.Error("no panic was counted")
+			}
+		})
+	}
+}
+
+func TestRefusalThatPanicsIsARefusal(t *testing.T) {
+	o := startOrigin(t, books(func() string { return "a" }))
+	r := newRig(t)
+	r.policy.Validation = policy.Enforce
+	r.wrap = func(s Stages) Stages { return &defective{Stages: s, at: "refusal"} }
+	r.start(o.address)
+	if res, _ := r.dial().ask(`{ nobody }`); res.StatusCode != 500 || res.Header.Get("Weir-Error") != "internal" || o.count() != 0 {
+		t.Errorf("%d %v", res.StatusCode, res.Header)
+	}
+}
+
+// TestMutationsThatCannotBeReadInvalidateFirst: whatever becomes of a mutation's answer, what the client reads next is not stale.
+func TestMutationsThatCannotBeReadInvalidateFirst(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		answer func(w http.ResponseWriter)
+		broken bool
+	}{
+		{"server error", func(w http.ResponseWriter) { http.Error(w, "down", 503) }, false},
+		{"longer than what is held", func(w http.ResponseWriter) {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, `{"data":{"setBook":{"__typename":"Book","id":"1","title":"`+strings.Repeat("x", 2<<20)+`"}}}`)
+		}, false},
+		{"event stream", func(w http.ResponseWriter) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			_, _ = io.WriteString(w, "event: next\ndata: {}\n\n")
+		}, false},
+		{"not JSON", func(w http.ResponseWriter) {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, "oops")
+		}, false},
+		{"connection lost", func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, true},
+		{"connection lost within the answer", func(w http.ResponseWriter) {
+			w.Header().Set("Content-Type", "application/json")
+			w.Header().Set("Content-Length", "1000")
+			_, _ = io.WriteString(w, `{"data":`)
+			panic(http.ErrAbortHandler)
+		}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var title atomic.Value
+			title.Store("old")
+			o := startOrigin(t, func(w http.ResponseWriter, body string) {
+				if strings.Contains(body, "setBook") {
+					title.Store("new")
+					c.answer(w)
+					return
+				}
+				books(func() string { return title.Load().(string) })(w, body)
+			})
+			r := newRig(t)
+			r.start(o.address)
+			reader := r.dial()
+			reader.ask(bookQuery)
+			waitFor(t, func() bool { return r.store.Stats().Stored == 1 })
+			writer := r.dial()
+			writer.send(post(setBook))
+			if c.broken {
+				_, _ = io.Copy(io.Discard, writer.r)
+			} else {
+				writer.receive("POST")
+			}
+			if res, body := reader.ask(bookQuery); !strings.Contains(body, "new") {
+				t.Errorf("%v %s", res.Header, body)
+			}
+		})
+	}
+}
+
+func TestFollowersDoNotWaitForAFillThatBroke(t *testing.T) {
+	var asked atomic.Int64
+	release := make(chan struct{})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if _, err := http.ReadRequest(bufio.NewReader(c)); err != nil {
+				c.Close()
+				continue
+			}
+			if asked.Add(1) == 1 {
+				_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+				<-release
+				_ = c.(*net.TCPConn).SetLinger(0)
+			} else {
+				_, _ = io.WriteString(c, message(bookBody))
+			}
+			c.Close()
+		}
+	}()
+	t.Cleanup(func() { l.Close(); <-done })
+	r := newRig(t)
+	r.policy.Cache.Collapse = time.Hour
+	r.start(l.Addr().String())
+	leader, follower := r.dial(), r.dial()
+	leader.send(post(bookQuery))
+	waitFor(t, func() bool { return asked.Load() == 1 })
+	follower.send(post(bookQuery))
+	waitFor(t, func() bool { return r.server.Stats().Requests == 2 })
+	close(release)
+	if _, body := follower.receive("POST"); body != bookBody {
+		t.Errorf("%q", body)
+	}
+	if part, err := io.ReadAll(leader.r); err == nil || !strings.HasSuffix(string(part), "{") {
+		t.Errorf("the leader's client saw %q and then %v, want a reset", part, err)
+	}
+}
+
+func TestClientResetDuringAFillLeavesTheEntry(t *testing.T) {
+	release := make(chan struct{})
+	o := startOrigin(t, func(w http.ResponseWriter, body string) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Length", "60")
+		_, _ = io.WriteString(w, bookBody[:10])
+		w.(http.Flusher).Flush()
+		<-release
+		_, _ = io.WriteString(w, bookBody[10:])
+	})
+	r := newRig(t)
+	r.start(o.address)
+	c := r.dial()
+	c.send(post(bookQuery))
+	if _, err := c.r.Peek(1); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.c.(*net.TCPConn).SetLinger(0)
+	c.c.Close()
+	close(release)
+	waitFor(t, func() bool { return r.store.Stats().Stored == 1 })
+	if res, _ := r.dial().ask(bookQuery); !isHit(res) || o.count() != 1 {
+		t.Errorf("%v, origin asked %d times", res.Header, o.count())
+	}
+}
