@@ -139,7 +139,7 @@ func (j *Journal) beat() time.Duration { return min(500*time.Millisecond, j.cfg.
 // CatchUp applies what the log holds beyond what was read.
 func (j *Journal) CatchUp(ctx context.Context) error {
 	for read := 0; ; {
-		at := j.cfg.Now()
+		at, answered := j.cfg.Now(), j.queue.answeredUpTo()
 		call, cancel := context.WithTimeout(ctx, callTimeout)
 		page, err := j.cfg.Source.Sync(call, j.last, pageRecords, j.cfg.Retention)
 		cancel()
@@ -147,7 +147,7 @@ func (j *Journal) CatchUp(ctx context.Context) error {
 			return err
 		}
 		read += len(page.Records)
-		more := j.take(&page, read)
+		more := j.take(&page, read, answered)
 		if more {
 			continue
 		}
@@ -157,13 +157,13 @@ func (j *Journal) CatchUp(ctx context.Context) error {
 	}
 }
 
-// take applies a page and reports whether the log holds more.
-func (j *Journal) take(page *Page, read int) (more bool) {
+// take applies a page and reports whether the log holds more. answered is the last own record the log had before the page was asked for.
+func (j *Journal) take(page *Page, read int, answered uint64) (more bool) {
 	joining := j.last.IsZero()
 	switch {
 	case page.Epoch != j.epoch && !joining, !page.Whole, j.epoch == 0 && !joining:
 		// Another log, or records are missing: only what was filled from here on can be trusted.
-		j.restart(page, page.Head)
+		j.restart(page, page.Head, answered)
 		return false
 	case joining:
 		// Nothing before the first record can be judged.
@@ -171,7 +171,7 @@ func (j *Journal) take(page *Page, read int) (more bool) {
 		if len(page.Records) > 0 {
 			base = page.Records[0].Position
 		}
-		j.restart(page, base)
+		j.restart(page, base, 0)
 	}
 	for i := range page.Records {
 		r := &page.Records[i]
@@ -184,21 +184,22 @@ func (j *Journal) take(page *Page, read int) (more bool) {
 		j.last = page.Records[n-1].Position
 	}
 	if j.last.Less(page.Head) && read > j.cfg.Join {
-		j.restart(page, page.Head)
+		j.restart(page, page.Head, answered)
 	}
 	return j.last.Less(page.Head)
 }
 
-func (j *Journal) restart(page *Page, floor entry.Position) {
+func (j *Journal) restart(page *Page, floor entry.Position, answered uint64) {
 	if page.Epoch != j.epoch {
 		j.generations.Add(1)
 	}
 	j.epoch, j.last = page.Epoch, floor
 	j.cfg.Clock.Restart(page.Epoch, floor, floor)
+	j.queue.settle(answered) // lies before the floor, or in a log that is gone
 }
 
 func (j *Journal) apply(r *Record) {
-	if r.Author == j.cfg.Author && j.queue.resolve(r.Number, r.Position) {
+	if r.Author == j.cfg.Author && j.queue.read(r.Number, r.Position) {
 		j.cfg.Clock.Advance(r.Position) // counts here since it was asked for
 		return
 	}

@@ -1,7 +1,9 @@
 package journal
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/weirproxy/weir/cache/internal/entry"
@@ -25,7 +27,9 @@ func (t *Ticket) finish(pos entry.Position) {
 	close(t.done)
 }
 
-// queue holds what waits for the log, in order. Its lock is taken before the clock's.
+// queue holds what waits for the log, in order, and what the log has but was not read back yet. Only reading gives the clock an
+// invalidation's position: an answer to an append may come from another generation than the one the clock is in. The queue's lock is
+// taken before the clock's.
 type queue struct {
 	mu       sync.Mutex
 	clock    *tombstone.Clock
@@ -33,6 +37,8 @@ type queue struct {
 	limit    int
 	tagLimit int
 	waiting  []item
+	acked    []item
+	ack      uint64 // last number the log answered to
 	tags     int
 	next     uint64
 	merges   uint64
@@ -42,6 +48,13 @@ type queue struct {
 type item struct {
 	Record
 	tickets []*Ticket
+}
+
+func (it *item) finish(pos entry.Position) {
+	for _, t := range it.tickets {
+		t.finish(pos)
+	}
+	it.tickets = nil
 }
 
 func (q *queue) init(c *Config) {
@@ -93,39 +106,94 @@ func (q *queue) merge(n *tombstone.Names, t *Ticket) {
 	q.push(&all, tickets)
 }
 
-// resolve ends what waits under the number, and reports whether the number is one of this process at all.
-func (q *queue) resolve(number uint64, pos entry.Position) bool {
+// take removes the item with a number from a list in the order of numbers.
+func take(list *[]item, number uint64) (it item, ok bool) {
+	l := *list
+	i, ok := slices.BinarySearchFunc(l, number, func(it item, n uint64) int { return cmp.Compare(it.Number, n) })
+	if !ok {
+		return item{}, false
+	}
+	it = l[i]
+	if i == 0 { // the common case
+		l[0] = item{}
+		*list = l[1:]
+		return it, true
+	}
+	*list = slices.Delete(l, i, i+1)
+	return it, true
+}
+
+// answered says that the log has the number.
+func (q *queue) answered(number uint64, pos entry.Position) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if number == 0 || number > q.next {
+	q.ack = max(q.ack, number)
+	it, ok := q.waitingItem(number)
+	if !ok { // read back already
+		return
+	}
+	it.finish(pos)
+	q.acked = append(q.acked, it)
+	if len(q.acked) > q.limit {
+		q.mergeAcked()
+	}
+}
+
+func (q *queue) waitingItem(number uint64) (item, bool) {
+	it, ok := take(&q.waiting, number)
+	if ok {
+		q.tags -= len(it.Names.Tags) + len(it.Names.Prefixes)
+	}
+	return it, ok
+}
+
+// mergeAcked lets one item that names everything stand for all that were not read back yet. It ends when the last of them is read.
+func (q *queue) mergeAcked() {
+	all := tombstone.Names{All: true, Soft: true}
+	for i := range q.acked {
+		all.Soft = all.Soft && q.acked[i].Names.Soft
+	}
+	q.clock.Provisional(&all)
+	for i := range q.acked {
+		q.clock.Resolve(&q.acked[i].Names, entry.Position{})
+	}
+	last := q.acked[len(q.acked)-1].Number
+	q.acked = []item{{Record: Record{Author: q.author, Number: last, Names: all}}}
+	q.merges++
+}
+
+// read gives an own record that was read back its position, and reports whether it was known. One that is not known (a duplicate, or
+// given up by settle) has to be applied like another's.
+func (q *queue) read(number uint64, pos entry.Position) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	it, ok := take(&q.acked, number)
+	if !ok {
+		it, ok = q.waitingItem(number)
+	}
+	if !ok {
 		return false
 	}
-	for i := range q.waiting {
-		if q.waiting[i].Number < number {
-			continue
-		}
-		if q.waiting[i].Number > number { // waiting is in the order of numbers
-			break
-		}
-		it := q.waiting[i]
-		q.remove(i)
-		q.tags -= len(it.Names.Tags) + len(it.Names.Prefixes)
-		q.clock.Resolve(&it.Names, pos)
-		for _, t := range it.tickets {
-			t.finish(pos)
-		}
-		return true
-	}
+	q.clock.Resolve(&it.Names, pos)
+	it.finish(pos)
 	return true
 }
 
-func (q *queue) remove(i int) {
-	if i == 0 { // the common case: the log takes them in order
-		q.waiting[0] = item{}
-		q.waiting = q.waiting[1:]
-		return
+// answeredUpTo returns the last number the log has answered to.
+func (q *queue) answeredUpTo() uint64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.ack
+}
+
+// settle ends what the log had up to a number, for the floor stands for it.
+func (q *queue) settle(number uint64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.acked) > 0 && q.acked[0].Number <= number {
+		q.clock.Resolve(&q.acked[0].Names, entry.Position{})
+		q.acked = q.acked[1:]
 	}
-	q.waiting = append(q.waiting[:i], q.waiting[i+1:]...)
 }
 
 // batch copies the first of what waits.
@@ -183,7 +251,7 @@ func (j *Journal) Flush(ctx context.Context) (int, error) {
 	defer cancel()
 	ps, err := j.cfg.Source.Append(call, rs)
 	for i, p := range ps {
-		j.queue.resolve(rs[i].Number, p)
+		j.queue.answered(rs[i].Number, p)
 	}
 	j.appended.Add(uint64(len(ps)))
 	if err != nil {
