@@ -218,7 +218,7 @@ func TestDrainFinishesWhatHasBegunAndClosesIdleConnections(t *testing.T) {
 }
 
 // waitFor returns when the condition holds.
-func waitFor(t *testing.T, cond func() bool) {
+func waitFor(t testing.TB, cond func() bool) {
 	t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
