@@ -3,6 +3,7 @@ package planner
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -156,15 +157,20 @@ func clip(s string) string {
 
 // describe fills the plan from the operation.
 func (b *builder) describe(p *Plan) {
-	p.parsed = true
+	p.analysed = true
 	p.kind, p.name = kindOf(b.op.Operation), b.op.Name
 	tokens := p.measures.Tokens
 	p.measures = Measures(measure.Operation(b.doc, b.op))
 	p.measures.Tokens = tokens
 	p.violations = p.measures.violations(b.o.Limits)
 	p.canonical = canon.Text(b.op, b.doc.Fragments)
-	p.errors = b.validate()
-	valid := len(p.errors) == 0
+	errs, tooLarge := b.validate()
+	p.errors = errs
+	valid := len(errs) == 0
+	if valid && tooLarge {
+		b.unchecked(p)
+		return
+	}
 	hinted := b.survey(p, valid)
 	var schema *ast.Schema
 	if b.schema != nil && valid {
@@ -183,9 +189,19 @@ func (b *builder) describe(p *Plan) {
 	b.rootFields(p, valid)
 }
 
+// unchecked turns p into the plan of a document that is too large to be validated. That is beyond a limit, not wrong; what rests on
+// validation is not known of it.
+func (b *builder) unchecked(p *Plan) {
+	p.analysed = false
+	if !slices.ContainsFunc(p.violations, func(v Violation) bool { return v.Limit == expandedFields }) {
+		p.violations = append(p.violations, Violation{expandedFields, maxVisits + 1, maxVisits})
+	}
+	b.survey(p, false)
+}
+
 // finish gives the plan its identity, and a shape that knows nothing where there is none.
 func (p *Plan) finish(b *builder) {
-	if !p.parsed {
+	if !p.analysed {
 		p.canonical = b.document
 	}
 	if p.shape == nil {

@@ -148,7 +148,7 @@ func (b *bucket) take(now int64) bool {
 
 // size estimates the memory that a plan takes, in bytes.
 func (p *Plan) size() int64 {
-	if !p.parsed {
+	if !p.analysed {
 		return 2048 + int64(len(p.canonical))
 	}
 	return 6144 + 24*int64(len(p.canonical))

@@ -41,7 +41,7 @@ func (p *Plan) Describe(variables []byte) Description {
 	var tags Tags
 	d := Description{
 		Operation: p.Label(), Kind: p.kind, Hash: p.hashHex, Canonical: p.canonical, Schema: p.schema != nil,
-		Valid: p.parsed && len(p.errors) == 0, Errors: describeErrors(p.errors), Measures: p.measures, Limits: p.limits,
+		Valid: p.analysed && len(p.errors) == 0, Errors: describeErrors(p.errors), Measures: p.measures, Limits: p.limits,
 		Violations: p.violations, Introspects: p.introspects, Incremental: p.incremental, Cache: p.policy,
 	}
 	problems := p.Coerce(variables, &v)

@@ -29,7 +29,7 @@ func FuzzBuild(f *testing.F) {
 					t.Fatalf("error %+v", e)
 				}
 			}
-			if !p.parsed || len(p.Errors()) > 0 {
+			if !p.analysed || len(p.Errors()) > 0 {
 				continue
 			}
 			again := Build(schema, p.Canonical(), operation, Options{})

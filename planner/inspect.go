@@ -3,7 +3,7 @@ package planner
 // AppendTypeTags appends the tag of every object type that the response could hold; of every type of the schema, when the operation is
 // not known or not valid. It is what a mutation whose answer could not be read has to invalidate.
 func (p *Plan) AppendTypeTags(t *Tags) {
-	if p.schema != nil && (!p.parsed || len(p.errors) > 0) {
+	if p.schema != nil && (!p.analysed || len(p.errors) > 0) {
 		for _, name := range p.schema.objects {
 			t.AppendString(name)
 		}
@@ -20,7 +20,7 @@ func (p *Plan) Inspect(body []byte, t *Tags) Facts { return p.shape.Walk(body, t
 // operation is not one the schema knows, these are the tags of AppendTypeTags: anything may have changed.
 func (p *Plan) InspectMutation(body []byte, t *Tags) Facts {
 	f := p.shape.WalkMutation(body, t)
-	if !f.Readable || !p.parsed || len(p.errors) > 0 {
+	if !f.Readable || !p.analysed || len(p.errors) > 0 {
 		p.AppendTypeTags(t)
 	}
 	return f

@@ -41,7 +41,7 @@ const DefaultMaxErrors = 20
 
 // Limits are the greatest values allowed to a document; 0 stands for the default of DefaultLimits. A document beyond a limit
 // still gets a plan, with a Violation: what to do about it is the caller's to decide. Only a document with more tokens than
-// allowed is not parsed.
+// allowed is not parsed, and one with too many selections in the fragments of too many operations is not validated.
 type Limits struct {
 	Tokens         int `json:"tokens"`
 	Depth          int `json:"depth"`
@@ -95,6 +95,9 @@ type Violation struct {
 	Max   int    `json:"max"`
 }
 
+// expandedFields is the limit on fields with fragments written out. A document that is too large to be validated goes beyond it too.
+const expandedFields = "expanded_fields"
+
 // violations compares; the order is that of the fields of Limits.
 func (m Measures) violations(l Limits) []Violation {
 	var out []Violation
@@ -104,7 +107,7 @@ func (m Measures) violations(l Limits) []Violation {
 		{"aliases", m.Aliases, l.Aliases},
 		{"root_fields", m.RootFields, l.RootFields},
 		{"directives", m.Directives, l.Directives},
-		{"expanded_fields", m.ExpandedFields, l.ExpandedFields},
+		{expandedFields, m.ExpandedFields, l.ExpandedFields},
 	} {
 		if v.Value > v.Max {
 			out = append(out, v)

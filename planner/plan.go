@@ -15,8 +15,8 @@ type Plan struct {
 	schema *Schema
 	kind   Kind
 	name   string
-	// parsed: the operation was found, so the parts below that follow from it are there.
-	parsed bool
+	// analysed: the operation was found and could be checked, so the parts below that follow from it are there.
+	analysed bool
 	// failed: building it panicked.
 	failed bool
 
@@ -86,8 +86,8 @@ func (p *Plan) Hash() [32]byte { return p.hash }
 // HashHex returns Hash in lower-case hexadecimal digits.
 func (p *Plan) HashHex() string { return p.hashHex }
 
-// Canonical returns the operation in the form that all documents of the same meaning share; of a document that was not parsed, its
-// text.
+// Canonical returns the operation in the form that all documents of the same meaning share; of a document that was not parsed or not
+// validated (see Limits), its text.
 func (p *Plan) Canonical() string { return p.canonical }
 
 // Errors returns what is wrong with the document; none means that it is valid. Without a schema only rules that need none are checked.

@@ -51,32 +51,31 @@ func plainRules() []core.Rule {
 	}
 }
 
-// validate applies the rules of the specification; without a schema those that need none.
-func (b *builder) validate() []Error {
+// validate applies the rules of the specification; without a schema those that need none. tooLarge: the check was given up,
+// and the lack of errors means nothing.
+func (b *builder) validate() (errs []Error, tooLarge bool) {
 	if b.schema == nil {
 		empty := &ast.Schema{Types: map[string]*ast.Definition{}, Directives: map[string]*ast.DirectiveDefinition{}}
 		return walkRules(empty, b.doc, plainRules(), b.o.MaxErrors)
 	}
-	errs := walkRules(b.schema.ast, b.doc, b.schema.rules, b.o.MaxErrors)
-	if len(errs) >= b.o.MaxErrors {
-		return errs
+	errs, tooLarge = walkRules(b.schema.ast, b.doc, b.schema.rules, b.o.MaxErrors)
+	if len(errs) >= b.o.MaxErrors || tooLarge {
+		return errs, tooLarge
 	}
-	conflicts, unfinished := merge.Check(b.schema.ast, b.doc, 0)
-	if unfinished && len(conflicts) == 0 {
-		conflicts = []Error{{Message: "The document has too many fields of the same name to check that they can be merged.", Code: gqlerr.CodeValidate}}
-	}
-	return append(errs, conflicts[:min(len(conflicts), b.o.MaxErrors-len(errs))]...)
+	conflicts, tooLarge := merge.Check(b.schema.ast, b.doc, 0)
+	return append(errs, conflicts[:min(len(conflicts), b.o.MaxErrors-len(errs))]...), tooLarge
 }
 
-// maxVisits bounds the selections that validation looks at. Fragments that spread each other are looked at more than once, which is why
-// a limit on tokens alone does not bound the work.
+// maxVisits bounds the selections that validation looks at. It looks at a fragment once for each operation that reaches it, which is why a
+// limit on tokens alone does not bound the work.
 const maxVisits = 500_000
 
 // exhausted ends a walk from inside.
 type exhausted struct{}
 
-// walkRules applies rules to a document and returns at most limit errors.
-func walkRules(schema *ast.Schema, doc *ast.QueryDocument, list []core.Rule, limit int) (errs []Error) {
+// walkRules applies rules to a document and returns at most limit errors; tooLarge: it gave up because there is
+// too much to look at.
+func walkRules(schema *ast.Schema, doc *ast.QueryDocument, list []core.Rule, limit int) (errs []Error, tooLarge bool) {
 	observers := &core.Events{}
 	for _, rule := range list {
 		rule.RuleFunc(observers, func(options ...core.ErrorOption) {
@@ -105,15 +104,43 @@ func walkRules(schema *ast.Schema, doc *ast.QueryDocument, list []core.Rule, lim
 		switch r := recover(); r.(type) {
 		case nil:
 		case exhausted:
-			if visits > maxVisits {
-				errs = append(errs[:min(len(errs), limit-1)], Error{Message: "The document's fragments spread each other too often to be checked.", Code: gqlerr.CodeValidate})
-			}
+			tooLarge = visits > maxVisits
 		default:
 			panic(r)
 		}
 	}()
-	core.Walk(schema, doc, observers)
-	return errs
+	walkOnce(schema, doc, observers)
+	return errs, false
+}
+
+// walkOnce walks a document's operations with all they reach, and then each fragment by itself. The walker would go from each fragment
+// into all that it reaches, which for a chain of fragments is quadratic in its length and finds nothing new: so before it comes to the
+// fragments it gets copies to start from, and the fragments that spreads lead to are empty until it is done.
+func walkOnce(schema *ast.Schema, doc *ast.QueryDocument, observers *core.Events) {
+	walked := *doc
+	sets := make([]ast.SelectionSet, len(doc.Fragments))
+	copies := make(ast.FragmentDefinitionList, len(doc.Fragments))
+	for i, f := range doc.Fragments {
+		sets[i] = f.SelectionSet
+		own := *f
+		copies[i] = &own
+	}
+	defer func() {
+		for i, f := range doc.Fragments {
+			f.Definition, f.SelectionSet = copies[i].Definition, sets[i]
+		}
+	}()
+	left := len(doc.Operations)
+	observers.OnOperation(func(*core.Walker, *ast.OperationDefinition) {
+		if left--; left > 0 {
+			return
+		}
+		walked.Fragments = copies
+		for _, f := range doc.Fragments {
+			f.SelectionSet = nil
+		}
+	})
+	core.Walk(schema, &walked, observers)
 }
 
 // repeated tells that an error is known already: a fragment is looked at where it is spread and on its own.

@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -110,4 +111,54 @@ func firstOperation(doc string) string {
 		}
 	}
 	return ""
+}
+
+// TestLongDocumentsAreNotInvalid: a document that is correct is never called invalid, however long its fragments go on.
+func TestLongDocumentsAreNotInvalid(t *testing.T) {
+	s := world(t)
+	for _, schema := range []*Schema{s, nil} {
+		p := Build(schema, chain("Query", "now", 1240, 1), "", Options{})
+		if len(p.Errors()) > 0 || len(p.Violations()) > 0 || !p.analysed {
+			t.Errorf("a chain of fragments: %v %v", p.Errors(), p.Violations())
+		}
+	}
+	many := strings.Replace(chain("Query", "now", 600, 1), "query { ...F0 }", "", 1)
+	for i := range 1000 {
+		many += fmt.Sprintf(" query Q%d { ...F0 }", i)
+	}
+	p := Build(s, many, "Q0", Options{Limits: Limits{Tokens: 100_000}})
+	if len(p.Errors()) > 0 || fmt.Sprint(p.Violations()) != "[{expanded_fields 500001 500000}]" || p.Cache().Cacheable || p.Kind() != KindQuery || p.Name() != "Q0" {
+		t.Errorf("many operations: %v %v %+v", p.Errors(), p.Violations(), p.Cache())
+	}
+	if p = Build(s, many+" query Q { nothing }", "Q0", Options{Limits: Limits{Tokens: 100_000}}); len(p.Errors()) > 0 {
+		t.Errorf("beyond the bound: %v", p.Errors())
+	}
+	if p = Build(s, "query Q { nothing } "+many, "Q0", Options{Limits: Limits{Tokens: 100_000}}); len(p.Errors()) != 1 {
+		t.Errorf("before the bound: %v", p.Errors())
+	}
+}
+
+// TestFragmentsAreCheckedOnTheirOwn: what no operation reaches is validated too, and the document is whole afterwards.
+func TestFragmentsAreCheckedOnTheirOwn(t *testing.T) {
+	s := world(t)
+	for document, want := range map[string]string{
+		"{ ...A } fragment A on Query { now } fragment B on City { nope }":                                     "Cannot query field \"nope\" on type \"City\". Fragment \"B\" is never used.",
+		"{ now } fragment B on City { ...C } fragment C on Query { now }":                                      "Fragment \"C\" cannot be spread here as objects of type \"City\" can never be of type \"Query\". Fragment \"B\" is never used.",
+		"{ ...A } fragment A on Query { ...B } fragment B on Query { me { ...C } } fragment C on Person { x }": "Cannot query field \"x\" on type \"Person\".",
+	} {
+		p := Build(s, document, "", Options{})
+		var got []string
+		for _, e := range p.Errors() {
+			got = append(got, e.Message)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %q", document, got)
+		}
+	}
+	p := Build(s, "{ ...A } fragment A on Query { ...B } fragment B on Query { me { id } }", "", Options{})
+	var tags Tags
+	p.Inspect([]byte(`{"data":{"me":{"id":"7"}}}`), &tags)
+	if got := list(&tags); got != "Person Person:7" {
+		t.Errorf("tags %q", got)
+	}
 }
