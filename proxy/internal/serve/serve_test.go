@@ -121,7 +121,6 @@ func TestIdleUpstreamMayCloseUnnoticedByAClientThatIsServedHere(t *testing.T) {
 	c.ask(bookQuery)
 	c.ask(bookQuery) // a hit: the client needs no upstream
 	closed := make(chan struct{})
-	o.server.ConnState = nil
 	go func() { defer close(closed); _ = o.server.Shutdown(context.Background()) }()
 	<-closed
 	if res, _ := c.ask(bookQuery); !isHit(res) {
@@ -314,6 +313,7 @@ func TestBatchIsAnsweredInOrderFromEntries(t *testing.T) {
 	c := r.dial()
 	c.send(message)
 	_, first := c.receive("POST")
+	waitFor(t, func() bool { return r.store.Stats().Stored == 2 })
 	c.send(message)
 	res, second := c.receive("POST")
 	if !isHit(res) || second != first || o.count() != 1 {
