@@ -28,19 +28,26 @@ func (f *Fill) AsOf() Position { return f.origin.AsOf }
 
 // Abandon gives the fill up and wakes the followers; with a positive duration the key is marked as not cacheable for it.
 func (f *Fill) Abandon(hitForMiss time.Duration) {
+	if first, _ := f.s.flights.Claim(f.flight); !first {
+		return
+	}
 	until := int64(0)
 	if hitForMiss > 0 {
 		until = f.s.cfg.Now() + int64(hitForMiss)
 	}
-	if f.s.flights.End(f.flight, nil, until) {
-		f.s.stats.abandoned.Add(1)
-	}
+	f.s.flights.End(f.flight, nil, until)
+	f.s.stats.abandoned.Add(1)
 }
 
-// Complete stores the answer and wakes the followers. It returns nil when the answer was not stored: too big, no time to live, or
-// invalidated while it was fetched.
+// Complete stores the answer and wakes the followers. It returns nil when the answer was not stored: too big, no time to live,
+// invalidated while it was fetched, or so late (MaxFill) that another caller leads the key. Those who wait get an answer that is too big or
+// too late all the same.
 func (f *Fill) Complete(d *Draft, now int64) *Entry {
 	s := f.s
+	first, current := s.flights.Claim(f.flight)
+	if !first {
+		return nil
+	}
 	life, hard := s.lives(d)
 	if life <= 0 {
 		s.stats.noTTL.Add(1)
@@ -58,15 +65,20 @@ func (f *Fill) Complete(d *Draft, now int64) *Entry {
 		draft.Tags = d.Tags
 	}
 	slot := entry.Build(&draft, s.clock.Hash)
-	if slot.Cost > s.cfg.MaxEntryBytes {
-		s.stats.tooBig.Add(1)
-		s.flights.End(f.flight, nil, 0)
-		return nil
-	}
 	s.schedule(slot, now)
 	if v := s.judge(slot, now); v != fresh && v != stale {
 		s.miss(v)
 		s.flights.End(f.flight, nil, 0)
+		return nil
+	}
+	if slot.Cost > s.cfg.MaxEntryBytes {
+		s.stats.tooBig.Add(1)
+		s.flights.End(f.flight, slot, 0)
+		return nil
+	}
+	if !current {
+		s.stats.late.Add(1)
+		s.flights.End(f.flight, slot, 0)
 		return nil
 	}
 	if !s.memory.Put(slot) {

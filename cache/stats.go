@@ -19,6 +19,7 @@ type Stats struct {
 	Fills, EarlyRefreshes, Abandoned uint64 // fills led; of these by early refresh; given up
 	Stored                           uint64 // entries accepted by Complete
 	RefusedTooBig                    uint64 // larger than MaxEntryBytes
+	RefusedLate                      uint64 // after MaxFill, when another caller led the key
 	RefusedTTL                       uint64 // no time to live
 	RefusedPressure                  uint64 // not kept: too many sets at once
 	Evicted                          uint64 // pushed out of, or not admitted to, the bounded tier
@@ -55,7 +56,7 @@ func (s *Store) Stats() Stats {
 		CollapseTimeouts: c.collapseTimeouts.Load(), MissAbsent: c.missAbsent.Load(), MissExpired: c.missExpired.Load(),
 		MissInvalid: c.missInvalid.Load(), MissDisconnected: c.missDisconnected.Load(), MissClock: c.missClock.Load(),
 		MissCorrupt: c.missCorrupt.Load(), Bypassed: c.bypassed.Load(), Fills: c.fills.Load(), EarlyRefreshes: c.early.Load(),
-		Abandoned: c.abandoned.Load(), Stored: c.stored.Load(), RefusedTooBig: c.tooBig.Load(), RefusedTTL: c.noTTL.Load(),
+		Abandoned: c.abandoned.Load(), Stored: c.stored.Load(), RefusedTooBig: c.tooBig.Load(), RefusedLate: c.late.Load(), RefusedTTL: c.noTTL.Load(),
 		RefusedPressure: c.pressure.Load(), FloorRaises: st.Raises, Generations: j.Generations, Invalidations: c.asked.Load(),
 		Applied: st.Records, Position: st.Applied, Shared: s.link != nil, Connected: s.Connected(), Degraded: s.Degraded(),
 		Appended: j.Appended, AppendErrors: j.AppendErrors, Queued: int64(j.Queued), QueueMerges: j.Merges,

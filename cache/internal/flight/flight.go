@@ -7,7 +7,10 @@ import (
 	"github.com/weirproxy/weir/cache/internal/key"
 )
 
-const shards = 64
+const (
+	shards     = 64
+	sweepLooks = 4
+)
 
 // Group is a set of flights by key. The zero value is not ready; use New.
 type Group struct {
@@ -28,6 +31,8 @@ type Flight struct {
 	began int64
 	done  chan struct{}
 	slot  *entry.Slot // valid after done; nil: no result
+
+	claimed bool // by the one that may end it; under the shard's lock
 }
 
 // Key is the key of the fetch.
@@ -71,9 +76,32 @@ func (g *Group) Join(k *key.Key, now int64) (f *Flight, lead bool) {
 	if f := s.flights[*k]; f != nil && now-f.began < g.maxFill {
 		return f, false
 	}
+	s.sweep(now - 2*g.maxFill)
 	f = &Flight{key: *k, began: now, done: make(chan struct{})}
 	s.flights[*k] = f
 	return f, true
+}
+
+// sweep forgets some flights that began before unix ns and were never ended, so that they cannot pile up.
+func (s *shard) sweep(before int64) {
+	looks := 0
+	for k, f := range s.flights {
+		if f.began < before {
+			delete(s.flights, k)
+		}
+		if looks++; looks == sweepLooks {
+			return
+		}
+	}
+}
+
+// Claim takes the right to end a flight; only the first caller gets it. current tells that no other flight has taken this one's place.
+func (g *Group) Claim(f *Flight) (first, current bool) {
+	s := g.of(&f.key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	first, f.claimed = !f.claimed, true
+	return first, s.flights[f.key] == f
 }
 
 // End ends a flight once, with its result or none; with until > 0 the key is marked until then. Later calls do nothing.
