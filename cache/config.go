@@ -9,7 +9,8 @@ import (
 
 // Config sets up a Store. The zero value is a usable cache of this process alone.
 type Config struct {
-	// MaxBytes bounds the tier of this process, bookkeeping included. Default 64 MiB, at least 64 KiB.
+	// MaxBytes bounds the tier of this process, bookkeeping included. Default 64 MiB, at least 64 KiB (below 1 MiB, up to
+	// 300 KiB of bookkeeping come on top).
 	MaxBytes int64
 	// MaxEntryBytes bounds one entry's charge (body, head, tags, bookkeeping). Default and maximum: MaxBytes/64.
 	MaxEntryBytes int64

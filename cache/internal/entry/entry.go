@@ -64,7 +64,11 @@ type Draft struct {
 	Origin Origin
 }
 
-const slotOverhead = int64(unsafe.Sizeof(Slot{})) + 96 // and the maps' share
+// slotOverhead is the Slot and its share of the maps that hold it, half empty as they may be.
+const slotOverhead = int64(unsafe.Sizeof(Slot{})) + 176
+
+// allocated is about what the allocator takes for n bytes.
+func allocated(n int) int64 { return int64(n + n/16 + 16) }
 
 // Build copies a draft into a new Slot; hash names a tag for the tombstone table.
 func Build(d *Draft, hash func([]byte) uint64) *Slot {
@@ -95,7 +99,7 @@ func Build(d *Draft, hash func([]byte) uint64) *Slot {
 		}
 		s.Tags.names = buf[start:len(buf):len(buf)]
 	}
-	s.Cost = slotOverhead + int64(cap(buf)) + int64(12*n)
+	s.Cost = slotOverhead + allocated(cap(buf)) + allocated(8*n) + allocated(4*n)
 	return s
 }
 

@@ -37,15 +37,23 @@ func (m *Memory) place(k *key.Key) *atomic.Pointer[entry.Slot] {
 	return &m.hot[binary.LittleEndian.Uint16(k[16:])%hotSlots]
 }
 
-// countersPer is how many access counters are kept for each KiB of the bound.
-const countersPer = 10
+// What ristretto and the hot slots take beside the slots: access counters for each KiB of the bound, bytes for each counter, and a fixed
+// part, most of it ristretto's queue of sets.
+const (
+	countersPer  = 5
+	counterBytes = 5
+	fixedBytes   = 300 << 10
+)
 
-// Open returns a tier of at most maxBytes, bookkeeping included.
+// Open returns a tier of at most maxBytes, bookkeeping included (below 1 MiB up to 300 KiB of it are not).
 func Open(maxBytes int64) (*Memory, error) {
+	counters := max(1000, maxBytes/1024*countersPer)
+	own := min(fixedBytes+counters*counterBytes, maxBytes/2) // the smallest bounds cannot hold it
 	m := &Memory{max: maxBytes}
+	m.bytes.Store(own)
 	inner, err := ristretto.NewCache(&ristretto.Config[string, *entry.Slot]{
-		NumCounters:        max(1000, maxBytes/1024*countersPer),
-		MaxCost:            maxBytes,
+		NumCounters:        counters,
+		MaxCost:            maxBytes - own,
 		BufferItems:        64,
 		IgnoreInternalCost: true, // a slot's cost counts everything
 		KeyToHash: func(k string) (uint64, uint64) {
