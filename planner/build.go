@@ -184,7 +184,7 @@ func (b *builder) describe(p *Plan) {
 		p.policy.Reason = "the document is not valid"
 	}
 	if schema != nil {
-		p.formula, p.costError = cost.Compile(schema, b.doc, b.op)
+		p.formula = cost.Compile(schema, b.doc, b.op)
 	}
 	b.rootFields(p, valid)
 }

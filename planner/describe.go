@@ -51,8 +51,6 @@ func (p *Plan) Describe(variables []byte) Description {
 		d.Cost.Reason = "no schema is known"
 	case !d.Valid:
 		d.Cost.Reason = "the document is not valid"
-	case p.costError != nil:
-		d.Cost.Reason = p.costError.Error()
 	case len(problems) > 0:
 		d.Cost.Reason = "the variables are not valid"
 	default:

@@ -5,6 +5,8 @@ import (
 	"strconv"
 
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/weirproxy/weir/planner/internal/cost"
 )
 
 // checkHints refuses values of our own directives that could only be mistakes; the parser does not look at them.
@@ -35,6 +37,10 @@ func checkHint(directive string, a *ast.Argument) string {
 	case "cacheControl.inheritMaxAge", "listSize.requireOneSlicingArgument":
 		if a.Value.Kind != ast.BooleanValue {
 			return "must be true or false"
+		}
+	case "cost.weight":
+		if _, ok := cost.Weight(a.Value); !ok {
+			return "must be a number, as in \"2.5\""
 		}
 	case "cacheTag.format":
 		if a.Value.Kind != ast.StringValue && a.Value.Kind != ast.BlockValue || a.Value.Raw == "" {

@@ -36,7 +36,6 @@ type Plan struct {
 	limits    Limits
 	shape     *shape.Shape
 	formula   *cost.Formula // nil without a schema
-	costError error
 	roots     []rootField
 }
 

@@ -20,6 +20,10 @@ func TestSchemaErrorsTellThePlace(t *testing.T) {
 		{"scope", "type Query { a: Int @cacheControl(scope: SECRET) }", "must be PUBLIC or PRIVATE"},
 		{"unknown argument of a hint", "type Query { a: Int @cacheControl(maxage: 1) }", "Undefined argument maxage"},
 		{"sizes", "type Query { a: [Int] @listSize(slicingArguments: 3) }", "must be a list of names"},
+		{"weight", "type Query {\n a(x: In): Int }\ninput In { x: Int @cost(weight: \"cheap\") }", "s.graphql:3:25: @cost(weight:) must be a number"},
+		{"weight on an argument", "type Query { a(x: Int @cost(weight: \"NaN\")): Int }", "s.graphql:1:29: @cost(weight:) must be a number"},
+		{"no weight", "scalar A @cost type Query { a: A }", "s.graphql:1:11: "},
+		{"assumed size", "type Query { a: [Int] @listSize(assumedSize: \"10\") }", "s.graphql:1:33: @listSize(assumedSize:) must be a whole number"},
 		{"twice", "type Query { a: Int }\ntype Query { b: Int }", "s.graphql:2:"},
 		{"empty", "", "s.graphql:1:1: "},
 	} {
@@ -43,6 +47,9 @@ func TestSubgraphSchemasLoad(t *testing.T) {
 		"cost as numbers": `
 			extend schema @link(url: "https://specs.apollo.dev/cost/v0.1", import: ["@cost"])
 			type Query { a: [Int] @cost(weight: 5) @cost__listSize(assumedSize: 10) }`,
+		"another cost": `
+			directive @cost(complexity: Int) on FIELD_DEFINITION
+			type Query { a: [Int] @cost(complexity: 5) }`,
 		"no query of its own": `type City @key(fields: "id") { id: ID! }`,
 		"served form": `
 			type City @key(fields: "id") { id: ID! }

@@ -16,14 +16,13 @@ const (
 	maxTerms = 1 << 14
 )
 
-// Compile builds the formula of op, a validated operation of doc. It fails when a directive of the schema that counts for
-// the operation cannot be understood. Fields that are merged into one in the response cost once. A selection whose
-// @skip or @include depends on a variable is priced by the variable's value. Introspection fields cost 1 each, whatever is
-// selected of them.
-func Compile(schema *ast.Schema, doc *ast.QueryDocument, op *ast.OperationDefinition) (*Formula, error) {
+// Compile builds the formula of op, a validated operation of doc. Fields that are merged into one in the response cost once.
+// A selection whose @skip or @include depends on a variable is priced by the variable's value. Introspection fields cost 1
+// each, whatever is selected of them. A weight of the schema that is not one counts as absent.
+func Compile(schema *ast.Schema, doc *ast.QueryDocument, op *ast.OperationDefinition) *Formula {
 	f := &Formula{root: operand{Cost{Type: 1}, -1}, variables: map[string]int32{}}
 	if schema == nil {
-		return f, nil
+		return f
 	}
 	root := schema.Query
 	switch op.Operation {
@@ -33,7 +32,7 @@ func Compile(schema *ast.Schema, doc *ast.QueryDocument, op *ast.OperationDefini
 		root = schema.Subscription
 	}
 	if root == nil {
-		return f, nil
+		return f
 	}
 	c := &compiler{
 		schema: schema, f: f, b: newBuilder(schema, doc.Fragments, f.variables), weights: weights{schema: schema, types: map[string]float64{}},
@@ -42,13 +41,10 @@ func Compile(schema *ast.Schema, doc *ast.QueryDocument, op *ast.OperationDefini
 	}
 	set := c.b.set(op.SelectionSet)
 	f.root = c.node(root, 0, []part{{set, 0}})
-	if c.weights.err != nil {
-		return nil, c.weights.err
-	}
 	if c.left < 0 || len(f.terms) > maxTerms {
-		return &Formula{root: operand{Cost{ceiling, ceiling}, -1}}, nil
+		return &Formula{root: operand{Cost{ceiling, ceiling}, -1}}
 	}
-	return f.compact(), nil
+	return f.compact()
 }
 
 // part is a selection set and the conditions under which it counts.
@@ -178,7 +174,7 @@ func (c *compiler) info(at place) *fieldInfo {
 		return x
 	}
 	x.typ = c.schema.Types[x.def.Type.Name()]
-	x.weight = c.weights.place(x.def.Directives, x.def.Type, "field "+at.parent.Name+"."+at.name)
+	x.weight = c.weights.place(x.def.Directives, x.def.Type)
 	for t := x.def.Type; t.Elem != nil; t = t.Elem {
 		x.lists++
 	}

@@ -76,7 +76,7 @@ func (c *compiler) inputType(name string) int32 {
 	fields := make([]inputField, 0, len(d.Fields))
 	free := true
 	for _, field := range d.Fields {
-		in := inputField{field.Name, c.weights.place(field.Directives, field.Type, "input field "+name+"."+field.Name), c.inputType(field.Type.Name())}
+		in := inputField{field.Name, c.weights.place(field.Directives, field.Type), c.inputType(field.Type.Name())}
 		fields = append(fields, in)
 		free = free && in.weight == 0 && in.typ < 0
 	}
@@ -146,7 +146,7 @@ func (c *compiler) literal(cl *call, typ *ast.Type, v *ast.Value, depth int) {
 		}
 	case ast.ObjectValue:
 		for _, field := range d.Fields {
-			w := c.weights.place(field.Directives, field.Type, "input field "+d.Name+"."+field.Name)
+			w := c.weights.place(field.Directives, field.Type)
 			given, def := v.Children.ForName(field.Name), field.DefaultValue
 			switch {
 			case given == nil && def == nil:

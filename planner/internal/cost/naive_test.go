@@ -368,11 +368,7 @@ func TestFormulaPricesWhatAWalkPrices(t *testing.T) {
 			if err != nil {
 				rt.Fatal(err)
 			}
-			f, err := Compile(schema, doc, doc.Operations[0])
-			if err != nil {
-				rt.Fatal(err)
-			}
-			c := compiled{f, coerce.Compile(schema, doc.Operations[0].VariableDefinitions)}
+			c := compiled{Compile(schema, doc, doc.Operations[0]), coerce.Compile(schema, doc.Operations[0].VariableDefinitions)}
 			want := (&naive{schema, doc, vars}).object(schema.Query, []ast.SelectionSet{doc.Operations[0].SelectionSet}, nil)
 			got := c.price(t, string(text))
 			if !close(got.Type, want.Type) || !close(got.Field, want.Field) {

@@ -146,10 +146,10 @@ func (c *compiler) callsOf(x *fieldInfo, g []record, tm *term) {
 		f := c.b.fields[r.call]
 		first := len(c.f.inputs)
 		cl := call{known: x.weight}
-		c.arguments(&cl, x.def.Arguments, f.Arguments, "argument "+f.Name)
+		c.arguments(&cl, x.def.Arguments, f.Arguments)
 		for _, d := range f.Directives {
 			if def := c.schema.Directives[d.Name]; def != nil && d.Name != "skip" && d.Name != "include" {
-				c.arguments(&cl, def.Arguments, d.Arguments, "argument @"+d.Name)
+				c.arguments(&cl, def.Arguments, d.Arguments)
 			}
 		}
 		cl.inputs = makeSpan(first, len(c.f.inputs))
@@ -158,14 +158,14 @@ func (c *compiler) callsOf(x *fieldInfo, g []record, tm *term) {
 	tm.calls = makeSpan(lo, len(c.f.calls))
 }
 
-func (c *compiler) arguments(cl *call, defs ast.ArgumentDefinitionList, given ast.ArgumentList, of string) {
+func (c *compiler) arguments(cl *call, defs ast.ArgumentDefinitionList, given ast.ArgumentList) {
 	for _, def := range defs {
 		var v *ast.Value
 		if a := given.ForName(def.Name); a != nil {
 			v = a.Value
 		}
 		if v != nil || def.DefaultValue != nil {
-			c.argument(cl, c.weights.place(def.Directives, def.Type, of+"."+def.Name), def.Type, v, def.DefaultValue)
+			c.argument(cl, c.weights.place(def.Directives, def.Type), def.Type, v, def.DefaultValue)
 		}
 	}
 }

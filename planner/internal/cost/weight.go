@@ -1,7 +1,6 @@
 package cost
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 
@@ -15,42 +14,33 @@ func plus(a, b float64) float64 { return min(a+b, ceiling) }
 
 func times(a, b float64) float64 { return min(a*b, ceiling) }
 
-// weight reads @cost. ok is false when there is none. A weight is a number in a string; some schemas write it as a number.
-func weight(directives ast.DirectiveList, of string) (w float64, ok bool, err error) {
-	d := directives.ForName("cost")
-	if d == nil {
-		return 0, false, nil
-	}
-	a := d.Arguments.ForName("weight")
-	if a == nil || a.Value == nil {
-		return 0, false, fmt.Errorf("@cost on %s has no weight", of)
-	}
-	switch a.Value.Kind {
+// Weight reads the weight that a @cost gives and tells whether it is one: a finite number of at most 1e18, in a string as the
+// specification has it, or by itself, as some schemas do.
+func Weight(v *ast.Value) (float64, bool) {
+	switch v.Kind {
 	case ast.StringValue, ast.BlockValue, ast.IntValue, ast.FloatValue:
-		w, err = strconv.ParseFloat(a.Value.Raw, 64)
-		if err == nil && !math.IsNaN(w) && math.Abs(w) <= ceiling {
-			return w, true, nil
-		}
+		w, err := strconv.ParseFloat(v.Raw, 64)
+		return w, err == nil && math.Abs(w) <= ceiling
 	}
-	return 0, false, fmt.Errorf("@cost on %s: the weight %s is not a number", of, a.Value)
+	return 0, false
 }
 
-// weights answers what things weigh, each looked up once.
+// weights answers what things weigh, types looked up once.
 type weights struct {
 	schema *ast.Schema
-	err    error // the first that was found
 	types  map[string]float64
 }
 
-func (w *weights) read(directives ast.DirectiveList, otherwise float64, of string) float64 {
-	x, ok, err := weight(directives, of)
-	if err != nil && w.err == nil {
-		w.err = err
+// weight is what @cost says, if there is one. A directive of that name without a weight is somebody else's.
+func weight(directives ast.DirectiveList, otherwise float64) float64 {
+	if d := directives.ForName("cost"); d != nil {
+		if a := d.Arguments.ForName("weight"); a != nil && a.Value != nil {
+			if w, ok := Weight(a.Value); ok {
+				return w
+			}
+		}
 	}
-	if !ok {
-		return otherwise
-	}
-	return x
+	return otherwise
 }
 
 // typ is the weight of one value of a type that is not abstract; it is never negative.
@@ -58,7 +48,7 @@ func (w *weights) typ(name string) float64 {
 	x, known := w.types[name]
 	if !known {
 		if d := w.schema.Types[name]; d != nil {
-			x = max(w.read(d.Directives, composite(d), "type "+name), 0)
+			x = max(weight(d.Directives, composite(d)), 0)
 		}
 		w.types[name] = x
 	}
@@ -73,6 +63,6 @@ func composite(d *ast.Definition) float64 {
 	return 1
 }
 
-func (w *weights) place(directives ast.DirectiveList, t *ast.Type, of string) float64 {
-	return w.read(directives, composite(w.schema.Types[t.Name()]), of)
+func (w *weights) place(directives ast.DirectiveList, t *ast.Type) float64 {
+	return weight(directives, composite(w.schema.Types[t.Name()]))
 }
