@@ -193,6 +193,9 @@ func (h *RequestHead) ordinaryTarget() bool {
 	case len(t) == 0:
 		return false
 	case t[0] == '/':
+		if len(t) > 1 && t[1] == '/' { // some read an authority there
+			h.ask(CodeTarget)
+		}
 		return true
 	case len(t) == 1 && t[0] == '*':
 		return h.Method == MethodOptions
