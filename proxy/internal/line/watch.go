@@ -223,7 +223,7 @@ func (l *Line) lifetime(x *Exchange, it *Item, r *wire.ResponseHead, facts plann
 	if plan.Cacheable {
 		life.ttl = time.Duration(plan.MaxAge) * time.Second
 	}
-	var c control
+	c := readControl(nil)
 	if p.UpstreamHeaders {
 		if r.Count("cache-control") > 1 {
 			return life, "control"
