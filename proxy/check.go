@@ -2,8 +2,10 @@ package proxy
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 
+	"github.com/weirproxy/weir/controlplane/agent"
 	"github.com/weirproxy/weir/proxy/internal/scope"
 )
 
@@ -16,11 +18,19 @@ func Check(cfg Config) error {
 	if _, err := newTelemetry(&f, log); err != nil {
 		return err
 	}
+	if f.Control != "" {
+		none := func(context.Context, agent.Snapshot) error { return nil }
+		if _, err := newAgent(&f, agent.Config{Apply: none, Logger: log}, cfg.Version); err != nil {
+			return err
+		}
+	}
 	if _, err := newSchemas(cfg.Static, newUpstream(cfg.Static.Upstream), log); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	_, err := scope.Compile(ctx, cfg.Values.Scope)
-	return err
+	if _, err := scope.Compile(ctx, cfg.Values.Scope); err != nil {
+		return fmt.Errorf("policy.%w", err)
+	}
+	return nil
 }

@@ -3,17 +3,24 @@ package proxy
 import (
 	"sort"
 
+	"github.com/weirproxy/weir/cache"
+	"github.com/weirproxy/weir/controlplane/agent"
+	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/proxy/internal/line"
+	"github.com/weirproxy/weir/proxy/internal/serve"
 	"github.com/weirproxy/weir/telemetry"
 )
 
 // collect gives the facts of all rooms to /metrics.
 func (s *Sidecar) collect(set telemetry.Set, l *line.Line) {
-	s.collectConnections(set)
-	s.collectLine(set, l)
+	collectConnections(set, s.server.Stats())
+	collectLine(set, l.Stats())
 	s.collectPolicy(set)
+	if s.agent != nil {
+		collectAgent(set, s.agent.Status())
+	}
 	if s.store != nil {
-		s.collectCache(set)
+		collectCache(set, s.store.Stats())
 	}
 }
 
@@ -28,8 +35,7 @@ func byLabel(set telemetry.Set, name, help, label string, counts map[string]uint
 	}
 }
 
-func (s *Sidecar) collectConnections(set telemetry.Set) {
-	st := s.server.Stats()
+func collectConnections(set telemetry.Set, st serve.Stats) {
 	set.Gauge("weir_connections", "Client connections that are open.", float64(st.Connections))
 	set.Counter("weir_connections_accepted_total", "Client connections.", float64(st.Accepted))
 	set.Counter("weir_connections_refused_total", "Client connections answered with 503.", float64(st.RefusedConnections))
@@ -51,47 +57,76 @@ func (s *Sidecar) collectConnections(set telemetry.Set) {
 	set.Gauge("weir_memory_pressure", "Step of the memory ladder: 0 none, 3 refusing connections.", float64(st.Pressure))
 }
 
-func (s *Sidecar) collectLine(set telemetry.Set, l *line.Line) {
-	st := l.Stats()
+func collectLine(set telemetry.Set, st line.Stats) {
 	byLabel(set, "weir_uninspected_total", "GraphQL requests relayed unread.", "reason", st.Uninspected)
 	byLabel(set, "weir_limits_total", "Requests beyond a limit, refused or only counted.", "limit", st.Limits)
 	byLabel(set, "weir_not_stored_total", "Answers that were not kept.", "reason", st.NotStored)
 	set.Counter("weir_invalid_total", "Requests with errors in document or variables.", float64(st.Invalid))
 	set.Counter("weir_unread_mutations_total", "Mutations whose answer could not be read; their types were invalidated.", float64(st.UnreadMutations))
+	set.Counter("weir_invalidate_errors_total", "Mutations whose invalidation failed.", float64(st.InvalidateErrors))
 	set.Counter("weir_scope_bypass_total", "Requests with credentials and no scope rule for them.", float64(st.ScopeBypass))
 }
 
 func (s *Sidecar) collectPolicy(set telemetry.Set) {
 	p := s.policies.load()
-	plans := p.Plans.Stats()
 	set.Gauge("weir_config_version", "Version of the configuration in force; 0: from the file.", float64(p.Version))
 	set.Counter("weir_config_refused_total", "Pushed configurations that were refused.", float64(s.policies.configErrors.Load()))
 	set.Counter("weir_commands_applied_total", "Commands that came into force.", float64(s.policies.applied.Load()))
-	set.Gauge("weir_plans", "Plans in memory.", float64(plans.Plans))
+	set.Counter("weir_commands_invalidated_total", "Invalidations that were obeyed by command.", float64(s.policies.invalidated.Load()))
 	set.Gauge("weir_schema_loaded", "1 when requests are planned with a schema.", boolean(p.Plans.Schema() != nil))
-	if s.agent == nil {
-		return
-	}
-	st := s.agent.Status()
-	set.Gauge("weir_control_connected", "1 while the control plane is connected.", boolean(st.Connected))
-	set.Gauge("weir_commands_active", "Commands in force.", float64(st.Commands))
+	set.Gauge("weir_schema_failing", "1 while the newest schema cannot be had or used; the last good one serves.", boolean(s.schemas.failing.Load()))
+	collectPlans(set, p.Plans.Stats())
 }
 
-func (s *Sidecar) collectCache(set telemetry.Set) {
-	st := s.store.Stats()
+func collectPlans(set telemetry.Set, st planner.CacheStats) {
+	set.Gauge("weir_plans", "Plans in memory.", float64(st.Plans))
+	set.Gauge("weir_plans_max", "Their bound.", float64(st.MaxPlans))
+	set.Gauge("weir_plan_bytes", "Memory of the plans, about.", float64(st.Bytes))
+	set.Gauge("weir_plan_max_bytes", "Its bound.", float64(st.MaxBytes))
+	set.Counter("weir_plan_misses_total", "Requests without a plan in memory.", float64(st.Misses))
+	set.Counter("weir_plans_built_total", "Plans built.", float64(st.Built))
+	set.Counter("weir_plans_shared_total", "Requests that waited for the plan of another one.", float64(st.Shared))
+	set.Counter("weir_plans_respelled_total", "Known documents that came in a new spelling.", float64(st.Respelled))
+	set.Counter("weir_plans_refused_total", "Documents that were not planned because too many were new; they passed unread.", float64(st.Refused))
+	set.Counter("weir_plans_evicted_total", "Plans pushed out.", float64(st.Evicted))
+	set.Counter("weir_plans_too_big_total", "Plans not kept for their size.", float64(st.TooBig))
+	set.Counter("weir_plans_failed_total", "Documents that could not be planned; they passed unread.", float64(st.Failed))
+}
+
+func collectAgent(set telemetry.Set, st agent.Status) {
+	set.Gauge("weir_control_connected", "1 while the control plane is connected.", boolean(st.Connected))
+	set.Counter("weir_control_connects_total", "Streams to the control plane that were opened.", float64(st.Connects))
+	set.Gauge("weir_control_age_seconds", "How long the control plane could not confirm the configuration in force; 0 while connected.", st.LKGAge.Seconds())
+	set.Gauge("weir_control_version", "Newest configuration taken from the control plane; 0 for none.", float64(st.Version))
+	set.Gauge("weir_config_refused_version", "Version that was refused, until a newer one is in force; 0 for none.", float64(st.NackVersion))
+	set.Gauge("weir_state_failing", "1 when the last good state could not be kept on disk.", boolean(st.DiskError != ""))
+	set.Gauge("weir_commands_active", "Commands in force.", float64(st.Commands))
+	set.Gauge("weir_commands_refused", "Commands that this sidecar cannot obey.", float64(len(st.Refused)))
+}
+
+func collectCache(set telemetry.Set, st cache.Stats) {
 	set.Counter("weir_cache_hits_total", "Entries served, by tier.", float64(st.HitsL1), "tier", "l1")
 	set.Counter("weir_cache_hits_total", "Entries served, by tier.", float64(st.HitsL2), "tier", "l2")
 	byLabel(set, "weir_cache_misses_total", "Look-ups without an entry to serve.", "reason", map[string]uint64{
 		"absent": st.MissAbsent, "expired": st.MissExpired, "invalid": st.MissInvalid, "disconnected": st.MissDisconnected,
 		"clock": st.MissClock, "corrupt": st.MissCorrupt, "bypassed": st.Bypassed,
 	})
+	set.Counter("weir_cache_stale_total", "Entries served stale.", float64(st.Stale))
+	set.Counter("weir_cache_fills_total", "Fetches that were to fill the cache.", float64(st.Fills))
+	set.Counter("weir_cache_early_refreshes_total", "Of these, begun before the entry had expired.", float64(st.EarlyRefreshes))
+	set.Counter("weir_cache_abandoned_total", "Of these, given up.", float64(st.Abandoned))
 	set.Counter("weir_cache_stored_total", "Answers stored.", float64(st.Stored))
+	byLabel(set, "weir_cache_refused_total", "Answers not stored.", "reason", map[string]uint64{
+		"too_big": st.RefusedTooBig, "late": st.RefusedLate, "no_ttl": st.RefusedTTL, "pressure": st.RefusedPressure,
+	})
 	set.Counter("weir_cache_evicted_total", "Entries pushed out or not let in.", float64(st.Evicted))
 	set.Counter("weir_cache_collapsed_total", "Look-ups answered by another request's fetch.", float64(st.Collapsed))
+	set.Counter("weir_cache_collapse_timeouts_total", "Look-ups that gave up waiting for another request's fetch.", float64(st.CollapseTimeouts))
 	set.Gauge("weir_cache_bytes", "Bytes of the cache of this process.", float64(st.Bytes))
 	set.Gauge("weir_cache_max_bytes", "Its bound.", float64(st.MaxBytes))
 	set.Gauge("weir_cache_entries", "Entries of the cache of this process.", float64(st.Entries))
-	set.Gauge("weir_cache_tombstones", "Names remembered as invalidated.", float64(st.Tombstones+st.PrefixTombstones))
+	set.Gauge("weir_cache_tombstones", "Names remembered as invalidated.", float64(st.Tombstones), "kind", "tag")
+	set.Gauge("weir_cache_tombstones", "Names remembered as invalidated.", float64(st.PrefixTombstones), "kind", "prefix")
 	set.Counter("weir_cache_invalidations_total", "Invalidations asked for here.", float64(st.Invalidations))
 	set.Counter("weir_cache_applied_total", "Records of the log obeyed here.", float64(st.Applied))
 	set.Counter("weir_cache_floor_raises_total", "Times everything older was given up.", float64(st.FloorRaises))
@@ -99,6 +134,15 @@ func (s *Sidecar) collectCache(set telemetry.Set) {
 		return
 	}
 	set.Gauge("weir_redis_connected", "1 while contact to the invalidation log is fresh.", boolean(st.Connected))
+	set.Gauge("weir_redis_degraded", "1 while entries are kept for a short time only, for lack of the invalidation log.", boolean(st.Degraded))
+	set.Gauge("weir_redis_log_position_ms", "Position in the invalidation log that is obeyed, milliseconds.", float64(st.Position.MS))
+	set.Counter("weir_redis_log_generations_total", "Times the invalidation log was found to be another one.", float64(st.Generations))
+	set.Counter("weir_redis_appended_total", "Invalidations put into the log.", float64(st.Appended))
+	set.Counter("weir_redis_append_errors_total", "Attempts at that which failed.", float64(st.AppendErrors))
+	for _, state := range []string{"closed", "half-open", "open"} {
+		set.Gauge("weir_redis_breaker", "State of the breaker before Redis: 1 for the one it is in.", boolean(st.Breaker == state), "state", state)
+	}
+	set.Gauge("weir_redis_write_queue", "Writes to the shared tier that wait.", float64(st.L2Queue))
 	set.Gauge("weir_redis_log_lag_seconds", "Time since the last contact with the invalidation log.", st.LogLagSeconds)
 	set.Counter("weir_redis_reads_total", "Reads of the shared tier.", float64(st.L2Reads))
 	set.Counter("weir_redis_writes_total", "Writes to the shared tier.", float64(st.L2Writes))
@@ -106,6 +150,7 @@ func (s *Sidecar) collectCache(set telemetry.Set) {
 	set.Counter("weir_redis_errors_total", "Failed reads of the shared tier.", float64(st.L2Errors), "kind", "error")
 	set.Counter("weir_redis_errors_total", "Failed reads of the shared tier.", float64(st.L2Timeouts), "kind", "timeout")
 	set.Gauge("weir_invalidations_waiting", "Invalidations that are not in the log yet.", float64(st.Queued))
+	set.Counter("weir_invalidations_merged_total", "Times too many waited and became one that names everything.", float64(st.QueueMerges))
 }
 
 func boolean(b bool) float64 {

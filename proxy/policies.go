@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -124,6 +126,9 @@ func (p *policies) command(list []agent.Command) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	known := map[string]uint64{}
+	maps.DeleteFunc(p.obeyed, func(id string, _ uint64) bool {
+		return !slices.ContainsFunc(list, func(c agent.Command) bool { return c.ID == id })
+	})
 	for _, c := range p.commands {
 		known[c.ID] = c.Generation
 	}

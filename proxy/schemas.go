@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/weirproxy/weir/planner"
@@ -25,7 +26,9 @@ type schemas struct {
 	log      *slog.Logger
 	first    *planner.Schema // of the file; nil without one
 	changed  time.Time       // of the file
-	failing  bool
+	size     int64           // of the file
+	bad      error           // what is wrong with the file since then
+	failing  atomic.Bool     // the newest schema cannot be had or used
 }
 
 const (
@@ -40,29 +43,30 @@ func newSchemas(s *config.Static, u *upstream, log *slog.Logger) (*schemas, erro
 		return k, nil
 	}
 	var err error
-	k.first, _, err = k.read()
+	k.first, err = k.read()
 	return k, err
 }
 
-// read reads the file when it has changed.
-func (k *schemas) read() (*planner.Schema, bool, error) {
+// read reads the file when it has changed; nil: it has not. A file that is wrong stays an error until it changes.
+func (k *schemas) read() (*planner.Schema, error) {
 	info, err := os.Stat(k.file)
 	if err != nil {
-		return nil, false, fmt.Errorf("schema: %w", err)
+		return nil, fmt.Errorf("schema: %w; name an SDL file, or none to have the upstream introspected", err)
 	}
-	if info.ModTime().Equal(k.changed) {
-		return nil, false, nil
+	if info.ModTime().Equal(k.changed) && info.Size() == k.size {
+		return nil, k.bad
 	}
 	text, err := os.ReadFile(k.file)
 	if err != nil {
-		return nil, false, fmt.Errorf("schema: %w", err)
+		return nil, fmt.Errorf("schema: %w; name an SDL file that this user may read", err)
 	}
-	k.changed = info.ModTime()
+	k.changed, k.size = info.ModTime(), info.Size()
 	s, err := planner.ParseSchema(k.file, string(text))
-	if err != nil {
-		return nil, false, fmt.Errorf("schema: %w", err)
+	if k.bad = nil; err != nil {
+		k.bad = fmt.Errorf("schema: %w", err)
+		return nil, k.bad
 	}
-	return s, true, nil
+	return s, nil
 }
 
 // run looks for a new schema until ctx ends and hands it to set.
@@ -71,7 +75,7 @@ func (k *schemas) run(ctx context.Context, set func(*planner.Schema)) {
 		return
 	}
 	last := k.first
-	pause := firstRetry
+	pause := min(firstRetry, k.every)
 	for {
 		s, err := k.look(ctx)
 		if ctx.Err() != nil {
@@ -107,19 +111,17 @@ func (k *schemas) source() string {
 // tell logs a change of state once.
 func (k *schemas) tell(err error, last *planner.Schema) {
 	if err == nil {
-		k.failing = false
+		k.failing.Store(false)
 		return
 	}
-	if !k.failing {
-		k.failing = true
+	if k.failing.CompareAndSwap(false, true) {
 		k.log.Warn("no new schema; requests go on with what is known", "from", k.source(), "has_schema", last != nil, "error", err)
 	}
 }
 
 func (k *schemas) look(ctx context.Context) (*planner.Schema, error) {
 	if k.file != "" {
-		s, _, err := k.read()
-		return s, err
+		return k.read()
 	}
 	var failure error
 	for _, query := range []string{planner.IntrospectionQuery, planner.IntrospectionQueryBasic} {

@@ -77,7 +77,8 @@ func New(cfg Config) (_ *Sidecar, err error) {
 		MemoryLimit: cfg.Static.Memory, Logger: s.log,
 	})
 	if f.Control != "" {
-		if s.agent, err = s.newAgent(); err != nil {
+		c := agent.Config{Apply: s.policies.apply, Commands: s.policies.command, Logger: s.log}
+		if s.agent, err = newAgent(f, c, cfg.Version); err != nil {
 			return nil, err
 		}
 	}
@@ -108,7 +109,7 @@ func newTelemetry(f *config.File, log *slog.Logger) (*telemetry.Telemetry, error
 	if f.PriceBook != "" {
 		text, err := os.ReadFile(f.PriceBook)
 		if err != nil {
-			return nil, fmt.Errorf("price_book: %w", err)
+			return nil, fmt.Errorf("price_book: %w; name a price book that this user may read, or none for the built-in one", err)
 		}
 		if c.Book, err = telemetry.ParsePriceBook(f.PriceBook, text); err != nil {
 			return nil, fmt.Errorf("price_book: %w", err)
@@ -128,13 +129,11 @@ func newStore(s *config.Static, log *slog.Logger) (*cache.Store, error) {
 // ttlJitter shortens times to live by up to this share, so that entries filled together do not expire together.
 const ttlJitter = 0.1
 
-func (s *Sidecar) newAgent() (*agent.Agent, error) {
-	f := &s.cfg.Static.File
-	c := agent.Config{
-		URL: f.Control, Token: f.Token, StateDir: f.State, Apply: s.policies.apply, Commands: s.policies.command, Logger: s.log,
-		Identity: agent.Identity{
-			Service: f.Identity.Service, Instance: f.Identity.Instance, Environment: f.Identity.Environment, Version: s.cfg.Version,
-		},
+// newAgent completes c, which says what to do, by whom to follow.
+func newAgent(f *config.File, c agent.Config, version string) (*agent.Agent, error) {
+	c.URL, c.Token, c.StateDir = f.Control, f.Token, f.State
+	c.Identity = agent.Identity{
+		Service: f.Identity.Service, Instance: f.Identity.Instance, Environment: f.Identity.Environment, Version: version,
 	}
 	if c.Identity.Instance == "" {
 		c.Identity.Instance, _ = os.Hostname()
@@ -142,7 +141,7 @@ func (s *Sidecar) newAgent() (*agent.Agent, error) {
 	if f.PublicKey != "" {
 		key, err := base64.StdEncoding.DecodeString(f.PublicKey)
 		if err != nil || len(key) != ed25519.PublicKeySize {
-			return nil, errors.New("public_key: it is no Ed25519 public key in base64")
+			return nil, errors.New("public_key: it is no Ed25519 public key; write its 32 bytes in base64")
 		}
 		c.PublicKey = key
 	}

@@ -1,0 +1,17 @@
+package proxy
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// library are goroutines of fasthttp's server: one ends by itself within 10 s of the server's end, one never.
+func library() []goleak.Option {
+	return []goleak.Option{
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+	}
+}
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, library()...) }
