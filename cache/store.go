@@ -31,9 +31,9 @@ type Store struct {
 }
 
 type counters struct {
-	hitsL1, hitsL2, stale, collapsed, collapseTimeouts                             atomic.Uint64
-	missAbsent, missExpired, missInvalid, missDisconnected, missClock, missCorrupt atomic.Uint64
-	bypassed, fills, early, abandoned, stored, tooBig, late, noTTL, pressure, asked      atomic.Uint64
+	hitsL1, hitsL2, stale, collapsed, collapseTimeouts                              atomic.Uint64
+	missAbsent, missExpired, missInvalid, missDisconnected, missClock, missCorrupt  atomic.Uint64
+	bypassed, fills, early, abandoned, stored, tooBig, late, noTTL, pressure, asked atomic.Uint64
 }
 
 // Open checks the configuration and returns a store. It never fails because Redis is down.

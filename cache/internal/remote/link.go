@@ -71,6 +71,7 @@ func (l *Link) dial() (rueidis.Client, error) {
 		ClientName:        "weir",
 		DisableRetry:      true,
 		DisableCache:      true,
+		AlwaysPipelining:  true, // else a call that runs out of time closes the connection
 		Dialer:            net.Dialer{Timeout: 500 * time.Millisecond, KeepAlive: time.Second},
 		ConnWriteTimeout:  time.Second,
 		ForceSingleClient: len(l.cfg.Addresses) == 1 && l.cfg.Master == "",

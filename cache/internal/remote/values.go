@@ -42,7 +42,8 @@ func NewValues(l *Link, cfg ValuesConfig) *Values {
 	return &Values{link: l, cfg: cfg, prefix: cfg.Namespace + ":v1:", queue: make(chan *entry.Slot, cfg.Queue)}
 }
 
-func (v *Values) name(k *key.Key) string {
+// Name returns the Redis key of a value.
+func (v *Values) Name(k *key.Key) string {
 	b := make([]byte, 0, len(v.prefix)+2*len(k))
 	return string(hex.AppendEncode(append(b, v.prefix...), k[:]))
 }
@@ -56,7 +57,7 @@ func (v *Values) Get(ctx context.Context, k *key.Key, hash func([]byte) uint64) 
 	v.Reads.Add(1)
 	call, cancel := context.WithTimeout(ctx, v.cfg.ReadBudget)
 	defer cancel()
-	text, err := c.Do(call, c.B().Get().Key(v.name(k)).Build()).AsBytes()
+	text, err := c.Do(call, c.B().Get().Key(v.Name(k)).Build()).AsBytes()
 	absent := rueidis.IsRedisNil(err)
 	if ctx.Err() != nil && err != nil && !absent { // the caller left: that says nothing about Redis
 		v.link.breaker.release()
@@ -134,7 +135,7 @@ func (v *Values) write(ctx context.Context, batch []*entry.Slot) {
 			continue
 		}
 		value := codec.Append(nil, s)
-		cmds = append(cmds, c.B().Set().Key(v.name(&s.Digest)).Value(rueidis.BinaryString(value)).PxMilliseconds(ms).Build())
+		cmds = append(cmds, c.B().Set().Key(v.Name(&s.Digest)).Value(rueidis.BinaryString(value)).PxMilliseconds(ms).Build())
 	}
 	if len(cmds) == 0 || !v.link.breaker.allow(now) {
 		v.Dropped.Add(uint64(len(cmds)))
