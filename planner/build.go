@@ -178,15 +178,24 @@ func (b *builder) describe(p *Plan) {
 	}
 	p.variables = coerce.CompileDepth(schema, canon.SortedVariables(b.op.VariableDefinitions), b.o.Limits.VariablesDepth)
 	p.shape = shape.Compile(schema, b.op, b.doc.Fragments)
-	policy := cachepolicy.Compute(schema, b.doc, b.op, b.o.DefaultMaxAge)
-	p.policy = CachePolicy{policy.Cacheable, policy.MaxAge, policy.Private, hinted, policy.Reason, policy.Path}
-	if !valid {
-		p.policy.Reason = "the document is not valid"
-	}
+	p.policy = b.cachePolicy(p, schema, hinted)
 	if schema != nil {
 		p.formula = cost.Compile(schema, b.doc, b.op)
 	}
 	b.rootFields(p, valid)
+}
+
+// cachePolicy decides how long the answer may be cached. An answer with an entity that its tags would not find is never cached, whatever
+// the upstream says of it.
+func (b *builder) cachePolicy(p *Plan, schema *ast.Schema, hinted bool) CachePolicy {
+	c := cachepolicy.Compute(schema, b.doc, b.op, b.o.DefaultMaxAge)
+	out := CachePolicy{c.Cacheable, c.MaxAge, c.Private, hinted, c.Reason, c.Path}
+	if len(p.errors) > 0 {
+		out.Reason = "the document is not valid"
+	} else if reason, path := p.shape.Untagged(); reason != "" && p.kind == KindQuery && (c.Cacheable || !hinted) {
+		out = CachePolicy{Private: c.Private, Hinted: true, Reason: reason, Path: path}
+	}
+	return out
 }
 
 // unchecked turns p into the plan of a document that is too large to be validated. That is beyond a limit, not wrong; what rests on

@@ -197,14 +197,14 @@ func TestCachePolicyOfPlans(t *testing.T) {
 		o        Options
 		want     CachePolicy
 	}{
-		{document: "{ city(id: 1) { name } }", want: CachePolicy{Cacheable: true, MaxAge: 60, Hinted: true}},
-		{document: "{ city(id: 1) { name mayor { name } } }", want: CachePolicy{Cacheable: true, MaxAge: 5, Private: true, Hinted: true}},
+		{document: "{ city(id: 1) { id name } }", want: CachePolicy{Cacheable: true, MaxAge: 60, Hinted: true}},
+		{document: "{ city(id: 1) { key: id mayor { name } } }", want: CachePolicy{Cacheable: true, MaxAge: 5, Private: true, Hinted: true}},
 		{document: "{ country(by: {id: 1}) { cities { total } } }", want: CachePolicy{Cacheable: true, MaxAge: 300, Hinted: true}},
 		{document: "{ now }", want: CachePolicy{}},
 		{document: "{ now }", o: Options{DefaultMaxAge: 7}, want: CachePolicy{Cacheable: true, MaxAge: 7}},
 		{document: "{ now city(id: 1) { id } }", want: CachePolicy{Hinted: true}},
 		{document: "mutation { removeCity(id: 1) }", want: CachePolicy{}},
-		{document: "{ node(id: 1) { ... on City { mayor { age } } } }", want: CachePolicy{Cacheable: true, MaxAge: 5, Private: true, Hinted: true}},
+		{document: "{ node(id: 1) { id ... on City { mayor { age } } } }", want: CachePolicy{Cacheable: true, MaxAge: 5, Private: true, Hinted: true}},
 	} {
 		got := Build(s, tc.document, "", tc.o).Cache()
 		if got.Reason == "" {

@@ -49,6 +49,8 @@ func (p *Plan) Describe(variables []byte) Description {
 	switch {
 	case p.schema == nil:
 		d.Cost.Reason = "no schema is known"
+	case !p.analysed && len(p.errors) == 0:
+		d.Cost.Reason = "the document is too large"
 	case !d.Valid:
 		d.Cost.Reason = "the document is not valid"
 	case len(problems) > 0:

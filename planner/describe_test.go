@@ -7,13 +7,13 @@ import (
 )
 
 func TestDescribe(t *testing.T) {
-	p := Build(world(t), `query Q($id: ID!) { city(id: $id) { name mayor { name } } }`, "", Options{})
+	p := Build(world(t), `query Q($id: ID!) { city(id: $id) { id name mayor { name } } }`, "", Options{})
 	text, err := json.Marshal(p.Describe([]byte(`{"id":7}`)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"operation":"Q","kind":"query","hash":"` + p.HashHex() + `","canonical":"query Q($id:ID!){city(id:$id){name,mayor{name}}}","schema":true,"valid":true,` +
-		`"measures":{"tokens":25,"depth":3,"aliases":0,"rootFields":1,"directives":0,"expandedFields":4,"variablesDepth":0},` +
+	want := `{"operation":"Q","kind":"query","hash":"` + p.HashHex() + `","canonical":"query Q($id:ID!){city(id:$id){id,name,mayor{name}}}","schema":true,"valid":true,` +
+		`"measures":{"tokens":26,"depth":3,"aliases":0,"rootFields":1,"directives":0,"expandedFields":5,"variablesDepth":0},` +
 		`"limits":{"tokens":10000,"depth":50,"aliases":200,"rootFields":100,"directives":100,"expandedFields":20000,"variablesDepth":32},` +
 		`"introspects":false,"incremental":false,"cache":{"cacheable":true,"maxAge":5,"private":true,"hinted":true,"reason":"`
 	if !strings.HasPrefix(string(text), want) {
@@ -43,6 +43,9 @@ func TestDescribeSaysWhatIsMissing(t *testing.T) {
 		if got.Cost.Reason != tc.cost || !strings.HasPrefix(got.Cache.Reason, tc.cache) || got.Valid != tc.valid || len(got.Variables) != tc.variableErrors || got.Valid != (len(got.Errors) == 0) {
 			t.Errorf("%s: %+v", tc.document, got)
 		}
+	}
+	if got := Build(s, "{ now now }", "", Options{Limits: Limits{Tokens: 3}}).Describe(nil); got.Valid || got.Cost.Reason != "the document is too large" {
+		t.Errorf("beyond the tokens: %+v", got)
 	}
 	got := Build(s, `mutation { renameCity(id: 1, name: "x") { country { id } } }`, "", Options{}).Describe(nil)
 	if strings.Join(got.Tags, " ") != "City Country" {

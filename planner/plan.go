@@ -52,7 +52,8 @@ type Cost = cost.Cost
 // Facts is what a response says about itself. When Readable is false nothing else, and no tag, may be relied on.
 type Facts = shape.Facts
 
-// CachePolicy says how the answer of an operation may be cached, from the schema's @cacheControl hints.
+// CachePolicy says how the answer of an operation may be cached, from the schema's @cacheControl hints, and from its @cacheTag where those
+// could not find what the answer holds.
 type CachePolicy struct {
 	Cacheable bool `json:"cacheable"`
 	MaxAge    int  `json:"maxAge"`  // seconds; 0 when not cacheable

@@ -127,6 +127,44 @@ func TestResponseAndQueryTagsTogether(t *testing.T) {
 	}
 }
 
+// TestEntitiesThatTheirTagCannotFindAreNotCached: city-5 must find every entry with city 5.
+func TestEntitiesThatTheirTagCannotFindAreNotCached(t *testing.T) {
+	s := world(t)
+	for _, tc := range []struct{ document, reason, path string }{
+		{"{ city(id: 1) { name } }", "type City has a tag with its key, and the key is not selected", "city"},
+		{"{ node(id: 1) { ... on City { name } } }", "type City has a tag with its key, and the key is not selected", "node"},
+		{"{ a: country(by: {id: 1}) { id c: capital { name } } }", "type City has a tag with its key, and the key is not selected", "a.c"},
+		{"{ search(text: \"x\") { ... on Country { name } } }", "type City has a tag with its key, and the key is not selected", "search"},
+		{"{ me { home { ... on Country { id } } } }", "type City has a tag with its key, and the key is not selected", "me.home"},
+	} {
+		p := Build(s, tc.document, "", Options{DefaultMaxAge: 10})
+		if c := p.Cache(); c.Cacheable || c.MaxAge != 0 || !c.Hinted || c.Reason != tc.reason || c.Path != tc.path {
+			t.Errorf("%s: %+v %v", tc.document, c, p.Errors())
+		}
+	}
+	for document, body := range map[string]string{
+		"query ($b: Boolean!) { city(id: 1) { name id @include(if: $b) } }": `{"data":{"city":{"name":"x"}}}`,
+		"{ city(id: 1) { id } }":                        `{"data":{"city":{"id":"` + strings.Repeat("x", 300) + `"}}}`,
+		"{ cities { id } }":                             `{"data":{"cities":[{"id":"1"},{"id":null}]}}`,
+		"{ city(id: 1) { name } }":                      `{"data":{"city":{"name":"x"}},"errors":[{"message":"x"}]}`,
+		"{ node(id: 1) { ... on Place { id: name } } }": `{"data":{"node":{"id":"x"}}}`,
+	} {
+		var tags Tags
+		p := Build(s, document, "", Options{})
+		if f := p.Inspect([]byte(body), &tags); f.Readable || f.HasErrors != strings.Contains(body, "errors") {
+			t.Errorf("%s: %+v %s %v", document, f, list(&tags), p.Errors())
+		}
+	}
+	own, err := ParseSchema("s", `type Query { a: A @cacheControl(maxAge: 5) } type A @cacheTag(format: "a-{$key.id}-{$key.n}") { id: ID n: Int }`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "the tag a-{$key.id}-{$key.n} of type A asks for more than the key that a response tells"
+	if c := Build(own, "{ a { id n } }", "", Options{}).Cache(); c.Cacheable || c.Reason != want {
+		t.Errorf("%+v", c)
+	}
+}
+
 func TestMutationTags(t *testing.T) {
 	s := world(t)
 	var tags Tags

@@ -61,10 +61,12 @@ func (c *compiler) typeIndex(d *ast.Definition) int {
 	i := len(c.shape.types)
 	c.byName[d.Name] = i
 	c.keys[keyField(d)] = struct{}{}
-	c.shape.types = append(c.shape.types, typeInfo{
+	info := typeInfo{
 		name: d.Name, unknown: d.Name + ":?", list: "list:" + d.Name, prefix: d.Name + ":", key: keyField(d),
-		root: d == c.schema.Query || d == c.schema.Mutation || d == c.schema.Subscription, templates: templates(d),
-	})
+		root: d == c.schema.Query || d == c.schema.Mutation || d == c.schema.Subscription,
+	}
+	info.readTemplates(d)
+	c.shape.types = append(c.shape.types, info)
 	return i
 }
 
@@ -86,23 +88,23 @@ func keyField(d *ast.Definition) string {
 	return ""
 }
 
-// templates reads the formats of @cacheTag on a type. Those that ask for anything but the key of keyField cannot be filled in from a response,
-// and are left out.
-func templates(d *ast.Definition) [][]string {
-	var out [][]string
-	place := "{$key." + keyField(d) + "}"
+// readTemplates reads the formats of @cacheTag on a type.
+func (t *typeInfo) readTemplates(d *ast.Definition) {
+	place := "{$key." + t.key + "}"
 	for _, dir := range d.Directives {
 		if dir.Name != "cacheTag" {
 			continue
 		}
 		if arg := dir.Arguments.ForName("format"); arg != nil && arg.Value != nil {
 			texts := strings.Split(arg.Value.Raw, place)
-			if !strings.Contains(strings.Join(texts, ""), "{$") {
-				out = append(out, texts)
+			if strings.Contains(strings.Join(texts, ""), "{$") {
+				t.unusable, t.byKey = arg.Value.Raw, true
+				continue
 			}
+			t.templates = append(t.templates, texts)
+			t.byKey = t.byKey || len(texts) > 1
 		}
 	}
-	return out
 }
 
 // gathering collects the fields of one node.

@@ -53,6 +53,10 @@ type typeInfo struct {
 	root                        bool   // an operation's root type: gets no tags
 	// templates are the formats of @cacheTag on the type: texts with the key between them. One text is a tag for all.
 	templates [][]string
+	// byKey: some format asks for a key, so an entity whose key is not known cannot be found by its tag. unusable is a format that asks
+	// for something else than the one key that is read, "" when there is none; by that one no entity could be found.
+	byKey    bool
+	unusable string
 }
 
 // node is the merged selection set of one response key.

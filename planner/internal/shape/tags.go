@@ -168,6 +168,7 @@ func (w *walker) entity(n *node, t int, id *found, inList bool) {
 	}
 	if !w.keyed(n, t, id) {
 		w.tags.static(haveUnknown, t, info.unknown)
+		w.lost = w.lost || info.byKey
 	}
 }
 
@@ -216,6 +217,7 @@ func (w *walker) keyed(n *node, t int, id *found) bool {
 // templates adds the tags of @cacheTag that hold the key, for an entity whose key is known. Mutations need none of them: T:5 is on the same
 // entries.
 func (w *walker) templates(info *typeInfo, key []byte) {
+	w.lost = w.lost || info.unusable != ""
 	for _, texts := range info.templates {
 		if len(texts) == 1 {
 			continue // the tag of all, added with the type
@@ -224,8 +226,9 @@ func (w *walker) templates(info *typeInfo, key []byte) {
 		for _, text := range texts {
 			size += len(text)
 		}
-		if size == 0 || size > maxTag {
-			continue
+		if size > maxTag {
+			w.lost = true
+			return
 		}
 		var buf [maxTag]byte
 		tag := append(buf[:0], texts[0]...)

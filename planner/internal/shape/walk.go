@@ -24,10 +24,10 @@ func (s *Shape) walk(body []byte, tags *taglist.List, mutation bool) Facts {
 	}
 	w := walker{s: s, b: body, depth: s.depth, mutation: mutation, tags: sink{tags: tags, base: tags.Len()}}
 	f, ok := w.envelope(start)
-	if !ok || w.lost {
+	if !ok {
 		return Facts{}
 	}
-	f.Readable = f.HasData || f.DataNull || f.HasErrors
+	f.Readable = !w.lost && (f.HasData || f.DataNull || f.HasErrors)
 	f.Negative = w.nullRoot && !f.HasErrors
 	if mutation && f.Negative && s.root != nil {
 		for i := range s.root.fields {
@@ -46,7 +46,7 @@ type walker struct {
 	depth    int
 	mutation bool
 	nullRoot bool
-	lost     bool // a type has no tag it could be found by: the response counts as not readable
+	lost     bool // something has no tag it could be found by: the response counts as not readable
 	// lastAbsent is the node absent saw last: lists of nulls come in runs.
 	lastAbsent *node
 	// done has a bit for each node of many types that has no tag left to add, outside of lists and in them.
