@@ -63,6 +63,36 @@ func (t *Telemetry) take() bool {
 	return true
 }
 
+// empty ends the ring and moves what it holds until ctx ends; what is left then is lost, and counted.
+func (t *Telemetry) empty(ctx context.Context) {
+	t.closed.Store(true)
+	t.ring.Close()
+	tick := time.NewTicker(gather)
+	defer tick.Stop()
+	for !t.take() {
+		select {
+		case <-ctx.Done():
+			t.abandon()
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// abandon counts what the ring holds as lost.
+func (t *Telemetry) abandon() {
+	for i := range t.ring.Shards() {
+		b := t.ring.Take(i)
+		if b == nil {
+			continue
+		}
+		for j := range b.Ends {
+			t.losses.add(lossClose, sequence(b.At(j)))
+		}
+		t.ring.Give(b)
+	}
+}
+
 func (t *Telemetry) sink(b *ring.Batch) {
 	for i := range b.Ends {
 		t.cfg.Sink(b.At(i))

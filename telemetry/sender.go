@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,6 +30,7 @@ type sender struct {
 	lastErr atomic.Pointer[string]
 	// renewed says that a topic was deleted and created again: the client refuses such a topic until it is told to forget it.
 	renewed atomic.Bool
+	open    sync.WaitGroup // batches that are not settled
 	key     []byte
 	headers []kgo.RecordHeader
 }
@@ -91,11 +93,13 @@ func (s *sender) send(b *ring.Batch) {
 	}
 	left := new(atomic.Int64)
 	left.Store(int64(len(b.Ends)))
+	s.open.Add(1)
 	records := make([]kgo.Record, len(b.Ends))
 	done := func(r *kgo.Record, err error) {
 		s.settle(r, err)
 		if left.Add(-1) == 0 {
 			s.t.ring.Give(b)
+			s.open.Done()
 		}
 	}
 	for i := range b.Ends {
@@ -148,8 +152,25 @@ func (s *sender) close(ctx context.Context) error {
 		s.t.cfg.Logger.Warn("events were not sent before the end", "events", n, "error", err)
 	}
 	s.client.Close()
+	s.settled()
 	if err != nil {
 		return fmt.Errorf("telemetry: kafka: %w", err)
 	}
 	return nil
+}
+
+// settleWait bounds how long a closed client may take to say what became of its records.
+const settleWait = time.Second
+
+// settled waits until the closed client has failed what it held, so that all of it is counted.
+func (s *sender) settled() {
+	all := make(chan struct{})
+	go func() { s.open.Wait(); close(all) }()
+	late := time.NewTimer(settleWait)
+	defer late.Stop()
+	select {
+	case <-all:
+	case <-late.C:
+		s.t.cfg.Logger.Error("the Kafka client did not say what became of all its events")
+	}
 }

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"math"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -37,7 +38,9 @@ func (t *Telemetry) Series(operation string, hash [16]byte) *Series {
 	if s, ok := t.series.load()[k]; ok {
 		return s
 	}
-	if s, ok := t.series.add(k, maxSeries, func() *Series { return &Series{operation: operation} }); ok {
+	if s, ok := t.series.add(k, maxSeries, func() *Series {
+		return &Series{operation: strings.ToValidUTF8(operation, "\ufffd")} // a label of metrics
+	}); ok {
 		return s
 	}
 	return t.other

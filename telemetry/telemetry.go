@@ -55,6 +55,7 @@ type Telemetry struct {
 	sender   *sender // nil without brokers
 
 	closing sync.Once
+	closed  atomic.Bool
 }
 
 // New checks the configuration. It does not connect.
@@ -137,6 +138,10 @@ func (t *Telemetry) Emit(r *Record) {
 		t.counters.queued.Add(1)
 		return
 	}
+	if t.closed.Load() {
+		t.losses.add(lossClose, r.seq)
+		return
+	}
 	t.losses.add(lossRing, r.seq)
 }
 
@@ -152,11 +157,12 @@ func (t *Telemetry) Run(ctx context.Context) error {
 	return nil
 }
 
-// Close sends what is left until ctx ends, and tells what was lost. Call it after Run has returned.
+// Close sends what is left until ctx ends, and counts and tells what was lost: after it, every event emitted was acknowledged or is
+// counted as dropped. Call it after Run has returned.
 func (t *Telemetry) Close(ctx context.Context) (err error) {
 	t.closing.Do(func() {
 		if t.ring != nil {
-			t.take()
+			t.empty(ctx)
 		}
 		if t.sender != nil {
 			err = t.sender.close(ctx)

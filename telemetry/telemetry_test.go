@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 	"testing"
@@ -287,6 +288,16 @@ func TestMetricsAreReadable(t *testing.T) {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%s is missing", want)
 		}
+	}
+}
+
+func TestMetricsOfANameThatIsNotUTF8AreReadable(t *testing.T) {
+	tel := newTelemetry(t, Config{})
+	r := record(tel, 0)
+	r.Series = tel.Series("a\xff\"", [16]byte{9})
+	tel.Emit(r)
+	if err := tel.Registry().WriteText(io.Discard); err != nil {
+		t.Error(err)
 	}
 }
 

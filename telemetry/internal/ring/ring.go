@@ -21,6 +21,7 @@ type shard struct {
 	buf   []byte
 	ends  []int
 	spare []*Batch
+	ended bool
 	_     [40]byte // apart from the next shard's cache line
 }
 
@@ -48,11 +49,11 @@ func New(bytes int) *Ring {
 // Encoder appends one event to dst. The ring keeps dst.
 type Encoder interface{ Append(dst []byte) []byte }
 
-// Put has e append its event to the shard that n chooses; false when there is no room. It never waits for the reader.
+// Put has e append its event to the shard that n chooses; false when there is no room, or after Close. It never waits for the reader.
 func (r *Ring) Put(n uint64, e Encoder) bool {
 	s := &r.shard[n%shards]
 	s.mu.Lock()
-	if len(s.buf) >= r.limit {
+	if len(s.buf) >= r.limit || s.ended {
 		s.mu.Unlock()
 		return false
 	}
@@ -68,6 +69,16 @@ func (r *Ring) Put(n uint64, e Encoder) bool {
 		}
 	}
 	return true
+}
+
+// Close makes every later Put return false. What the ring holds can still be taken.
+func (r *Ring) Close() {
+	for i := range r.shard {
+		s := &r.shard[i]
+		s.mu.Lock()
+		s.ended = true
+		s.mu.Unlock()
+	}
 }
 
 // Wake is sent to when a shard has got its first event.

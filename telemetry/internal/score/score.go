@@ -34,8 +34,9 @@ type Scorer struct {
 // Add counts a request that ended at unix ns end after latency ns. It returns the score, 0..1, of the last closed bucket; 0.8 is the
 // alarm.
 func (s *Scorer) Add(end, latency int64, failed bool) float64 {
-	if end-s.start >= bucket {
-		if s.n > 0 {
+	back := end < s.start-bucket // the wall clock was set back; the open bucket cannot end
+	if end-s.start >= bucket || back {
+		if s.n > 0 && !back {
 			s.close()
 		}
 		s.start, s.n, s.failed, s.sum = end, 0, 0, 0

@@ -97,6 +97,15 @@ func TestAFaultDoesNotBecomeTheNormWhileItLasts(t *testing.T) {
 	}
 }
 
+func TestAClockThatIsSetBackDoesNotStopTheScore(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 5))
+	var s Scorer
+	simulate(r, &s, 10_000, 300, func(int) load { return steady })
+	if scores := simulate(r, &s, 6_700, 10, func(int) load { return load{50, 50e6, 0.3} }); above(scores, 0.8) == 0 {
+		t.Errorf("no alarm after the clock was set back by an hour: %.2f", scores)
+	}
+}
+
 func TestScoreStaysWithinItsRange(t *testing.T) {
 	var s Scorer
 	for i, latency := range []int64{0, -5, math.MaxInt64, 1, 1e9} {
