@@ -26,6 +26,9 @@ func (t *table[K, V]) load() map[K]V {
 
 // add returns the value of k, made by create when there is none and fewer than limit are known.
 func (t *table[K, V]) add(k K, limit int, create func() V) (v V, ok bool) {
+	if len(t.load()) >= limit { // it never gets smaller
+		return v, false
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	old := t.load()
@@ -53,6 +56,9 @@ func (t *Telemetry) Intern(b []byte) string {
 	}
 	if s, ok := t.names.load()[string(b)]; ok {
 		return s
+	}
+	if len(t.names.load()) >= maxInterned {
+		return otherName
 	}
 	s := string(b)
 	if s, ok := t.names.add(s, maxInterned, func() string { return s }); ok {

@@ -62,7 +62,7 @@ func (s Set) put(kind prometheus.ValueType, name, help string, v float64, labels
 func newRegistry(t *Telemetry) *Registry {
 	r := &Registry{t: t, registry: prometheus.NewRegistry()}
 	r.registry.MustRegister(
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), r,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collector{r},
 	)
 	return r
 }
@@ -72,31 +72,35 @@ func (r *Registry) Pull(f func(Set)) { r.pulls = append(r.pulls, f) }
 
 // WriteText writes all metrics in the Prometheus text format.
 func (r *Registry) WriteText(w io.Writer) error {
-	families, err := r.registry.Gather()
-	if err != nil {
-		return err
-	}
-	for _, f := range families {
+	families, problem := r.registry.Gather()
+	for _, f := range families { // one bad sample must not hide all others
 		if _, err := expfmt.MetricFamilyToText(w, f); err != nil {
 			return err
 		}
 	}
+	if problem != nil {
+		r.t.cfg.Logger.Warn("some metrics cannot be shown", "error", problem)
+	}
 	return nil
 }
 
+// collector gives the samples of a registry to prometheus.
+type collector struct{ r *Registry }
+
 // Describe implements prometheus.Collector: metrics are not known before they are read.
-func (r *Registry) Describe(chan<- *prometheus.Desc) {}
+func (collector) Describe(chan<- *prometheus.Desc) {}
 
 // Collect implements prometheus.Collector.
-func (r *Registry) Collect(ch chan<- prometheus.Metric) {
+func (c collector) Collect(ch chan<- prometheus.Metric) {
 	set := Set{ch}
-	r.t.collect(set)
-	for _, pull := range r.pulls {
+	c.r.t.collect(set)
+	for _, pull := range c.r.pulls {
 		pull(set)
 	}
 }
 
 func (t *Telemetry) collect(s Set) {
+	now := time.Now().UnixNano()
 	all := append([]*Series{t.other}, mapValues(t.series.load())...)
 	sort.SliceStable(all, func(i, j int) bool { return all[i].operation < all[j].operation })
 	byName := map[string]*total{}
@@ -108,12 +112,12 @@ func (t *Telemetry) collect(s Set) {
 			byName[series.operation] = sum
 			names = append(names, series.operation)
 		}
-		sum.add(series)
+		sum.add(series, now)
 	}
 	for _, name := range names {
 		byName[name].collect(s, name)
 	}
-	s.Gauge("weir_upstream_anomaly_score", "Anomaly score of the upstream, 0 to 1; 0.8 is an alarm.", float64(t.upstream.Score()))
+	s.Gauge("weir_upstream_anomaly_score", "Anomaly score of the upstream, 0 to 1; 0.8 is an alarm.", float64(t.upstream.Score(now)))
 	for status := range cacheStatuses {
 		t.latency[status].collect(s, status.String())
 	}
@@ -139,14 +143,14 @@ type total struct {
 	kind        uint32
 }
 
-func (t *total) add(s *Series) {
+func (t *total) add(s *Series, now int64) {
 	for i := range s.requests {
 		t.requests[i] += s.requests[i].Load()
 	}
 	t.errors += s.errors.Load()
 	t.cost += s.cost.Load()
 	t.saved += s.saved.Load()
-	t.score = max(t.score, s.Score())
+	t.score = max(t.score, s.Score(now))
 	t.kind = max(t.kind, s.kind.Load())
 }
 

@@ -4,8 +4,10 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"math/bits"
+	"slices"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/parser"
@@ -71,7 +73,11 @@ func ParsePriceBook(name string, text []byte) (b *PriceBook, err error) {
 	if f.Currency != "USD" {
 		return nil, fmt.Errorf("%s:1:1: currency is %q; amounts are kept in USD", name, f.Currency)
 	}
-	for key, price := range f.Prices {
+	if len(f.Prices) == 0 {
+		return nil, fmt.Errorf("%s:1:1: prices is missing; without any all operations would cost nothing", name)
+	}
+	for _, key := range slices.Sorted(maps.Keys(f.Prices)) {
+		price := f.Prices[key]
 		i := -1
 		for j, n := range quantityNames {
 			if n == key {
@@ -155,5 +161,5 @@ func (b *PriceBook) Cost(q *event.Quantities) int64 {
 	return int64(min(pico, maxAmount))
 }
 
-// maxAmount leaves room to add up amounts.
-const maxAmount = 1 << 62
+// maxAmount is about 1,126 dollars for one operation: what is more is a mistake, and amounts must have room to be added up.
+const maxAmount = 1 << 50

@@ -99,6 +99,7 @@ func TestBadBooksAreNamedWithTheirPlace(t *testing.T) {
 		head + "  fetches: \"x\"\n":                "write a decimal number",
 		head + "  fetches: \"2\"\n":                "at most one dollar",
 		head + "  fetches: \"1e-19\"\n":            "18 decimal places",
+		"version: v\ncurrency: USD\n":              "prices is missing",
 		"version: [\n":                             "b.yaml:",
 		head + "  fetches: {}\n":                   "b.yaml:4",
 	} {

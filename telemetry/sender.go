@@ -70,13 +70,13 @@ func (s *sender) state(err error) {
 		text := err.Error()
 		s.lastErr.Store(&text)
 		if s.failing.CompareAndSwap(false, true) {
-			s.t.cfg.Logger.Warn("kafka cannot be reached; events wait, and are dropped and counted when the buffer is full",
+			s.t.cfg.Logger.Warn("kafka takes no events; they wait while it cannot be reached, and are counted when they are lost",
 				"brokers", s.t.cfg.Brokers, "error", text)
 		}
 		return
 	}
 	if s.failing.CompareAndSwap(true, false) {
-		s.t.cfg.Logger.Info("kafka is reached again", "brokers", s.t.cfg.Brokers)
+		s.t.cfg.Logger.Info("kafka takes events again", "brokers", s.t.cfg.Brokers)
 	}
 }
 
@@ -123,8 +123,7 @@ func (s *sender) settle(r *kgo.Record, err error) {
 	case errors.Is(err, kgo.ErrClientClosed), errors.Is(err, kgo.ErrAborting):
 		s.t.losses.add(lossClose, sequence(r.Value))
 	default:
-		text := err.Error()
-		s.lastErr.Store(&text)
+		s.state(err)
 		s.t.losses.add(lossBroker, sequence(r.Value))
 		s.refused(err)
 	}

@@ -46,7 +46,7 @@ type Telemetry struct {
 	cpu      cpuShare
 	counters counters
 	losses   losses
-	series   table[seriesKey, *Series]
+	series   table[string, *Series]
 	other    *Series
 	upstream *Series
 	names    table[string, string]
@@ -122,9 +122,9 @@ func (t *Telemetry) Emit(r *Record) {
 	if r.Quantities.Fetches > 0 {
 		failed := r.Errors > 0 || r.Status >= 500 || r.Status == 0
 		r.Series.observe(r.End, latency, failed)
-		t.upstream.observe(r.End, r.Quantities.UpstreamUS*1000, failed)
+		t.upstream.sample(r.End, r.Quantities.UpstreamUS*1000, failed)
 	}
-	r.Score = max(r.Series.Score(), t.upstream.Score())
+	r.Score = max(r.Series.Score(r.End), t.upstream.Score(r.End))
 	r.Series.count(r)
 	t.latency[r.CacheStatus].observe(latency)
 	t.cpu.requests.Add(1)

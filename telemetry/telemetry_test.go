@@ -43,7 +43,7 @@ func run(t *testing.T, tel *Telemetry) (stop func()) {
 func record(tel *Telemetry, i int) *Record {
 	return &Record{
 		Start: 1e18, End: 1e18 + 5e6, Operation: "Op", OperationHash: [16]byte{1}, Kind: 1, Client: "web", Tenant: "acme", Status: 200,
-		CacheStatus: Miss, TraceID: [16]byte{0xab}, Series: tel.Series("Op", [16]byte{1}),
+		CacheStatus: Miss, TraceID: [16]byte{0xab}, Series: tel.Series("Op"),
 		Quantities: event.Quantities{Fetches: 1, UpstreamUS: 4000, BytesIn: int64(i), BytesOut: 1000, CacheOps: 2, Points: 7},
 	}
 }
@@ -254,7 +254,7 @@ func TestNamesAndSeriesAreBounded(t *testing.T) {
 	tel := newTelemetry(t, Config{})
 	for i := range 5000 {
 		tel.Intern(fmt.Appendf(nil, "client-%d", i))
-		tel.Series(fmt.Sprintf("Op%d", i), [16]byte{byte(i), byte(i >> 8)})
+		tel.Series(fmt.Sprintf("Op%d", i))
 	}
 	if n := len(tel.names.load()); n != maxInterned {
 		t.Errorf("%d names", n)
@@ -265,7 +265,7 @@ func TestNamesAndSeriesAreBounded(t *testing.T) {
 	if tel.Intern([]byte("client-4999")) != "other" || tel.Intern([]byte("client-1")) != "client-1" {
 		t.Error("what is beyond the bound")
 	}
-	if tel.Series("Op4999", [16]byte{0x87, 0x13}) != tel.other {
+	if tel.Series("Op4999") != tel.other {
 		t.Error("series beyond the bound")
 	}
 }
@@ -275,7 +275,6 @@ func TestMetricsAreReadable(t *testing.T) {
 	tel.Registry().Pull(func(s Set) { s.Gauge("weir_test", "A test.", 3, "a", "b") })
 	r := record(tel, 1)
 	tel.Emit(r)
-	r.Series = tel.Series("Op", [16]byte{2}) // another document of the same name
 	tel.Emit(r)
 	var b strings.Builder
 	if err := tel.Registry().WriteText(&b); err != nil {
@@ -294,7 +293,7 @@ func TestMetricsAreReadable(t *testing.T) {
 func TestMetricsOfANameThatIsNotUTF8AreReadable(t *testing.T) {
 	tel := newTelemetry(t, Config{})
 	r := record(tel, 0)
-	r.Series = tel.Series("a\xff\"", [16]byte{9})
+	r.Series = tel.Series("a\xff\"")
 	tel.Emit(r)
 	if err := tel.Registry().WriteText(io.Discard); err != nil {
 		t.Error(err)
@@ -304,7 +303,7 @@ func TestMetricsOfANameThatIsNotUTF8AreReadable(t *testing.T) {
 func TestHotPathAllocatesNothing(t *testing.T) {
 	tel := newTelemetry(t, Config{Sink: func([]byte) {}})
 	r := record(tel, 1)
-	client, hash := []byte("web"), [16]byte{1}
+	client := []byte("web")
 	for range 4 { // both buffers of each shard grow to their size
 		for range 512 {
 			tel.Emit(r)
@@ -315,13 +314,68 @@ func TestHotPathAllocatesNothing(t *testing.T) {
 	for name, f := range map[string]func(){
 		"Emit":   func() { tel.Emit(r) },
 		"Price":  func() { tel.Price(r) },
-		"Series": func() { tel.Series("Op", hash) },
+		"Series": func() { tel.Series("Op") },
 		"Intern": func() { tel.Intern(client) },
 	} {
 		if n := testing.AllocsPerRun(50, f); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
 		}
 	}
+}
+
+func TestScoreFadesWithoutNewEvidence(t *testing.T) {
+	var s Series
+	s.keep(1e18, 1)
+	for after, want := range map[int64]float32{0: 1, 10e9: 1, 40e9: 0.5, 70e9: 0.25, 600e9: 0} {
+		if got := s.Score(1e18 + after); got < want-0.001 || got > want+0.001 {
+			t.Errorf("%d s later: %.3f, want %.3f", after/1e9, got, want)
+		}
+	}
+}
+
+func TestTopicThatIsNotThereIsSaidOnce(t *testing.T) {
+	broker, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer broker.Close()
+	var log lockedBuffer
+	logger, err := NewLogger("info", "json", &log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tel := newTelemetry(t, Config{Brokers: broker.ListenAddrs(), Logger: logger})
+	stop := run(t, tel)
+	for i := range 10 {
+		tel.Emit(record(tel, i))
+	}
+	eventually(t, func() bool { return tel.Stats().Dropped["broker"] == 10 })
+	if s := tel.Stats(); s.Connected || s.LastError == "" {
+		t.Errorf("%+v", s)
+	}
+	if n := strings.Count(log.String(), "kafka takes no events"); n != 1 {
+		t.Errorf("%d lines", n)
+	}
+	stop()
+	_ = tel.Close(context.Background())
+}
+
+// lockedBuffer is a buffer for a logger of several goroutines.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
 
 func TestLoggerRefusesWhatItDoesNotKnow(t *testing.T) {

@@ -36,7 +36,7 @@ func (l *Line) price(x *Exchange, it *Item, now int64) *telemetry.Record {
 		Status: uint16(x.Status), Errors: it.Errors, CacheStatus: it.Status, TraceID: x.trace, Series: it.series,
 	}
 	if r.Series == nil {
-		r.Series = l.cfg.Telemetry.Series("uninspected", [16]byte{})
+		r.Series = l.cfg.Telemetry.Series("uninspected")
 		r.Operation = "uninspected"
 	}
 	q := &r.Quantities

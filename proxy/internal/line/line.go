@@ -217,7 +217,7 @@ func (l *Line) planItem(x *Exchange, it *Item, now int64) Reason {
 	default:
 		return ReasonEnvelope
 	}
-	it.series = l.cfg.Telemetry.Series(it.Plan.Label(), operationHash(it.Plan))
+	it.series = l.cfg.Telemetry.Series(it.Plan.Label())
 	if errs := it.Plan.Errors(); len(errs) > 0 {
 		l.invalid(x, errs, x.Policy.Validation)
 		return ReasonNone

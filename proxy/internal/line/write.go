@@ -66,7 +66,7 @@ func (l *Line) exposed(x *Exchange, now int64) (cost []byte, anomaly float32) {
 		l.cfg.Telemetry.Price(l.price(x, it, now))
 		total += it.record.Cost
 		if it.series != nil {
-			anomaly = max(anomaly, it.series.Score())
+			anomaly = max(anomaly, it.series.Score(now))
 		}
 	}
 	x.money = telemetry.AppendAmount(x.money[:0], total)
