@@ -87,14 +87,18 @@ func TestSchemaFileIsReadAgainWhenItChanges(t *testing.T) {
 	if first == nil {
 		t.Fatal("no schema at the start")
 	}
-	change := func(text string) {
-		write(t, path, text)
-		later := time.Now().Add(time.Hour) // however coarse the file system's clock is
-		if err := os.Chtimes(path, later, later); err != nil {
+	age := time.Duration(0)
+	change := func(text string) { // at once, as a deployment does, and with a new time however coarse the file system's clock is
+		next := write(t, path+".next", text)
+		age += time.Hour
+		if err := os.Chtimes(next, time.Now().Add(age), time.Now().Add(age)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(next, path); err != nil {
 			t.Fatal(err)
 		}
 	}
-	write(t, path, sdl+"type More { a: Int }")
+	change(sdl + "type More { a: Int }")
 	second := r.turns(first)
 	change("type Query { broken")
 	eventually(t, "failing", func() bool { return r.metric("weir_schema_failing") == 1 })
@@ -109,7 +113,7 @@ func TestSchemaFileIsReadAgainWhenItChanges(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	write(t, path, sdl)
+	change(sdl)
 	if third := r.turns(second); third.Hash() != first.Hash() {
 		t.Error("the first schema did not come back")
 	}
