@@ -13,6 +13,7 @@ import (
 
 	"github.com/weirproxy/weir/proxy/internal/answer"
 	"github.com/weirproxy/weir/proxy/internal/line"
+	"github.com/weirproxy/weir/proxy/internal/listen"
 	"github.com/weirproxy/weir/proxy/internal/policy"
 	"github.com/weirproxy/weir/proxy/internal/wire"
 )
@@ -235,5 +236,27 @@ func TestClientResetDuringAFillLeavesTheEntry(t *testing.T) {
 	waitFor(t, func() bool { return r.store.Stats().Stored == 1 })
 	if res, _ := r.dial().ask(bookQuery); !isHit(res) || o.count() != 1 {
 		t.Errorf("%v, origin asked %d times", res.Header, o.count())
+	}
+}
+
+// lost counts the requests that are given up.
+type lost struct {
+	Stages
+	n int
+}
+
+func (l *lost) Gone(context.Context, *line.Exchange, int64) { l.n++ }
+
+func TestUpstreamThatWasDroppedDoesNotGiveUpTheRequestsOfTheNext(t *testing.T) {
+	spy := &lost{}
+	c := newConn(&Server{line: spy}, listen.Conn{})
+	dropped := &upstream{}
+	c.up = &upstream{}
+	c.queue.push(c.turn(turnRelay, &line.Exchange{}))
+	if c.release(dropped); spy.n != 0 {
+		t.Errorf("%d requests of another connection were given up", spy.n)
+	}
+	if c.release(c.up); spy.n != 1 {
+		t.Errorf("%d requests were given up, want 1", spy.n)
 	}
 }

@@ -108,15 +108,19 @@ func (c *conn) responsesOver(u *upstream) {
 	u.over = true
 	c.changed.Broadcast()
 	c.mu.Unlock()
-	c.release()
+	c.release(u)
 	close(u.done)
 }
 
 // release gives up the requests whose answers do not come any more: what lost mutations may have changed is invalidated before the client
-// sees the end, and nobody waits for an entry that will not be there. The response pump calls it, which owns their exchanges.
-func (c *conn) release() {
+// sees the end, and nobody waits for an entry that will not be there. The response pump calls it, which owns their exchanges, unless its
+// connection was dropped: then the turns are those of the next one.
+func (c *conn) release(u *upstream) {
+	var due []*turn
 	c.mu.Lock()
-	due := append([]*turn(nil), c.queue.items[c.queue.first:]...)
+	if c.up == u {
+		due = append(due, c.queue.items[c.queue.first:]...)
+	}
 	c.mu.Unlock()
 	for _, t := range due {
 		if t.kind == turnRelay {
@@ -216,7 +220,7 @@ func (c *conn) broken(u *upstream, t *turn, err error) {
 		}
 	}
 	c.s.stats.upstreamClosed.Add(1)
-	c.release()
+	c.release(u)
 	c.passEnd(u, err)
 }
 
