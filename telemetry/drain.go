@@ -105,7 +105,7 @@ func (t *Telemetry) tellLosses() {
 	if t.sender == nil {
 		return
 	}
-	for _, text := range t.losses.tell(t, time.Now()) {
-		t.sender.sendLoss(text)
+	for _, n := range t.losses.tell(t, time.Now()) {
+		t.sender.sendLoss(n)
 	}
 }

@@ -55,11 +55,30 @@ func (l *losses) totals() (t [lossReasons]uint64) {
 	return t
 }
 
-// tell returns the events that tell the untold, each with its id, and takes them as told.
-func (l *losses) tell(t *Telemetry, now time.Time) [][]byte {
+// told is a loss on its way to the topic.
+type told struct {
+	text []byte
+	why  lossReason
+	loss loss
+}
+
+// again takes a loss back that could not be told.
+func (l *losses) again(n told) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var list [][]byte
+	r := &l.rows[n.why]
+	if r.untold == 0 {
+		r.first = n.loss.first
+	}
+	r.untold += n.loss.untold
+	r.first, r.last = min(r.first, n.loss.first), max(r.last, n.loss.last)
+}
+
+// tell returns the events that tell the untold, each with its id, and takes them as told.
+func (l *losses) tell(t *Telemetry, now time.Time) []told {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var list []told
 	for i := range l.rows {
 		r := &l.rows[i]
 		if r.untold == 0 {
@@ -76,7 +95,7 @@ func (l *losses) tell(t *Telemetry, now time.Time) [][]byte {
 			},
 		})
 		if err == nil {
-			list = append(list, text)
+			list = append(list, told{text, lossReason(i), *r})
 		}
 		r.untold, r.first, r.last = 0, 0, 0
 	}

@@ -136,11 +136,17 @@ func (s *sender) refused(err error) {
 	}
 }
 
-func (s *sender) sendLoss(text []byte) {
-	r := &kgo.Record{Topic: event.LossTopic, Key: s.key, Value: text, Headers: []kgo.RecordHeader{
+// sendLoss tells a loss; one that cannot be told now is told with the next.
+func (s *sender) sendLoss(n told) {
+	r := &kgo.Record{Topic: event.LossTopic, Key: s.key, Value: n.text, Headers: []kgo.RecordHeader{
 		{Key: "content-type", Value: []byte("application/cloudevents+json; charset=UTF-8")},
 	}}
-	s.client.TryProduce(context.Background(), r, func(_ *kgo.Record, err error) { s.refused(err) })
+	s.client.TryProduce(context.Background(), r, func(_ *kgo.Record, err error) {
+		if err != nil {
+			s.t.losses.again(n)
+		}
+		s.refused(err)
+	})
 }
 
 // close sends what is buffered until ctx ends; what is left then is lost, and counted.

@@ -131,11 +131,17 @@ func TestFullRingDropsCountsAndTells(t *testing.T) {
 	}
 	told := tel.losses.tell(tel, time.Now())
 	var e event.Envelope[event.Loss]
-	if len(told) != 1 || json.Unmarshal(told[0], &e) != nil || e.Data.Count != s.Dropped["ring_full"] || e.Data.FirstSequence == 0 || e.Data.LastSequence > 1000 {
+	if len(told) != 1 || json.Unmarshal(told[0].text, &e) != nil || e.Data.Count != s.Dropped["ring_full"] || e.Data.FirstSequence == 0 || e.Data.LastSequence > 1000 {
 		t.Errorf("%s", told)
 	}
 	if len(tel.losses.tell(tel, time.Now())) != 0 {
 		t.Error("a loss is told twice")
+	}
+	tel.losses.again(told[0])
+	tel.losses.add(lossRing, 2000)
+	later := tel.losses.tell(tel, time.Now())
+	if len(later) != 1 || json.Unmarshal(later[0].text, &e) != nil || e.Data.Count != s.Dropped["ring_full"]+1 || e.Data.LastSequence != 2000 {
+		t.Errorf("a loss that could not be told: %+v", later)
 	}
 }
 
