@@ -132,7 +132,7 @@ func TestFullRingDropsCountsAndTells(t *testing.T) {
 	told := tel.losses.tell(tel, time.Now())
 	var e event.Envelope[event.Loss]
 	if len(told) != 1 || json.Unmarshal(told[0].text, &e) != nil || e.Data.Count != s.Dropped["ring_full"] || e.Data.FirstSequence == 0 || e.Data.LastSequence > 1000 {
-		t.Errorf("%s", told)
+		t.Errorf("%+v", told)
 	}
 	if len(tel.losses.tell(tel, time.Now())) != 0 {
 		t.Error("a loss is told twice")
