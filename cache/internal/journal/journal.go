@@ -147,23 +147,24 @@ func (j *Journal) CatchUp(ctx context.Context) error {
 			return err
 		}
 		read += len(page.Records)
-		more := j.take(&page, read, answered)
+		more := j.take(&page, read)
 		if more {
 			continue
 		}
+		j.queue.settle(answered) // was read by now, lies before the floor, or went into a log that is gone
 		j.contact.Store(max(1, at))
 		j.expire(at, page.TimeMS)
 		return nil
 	}
 }
 
-// take applies a page and reports whether the log holds more. answered is the last own record the log had before the page was asked for.
-func (j *Journal) take(page *Page, read int, answered uint64) (more bool) {
+// take applies a page and reports whether the log holds more.
+func (j *Journal) take(page *Page, read int) (more bool) {
 	joining := j.last.IsZero()
 	switch {
 	case page.Epoch != j.epoch && !joining, !page.Whole, j.epoch == 0 && !joining:
 		// Another log, or records are missing: only what was filled from here on can be trusted.
-		j.restart(page, page.Head, answered)
+		j.restart(page, page.Head)
 		return false
 	case joining:
 		// Nothing before the first record can be judged.
@@ -171,7 +172,7 @@ func (j *Journal) take(page *Page, read int, answered uint64) (more bool) {
 		if len(page.Records) > 0 {
 			base = page.Records[0].Position
 		}
-		j.restart(page, base, 0)
+		j.restart(page, base)
 	}
 	for i := range page.Records {
 		r := &page.Records[i]
@@ -184,18 +185,17 @@ func (j *Journal) take(page *Page, read int, answered uint64) (more bool) {
 		j.last = page.Records[n-1].Position
 	}
 	if j.last.Less(page.Head) && read > j.cfg.Join {
-		j.restart(page, page.Head, answered)
+		j.restart(page, page.Head)
 	}
 	return j.last.Less(page.Head)
 }
 
-func (j *Journal) restart(page *Page, floor entry.Position, answered uint64) {
+func (j *Journal) restart(page *Page, floor entry.Position) {
 	if page.Epoch != j.epoch {
 		j.generations.Add(1)
 	}
 	j.epoch, j.last = page.Epoch, floor
 	j.cfg.Clock.Restart(page.Epoch, floor, floor)
-	j.queue.settle(answered) // lies before the floor, or in a log that is gone
 }
 
 func (j *Journal) apply(r *Record) {
