@@ -171,6 +171,7 @@ func (c *conn) odd(v wire.Verdict) bool {
 func (c *conn) request() bool {
 	c.phase.Store(uint32(phaseBusy))
 	c.s.stats.requests.Add(1)
+	c.await((*turns).full)
 	now := time.Now().UnixNano()
 	x := c.exchange()
 	class := c.classify(x, now)

@@ -220,3 +220,40 @@ func TestLastAnswerWhileDrainingSaysClose(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestPipelinedHitsBehindASlowAnswerAreBounded(t *testing.T) {
+	release := make(chan struct{})
+	title := strings.Repeat("x", 100<<10)
+	o := startOrigin(t, func(w http.ResponseWriter, body string) {
+		if body == "/slow" {
+			<-release
+			return
+		}
+		books(func() string { return title })(w, body)
+	})
+	r := newRig(t)
+	r.start(o.address)
+	r.dial().ask(bookQuery)
+	waitFor(t, func() bool { return r.store.Stats().Stored == 1 })
+	const n = 200
+	c := r.dial()
+	sent := make(chan error, 1)
+	go func() {
+		_, err := io.WriteString(c.c, "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n"+strings.Repeat(post(bookQuery), n))
+		sent <- err
+	}()
+	waitFor(t, func() bool { return r.server.Stats().Hits >= 10 })
+	if hits := r.server.Stats().Hits; hits > maxKept/(100<<10)+1 {
+		t.Errorf("%d answers of 100 KiB wait", hits)
+	}
+	close(release)
+	c.receive("GET")
+	for range n {
+		if res, body := c.receive("POST"); !isHit(res) || len(body) < len(title) {
+			t.Fatalf("%v, %d bytes", res.Header, len(body))
+		}
+	}
+	if err := <-sent; err != nil {
+		t.Error(err)
+	}
+}

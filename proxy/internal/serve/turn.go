@@ -45,7 +45,16 @@ type turns struct {
 	items []*turn
 	first int
 	free  []*turn
+	kept  int // bytes of the messages that wait
 }
+
+// What may wait on one connection. A client that pipelines more is read again when answers have gone out.
+const (
+	maxTurns = 64
+	maxKept  = 1 << 20 // bytes
+)
+
+func (q *turns) full() bool { return len(q.items)-q.first >= maxTurns || q.kept >= maxKept }
 
 func (q *turns) empty() bool { return q.first == len(q.items) }
 
@@ -71,8 +80,12 @@ func (q *turns) front() *turn {
 func (q *turns) push(t *turn) {
 	if q.empty() {
 		q.items, q.first = q.items[:0], 0
+	} else if q.first >= maxTurns { // never empty, but moving on
+		n := copy(q.items, q.items[q.first:])
+		q.items, q.first = q.items[:n], 0
 	}
 	q.items = append(q.items, t)
+	q.kept += len(t.message)
 }
 
 // pop removes the front; the caller gives it back to take when nobody uses it.
@@ -80,6 +93,7 @@ func (q *turns) pop() *turn {
 	t := q.items[q.first]
 	q.items[q.first] = nil
 	q.first++
+	q.kept -= len(t.message)
 	return t
 }
 
