@@ -5,8 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/parser"
+	"github.com/weirproxy/weir/planner/internal/gqltest"
 )
 
 func TestCanonicalForms(t *testing.T) {
@@ -108,10 +107,7 @@ func TestCanonicalFormIsStable(t *testing.T) {
 // relayout writes the definitions of a document in another order, with other blanks between them.
 func relayout(t *testing.T, r *rand.Rand, document string) string {
 	t.Helper()
-	doc, err := parser.ParseQuery(&ast.Source{Input: document})
-	if err != nil {
-		t.Fatal(err)
-	}
+	doc := gqltest.Document(t, document)
 	var starts []int
 	for _, op := range doc.Operations {
 		starts = append(starts, op.Position.Start)

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/weirproxy/weir/planner/internal/document"
 )
 
 // federation brings the schema of an Apollo Federation subgraph into the form in which it is served: directives imported under another
@@ -138,7 +140,7 @@ func (f *federation) serve() {
 		f.define(&ast.Definition{Kind: ast.Scalar, Name: "_Any", Position: at})
 		f.define(&ast.Definition{Kind: ast.Union, Name: "_Entity", Types: entities, Position: at})
 		field(&ast.FieldDefinition{
-			Name: "_entities", Type: ast.NonNullListType(ast.NamedType("_Entity", at), at), Position: at,
+			Name: document.EntitiesField, Type: ast.NonNullListType(ast.NamedType("_Entity", at), at), Position: at,
 			Arguments: ast.ArgumentDefinitionList{{Name: "representations", Type: ast.NonNullListType(ast.NonNullNamedType("_Any", at), at), Position: at}},
 		})
 	}

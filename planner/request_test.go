@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"github.com/weirproxy/weir/planner/internal/gqltest"
 )
 
 func TestParseRequest(t *testing.T) {
@@ -108,7 +110,7 @@ func FuzzParseRequest(f *testing.F) {
 				t.Fatalf("accepted %q: %v", body, jerr)
 			}
 			q, _ := want["query"].(string)
-			if got := string(r.AppendDocument(nil)); replaced(got) != q && strings.ToValidUTF8(string(body), "") == string(body) {
+			if got := string(r.AppendDocument(nil)); gqltest.Replaced(got) != q && strings.ToValidUTF8(string(body), "") == string(body) {
 				t.Fatalf("%q: document %q, want %q", body, got, q)
 			}
 		}
@@ -129,18 +131,4 @@ func BenchmarkParseRequest(b *testing.B) {
 			b.Fatal("refused")
 		}
 	}
-}
-
-// replaced puts U+FFFD for half characters, as encoding/json does.
-func replaced(s string) string {
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == 0xED && i+2 < len(s) && s[i+1] >= 0xA0 {
-			b.WriteString("\ufffd")
-			i += 2
-			continue
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
 }

@@ -5,6 +5,8 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/validator/core"
+
+	"github.com/weirproxy/weir/planner/internal/document"
 )
 
 // singleField demands that a subscription has one root field, that it is not an introspection field, and that it does not depend on
@@ -51,10 +53,7 @@ func (c *rootFieldChecker) set(set ast.SelectionSet) {
 }
 
 func (c *rootFieldChecker) field(f *ast.Field) {
-	key := f.Alias
-	if key == "" {
-		key = f.Name
-	}
+	key := document.ResponseName(f)
 	if !c.keys[key] {
 		c.keys[key] = true
 		if len(c.keys) == 2 {

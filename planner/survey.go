@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/weirproxy/weir/planner/internal/document"
 )
 
 // surveyor looks once at every selection that an operation reaches.
@@ -62,7 +64,7 @@ func (s *surveyor) hints(f *ast.Field) {
 	if s.schema == nil || s.hinted || f.Definition == nil || strings.HasPrefix(f.Name, "__") {
 		return
 	}
-	s.hinted = has(f.Definition.Directives) || s.typeHinted(s.schema.Types[f.Definition.Type.Name()], f.Name == "_entities")
+	s.hinted = has(f.Definition.Directives) || s.typeHinted(s.schema.Types[f.Definition.Type.Name()], f.Name == document.EntitiesField)
 	if parent := f.ObjectDefinition; !s.hinted && parent != nil && parent.IsAbstractType() {
 		for _, t := range s.schema.GetPossibleTypes(parent) {
 			if d := t.Fields.ForName(f.Name); d != nil && has(d.Directives) {

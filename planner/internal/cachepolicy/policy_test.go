@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/parser"
+
+	"github.com/weirproxy/weir/planner/internal/gqltest"
 )
 
 const directives = `
@@ -18,19 +18,13 @@ directive @stream(if: Boolean = true, initialCount: Int = 0) on FIELD
 
 func load(t testing.TB, sdl string) *ast.Schema {
 	t.Helper()
-	schema, err := gqlparser.LoadSchema(&ast.Source{Name: "schema", Input: directives + sdl})
-	if err != nil {
-		t.Fatal(err)
-	}
+	schema := gqltest.Schema(t, directives+sdl)
 	return schema
 }
 
 func compute(t testing.TB, schema *ast.Schema, document string, defaultMaxAge int) Policy {
 	t.Helper()
-	doc, err := parser.ParseQuery(&ast.Source{Input: document})
-	if err != nil {
-		t.Fatalf("%s: %v", document, err)
-	}
+	doc := gqltest.Document(t, document)
 	return Compute(schema, doc, doc.Operations[0], defaultMaxAge)
 }
 
@@ -179,18 +173,9 @@ func TestEntities(t *testing.T) {
 	}
 }
 
-func repeat(n int, f func(i int) string) string {
-	var b strings.Builder
-	for i := range n {
-		b.WriteString(f(i))
-		b.WriteByte(' ')
-	}
-	return b.String()
-}
-
 func TestHostileDocumentsEnd(t *testing.T) {
 	schema := load(t, world)
-	bomb := "{city {...F0}}" + repeat(3000, func(i int) string {
+	bomb := "{city {...F0}}" + gqltest.Repeat(3000, func(i int) string {
 		return fmt.Sprintf("fragment F%d on City {a: twin {...F%d} b: twin {...F%d}}", i, (i+1)%3000, (i+1)%3000)
 	})
 	if p := compute(t, schema, bomb, 0); p.MaxAge != 60 {
@@ -198,20 +183,17 @@ func TestHostileDocumentsEnd(t *testing.T) {
 	}
 	// An interface of many types whose fields are all looked at on each.
 	const n = 1000
-	wide := load(t, "interface I @cacheControl(maxAge: 9) {x: Int i: I} type Query {i: I} "+repeat(n, func(i int) string { return fmt.Sprintf("type T%d implements I {x: Int i: I}", i) }))
-	if p := compute(t, wide, "{i {"+repeat(5000, func(i int) string { return fmt.Sprintf("a%d: x", i) })+"}}", 0); p.Cacheable || p.Reason != tooLarge {
+	wide := load(t, "interface I @cacheControl(maxAge: 9) {x: Int i: I} type Query {i: I} "+gqltest.Repeat(n, func(i int) string { return fmt.Sprintf("type T%d implements I {x: Int i: I}", i) }))
+	if p := compute(t, wide, "{i {"+gqltest.Repeat(5000, func(i int) string { return fmt.Sprintf("a%d: x", i) })+"}}", 0); p.Cacheable || p.Reason != tooLarge {
 		t.Errorf("%+v", p)
 	}
-	if p := compute(t, wide, "{i {"+repeat(100, func(i int) string { return fmt.Sprintf("a%d: x", i) })+"}}", 0); p.MaxAge != 9 {
+	if p := compute(t, wide, "{i {"+gqltest.Repeat(100, func(i int) string { return fmt.Sprintf("a%d: x", i) })+"}}", 0); p.MaxAge != 9 {
 		t.Errorf("%+v", p)
 	}
 }
 
 func TestWithoutSchema(t *testing.T) {
-	doc, err := parser.ParseQuery(&ast.Source{Input: "{a}"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	doc := gqltest.Document(t, "{a}")
 	if p := Compute(nil, doc, doc.Operations[0], 100); p.Cacheable || p.Reason == "" {
 		t.Errorf("%+v", p)
 	}
@@ -219,10 +201,7 @@ func TestWithoutSchema(t *testing.T) {
 
 func BenchmarkCompute(b *testing.B) {
 	schema := load(b, world)
-	doc, err := parser.ParseQuery(&ast.Source{Input: `{city {name twin {name near {id}}} place {title owner {name}} thing {... on City {name} ...P}} fragment P on Place {title}`})
-	if err != nil {
-		b.Fatal(err)
-	}
+	doc := gqltest.Document(b, `{city {name twin {name near {id}}} place {title owner {name}} thing {... on City {name} ...P}} fragment P on Place {title}`)
 	b.ReportAllocs()
 	for b.Loop() {
 		Compute(schema, doc, doc.Operations[0], 0)

@@ -5,10 +5,9 @@ import (
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
-)
 
-// entitiesField is the root field through which a federation gateway asks a subgraph for entities.
-const entitiesField = "_entities"
+	"github.com/weirproxy/weir/planner/internal/document"
+)
 
 // definition finds a field and, the first time, takes in its hints.
 func (w *walker) definition(at place) *ast.FieldDefinition {
@@ -45,7 +44,7 @@ func (w *walker) hints(parent *ast.Definition, d *ast.FieldDefinition, root bool
 	if own.given {
 		h.maxAge, h.given, age = own.maxAge, true, source
 	}
-	if !h.given && (root || composite && !inherit) && (!root || d.Name != entitiesField) {
+	if !h.given && (root || composite && !inherit) && (!root || d.Name != document.EntitiesField) {
 		h.maxAge, h.given = w.fallback, true
 		age = "default: neither " + source + " nor its type gives one"
 		if !composite {
@@ -73,7 +72,7 @@ func (w *walker) restrict(h hint, age, scope string) {
 // could fit; a type without a maxAge gets the default, as for any root field. When the selections speak of no type, each
 // counts.
 func (w *walker) entities(set ast.SelectionSet, types []*ast.Definition) {
-	if w.fields[place{w.schema.Query, entitiesField, true}].Directives.ForName("cacheControl") != nil {
+	if w.fields[place{w.schema.Query, document.EntitiesField, true}].Directives.ForName("cacheControl") != nil {
 		return
 	}
 	asked := 0

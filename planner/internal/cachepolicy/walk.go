@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/weirproxy/weir/planner/internal/document"
 )
 
 // maxWork bounds the fields looked at, each counted once for each concrete type it may stand on. What needs more is not
@@ -43,17 +45,11 @@ type visit struct {
 }
 
 func newWalker(schema *ast.Schema, doc *ast.QueryDocument, defaultMaxAge int) *walker {
-	w := &walker{
-		schema: schema, fallback: max(defaultMaxAge, 0), fragments: make(map[string]*ast.FragmentDefinition, len(doc.Fragments)),
+	return &walker{
+		schema: schema, fallback: max(defaultMaxAge, 0), fragments: document.Fragments(doc.Fragments),
 		types: map[string][]*ast.Definition{}, sets: map[string]int{}, visited: map[visit]struct{}{},
 		fields: map[place]*ast.FieldDefinition{},
 	}
-	for _, f := range doc.Fragments {
-		if _, twice := w.fragments[f.Name]; !twice {
-			w.fragments[f.Name] = f
-		}
-	}
-	return w
 }
 
 func (w *walker) operation(op *ast.OperationDefinition) Policy {
@@ -142,11 +138,7 @@ func (w *walker) field(f *ast.Field, on []*ast.Definition, root bool) {
 	if strings.HasPrefix(f.Name, "__") {
 		return // introspection carries no hints, and nothing below it does
 	}
-	key := f.Alias
-	if key == "" {
-		key = f.Name
-	}
-	w.path = append(w.path, key)
+	w.path = append(w.path, document.ResponseName(f))
 	defer func() { w.path = w.path[:len(w.path)-1] }()
 	if !w.included(f.Directives) || w.stopped != "" {
 		return
@@ -170,7 +162,7 @@ func (w *walker) field(f *ast.Field, on []*ast.Definition, root bool) {
 	}
 	if len(f.SelectionSet) > 0 && w.stopped == "" {
 		behind = distinct(behind)
-		if root && f.Name == entitiesField {
+		if root && f.Name == document.EntitiesField {
 			w.entities(f.SelectionSet, behind)
 		}
 		w.selections(f.SelectionSet, behind, false)

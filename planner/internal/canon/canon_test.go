@@ -4,7 +4,8 @@ import (
 	"testing"
 
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/parser"
+
+	"github.com/weirproxy/weir/planner/internal/gqltest"
 )
 
 func TestText(t *testing.T) {
@@ -19,18 +20,12 @@ func TestText(t *testing.T) {
 		`{ ...A } fragment A on X { a } fragment A on Y { b }`: `query{...A} fragment A on X{a} fragment A on Y{b}`,
 		`{ a(x: [], y: {}) }`:                                  `query{a(x:[],y:{})}`,
 	} {
-		doc, err := parser.ParseQuery(&ast.Source{Input: document})
-		if err != nil {
-			t.Fatal(err)
-		}
+		doc := gqltest.Document(t, document)
 		got := Text(doc.Operations[0], doc.Fragments)
 		if got != want {
 			t.Errorf("%s:\n got  %s\n want %s", document, got, want)
 		}
-		again, err := parser.ParseQuery(&ast.Source{Input: got})
-		if err != nil {
-			t.Fatal(err)
-		}
+		again := gqltest.Document(t, got)
 		if twice := Text(again.Operations[0], again.Fragments); twice != got {
 			t.Errorf("%s is not its own canonical form: %s", got, twice)
 		}
@@ -38,10 +33,7 @@ func TestText(t *testing.T) {
 }
 
 func TestPrintingChangesNothing(t *testing.T) {
-	doc, err := parser.ParseQuery(&ast.Source{Input: `query ($b: Int, $a: Int) { a(y: $b, x: {d: $a, c: 1}) }`})
-	if err != nil {
-		t.Fatal(err)
-	}
+	doc := gqltest.Document(t, `query ($b: Int, $a: Int) { a(y: $b, x: {d: $a, c: 1}) }`)
 	Text(doc.Operations[0], doc.Fragments)
 	op := doc.Operations[0]
 	if op.VariableDefinitions[0].Variable != "b" || op.SelectionSet[0].(*ast.Field).Arguments[0].Name != "y" || op.SelectionSet[0].(*ast.Field).Arguments[1].Value.Children[0].Name != "d" {

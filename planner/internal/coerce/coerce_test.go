@@ -7,28 +7,21 @@ import (
 	"testing"
 	"time"
 
-	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/parser"
 
+	"github.com/weirproxy/weir/planner/internal/gqltest"
 	"github.com/weirproxy/weir/planner/internal/jsonscan"
 )
 
 func testSchema(t testing.TB) *ast.Schema {
 	t.Helper()
-	s, err := gqlparser.LoadSchema(&ast.Source{Input: oracleSDL})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := gqltest.Schema(t, oracleSDL)
 	return s
 }
 
 func compile(t testing.TB, s *ast.Schema, defs string) *Program {
 	t.Helper()
-	doc, err := parser.ParseQuery(&ast.Source{Input: "query(" + defs + "){f}"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	doc := gqltest.Document(t, "query("+defs+"){f}")
 	return Compile(s, doc.Operations[0].VariableDefinitions)
 }
 
@@ -187,7 +180,7 @@ func TestDefaultsDoNotMultiply(t *testing.T) {
 		fmt.Fprintf(&sdl, "f%d: String ", i)
 	}
 	sdl.WriteString("} input N {a: D = {} b: [D!] = [{}, {}, {}, {}, {}, {}] n: N}")
-	p := compile(t, gqlparser.MustLoadSchema(&ast.Source{Input: sdl.String()}), "$a: [D!] $d: [D!] $w: [W!] $n: [N!]")
+	p := compile(t, gqltest.Schema(t, sdl.String()), "$a: [D!] $d: [D!] $w: [W!] $n: [N!]")
 	var v Values
 	for name, raw := range map[string]string{
 		"defaults": `{"d":[` + strings.Repeat("{},", 1<<18) + `{}]}`,

@@ -9,10 +9,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/parser"
 
+	"github.com/weirproxy/weir/planner/internal/gqltest"
 	"github.com/weirproxy/weir/planner/internal/jsoracle"
 )
 
@@ -187,10 +187,7 @@ type answer struct {
 }
 
 func TestAgainstGraphQLJS(t *testing.T) {
-	schema, err := gqlparser.LoadSchema(&ast.Source{Input: oracleSDL})
-	if err != nil {
-		t.Fatal(err)
-	}
+	schema := gqltest.Schema(t, oracleSDL)
 	cases := oracleCases(schema, 5000)
 	answers := jsoracle.Run[oracleCase, answer](t, "coerce", map[string]string{"sdl": oracleSDL}, cases)
 	var v Values
@@ -198,10 +195,7 @@ func TestAgainstGraphQLJS(t *testing.T) {
 	accepted, bad := 0, 0
 	for i, c := range cases {
 		theirs := answers[i]
-		doc, err := parser.ParseQuery(&ast.Source{Input: c.Query})
-		if err != nil {
-			t.Fatal(err)
-		}
+		doc := gqltest.Document(t, c.Query)
 		var ours answer
 		errs := Compile(schema, doc.Operations[0].VariableDefinitions).Run([]byte(c.Variables), &v)
 		if ours.OK = errs == nil; ours.OK {

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/weirproxy/weir/planner/internal/document"
 )
 
 const (
@@ -21,16 +23,7 @@ const (
 // each, whatever is selected of them. A weight of the schema that is not one counts as absent.
 func Compile(schema *ast.Schema, doc *ast.QueryDocument, op *ast.OperationDefinition) *Formula {
 	f := &Formula{root: operand{Cost{Type: 1}, -1}, variables: map[string]int32{}}
-	if schema == nil {
-		return f
-	}
-	root := schema.Query
-	switch op.Operation {
-	case ast.Mutation:
-		root = schema.Mutation
-	case ast.Subscription:
-		root = schema.Subscription
-	}
+	root := document.Root(schema, op.Operation)
 	if root == nil {
 		return f
 	}

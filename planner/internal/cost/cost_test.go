@@ -6,9 +6,9 @@ import (
 
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/parser"
 
 	"github.com/weirproxy/weir/planner/internal/coerce"
+	"github.com/weirproxy/weir/planner/internal/gqltest"
 )
 
 const directives = `
@@ -18,10 +18,7 @@ directive @listSize(assumedSize: Int, slicingArguments: [String!], sizedFields: 
 
 func load(t testing.TB, sdl string) *ast.Schema {
 	t.Helper()
-	schema, err := gqlparser.LoadSchema(&ast.Source{Name: "schema", Input: directives + sdl})
-	if err != nil {
-		t.Fatal(err)
-	}
+	schema := gqltest.Schema(t, directives+sdl)
 	return schema
 }
 
@@ -237,10 +234,7 @@ func TestWeight(t *testing.T) {
 		`"2"`: 2, `"-1.5"`: -1.5, `3`: 3, `0.5`: 0.5, `"1e18"`: 1e18, `"""4"""`: 4,
 		`"cheap"`: unknown, `"NaN"`: unknown, `"1e999"`: unknown, `"Infinity"`: unknown, `"2e18"`: unknown, `""`: unknown, `"2x"`: unknown, `true`: unknown, `[1]`: unknown,
 	} {
-		doc, err := parser.ParseQuery(&ast.Source{Input: "{f(a: " + sdl + ")}"})
-		if err != nil {
-			t.Fatal(err)
-		}
+		doc := gqltest.Document(t, "{f(a: "+sdl+")}")
 		got, ok := Weight(doc.Operations[0].SelectionSet[0].(*ast.Field).Arguments[0].Value)
 		if ok != (want != unknown) || ok && got != want {
 			t.Errorf("%s: %v %v", sdl, got, ok)

@@ -7,9 +7,9 @@ import (
 	"testing"
 
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/parser"
 
 	"github.com/weirproxy/weir/planner/internal/coerce"
+	"github.com/weirproxy/weir/planner/internal/gqltest"
 )
 
 const tree = `
@@ -22,10 +22,7 @@ type Query { node: Node f(i: I): A }
 
 func prices(t testing.TB, schema *ast.Schema, document, variables string) (Cost, *Formula) {
 	t.Helper()
-	doc, err := parser.ParseQuery(&ast.Source{Input: document})
-	if err != nil {
-		t.Fatal(err)
-	}
+	doc := gqltest.Document(t, document)
 	f := Compile(schema, doc, doc.Operations[0])
 	var v coerce.Values
 	if errs := coerce.Compile(schema, doc.Operations[0].VariableDefinitions).Run([]byte(variables), &v); errs != nil {
@@ -34,18 +31,9 @@ func prices(t testing.TB, schema *ast.Schema, document, variables string) (Cost,
 	return f.Evaluate(&v), f
 }
 
-func repeat(n int, f func(i int) string) string {
-	var b strings.Builder
-	for i := range n {
-		b.WriteString(f(i))
-		b.WriteByte(' ')
-	}
-	return b.String()
-}
-
 // chain is a document of n fragments, each holding the next one twice under different aliases.
 func chain(n int, args string) string {
-	return "query ($n: Int, $v: Boolean = true) {node {...F0}}" + repeat(n, func(i int) string {
+	return "query ($n: Int, $v: Boolean = true) {node {...F0}}" + gqltest.Repeat(n, func(i int) string {
 		return fmt.Sprintf("fragment F%d on Node {a: left%s {...F%d} b: left%s {...F%d}}", i, args, i+1, args, i+1)
 	}) + fmt.Sprintf("fragment F%d on Node {v}", n)
 }
@@ -88,14 +76,14 @@ func TestSizesSaturate(t *testing.T) {
 func TestWorkIsBounded(t *testing.T) {
 	schema := load(t, tree)
 	// Response names that lead to exponentially many different merges.
-	document := "{node {...F0}}" + repeat(60, func(i int) string {
+	document := "{node {...F0}}" + gqltest.Repeat(60, func(i int) string {
 		return fmt.Sprintf("fragment F%d on Node {a: next {...F%d} a: next {...F0} b: next {...F%d} n%d: v}", i, (i+1)%60, (i+1)%60, i)
 	})
 	if got, _ := prices(t, schema, document, ``); got != (Cost{ceiling, ceiling}) {
 		t.Errorf("%+v", got)
 	}
 	// More conditions than anyone evaluates.
-	document = "query (" + repeat(20, func(i int) string { return fmt.Sprintf("$v%d: Boolean = true", i) }) + ") {" + repeat(20_000, func(i int) string {
+	document = "query (" + gqltest.Repeat(20, func(i int) string { return fmt.Sprintf("$v%d: Boolean = true", i) }) + ") {" + gqltest.Repeat(20_000, func(i int) string {
 		return fmt.Sprintf("a%d: node @include(if: $v%d) @skip(if: $v%d) {v}", i, i%20, (i+1)%20)
 	}) + "}"
 	if got, _ := prices(t, schema, document, ``); got != (Cost{ceiling, ceiling}) {
@@ -120,7 +108,7 @@ func TestTooLargeLiteral(t *testing.T) {
 	if got, _ := prices(t, schema, document, ``); got.Field < 60 {
 		t.Errorf("%+v", got)
 	}
-	document = "{f(i: {j: [" + repeat(100_000, func(int) string { return "{k: 1}" }) + "]}) {v}}"
+	document = "{f(i: {j: [" + gqltest.Repeat(100_000, func(int) string { return "{k: 1}" }) + "]}) {v}}"
 	if got, _ := prices(t, schema, document, ``); got.Field < 100_000 {
 		t.Errorf("%+v", got)
 	}
@@ -147,7 +135,7 @@ func TestEvaluateDoesNotAllocate(t *testing.T) {
 
 // manyVariables is an operation of n variables, each the size of a list.
 func manyVariables(n int) string {
-	return "query (" + repeat(n, func(i int) string { return fmt.Sprintf("$v%d: Int", i) }) + ") {node {" + repeat(n, func(i int) string {
+	return "query (" + gqltest.Repeat(n, func(i int) string { return fmt.Sprintf("$v%d: Int", i) }) + ") {node {" + gqltest.Repeat(n, func(i int) string {
 		return fmt.Sprintf("a%d: left(first: $v%d) {v}", i, i)
 	}) + "}}"
 }
@@ -207,14 +195,11 @@ func BenchmarkCompile(b *testing.B) {
 	}{
 		{"ordinary", `query ($n: Int, $r: Range, $v: Boolean!) {items(first: $n, page: $r) {...on Book {related(first: $n) {id related(first: $n) @include(if: $v) {id}}}} search(in: $r) {title}}`, shopSchema},
 		{"chain", chain(1000, "(first: $n)"), treeSchema},
-		{"subsets", "{node {...F0}}" + repeat(60, func(i int) string {
+		{"subsets", "{node {...F0}}" + gqltest.Repeat(60, func(i int) string {
 			return fmt.Sprintf("fragment F%d on Node {a: next {...F%d} a: next {...F0} b: next {...F%d} n%d: v}", i, (i+1)%60, (i+1)%60, i)
 		}), treeSchema},
 	} {
-		doc, err := parser.ParseQuery(&ast.Source{Input: c.document})
-		if err != nil {
-			b.Fatal(err)
-		}
+		doc := gqltest.Document(b, c.document)
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

@@ -10,10 +10,10 @@ import (
 	"testing"
 
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/parser"
 	"pgregory.net/rapid"
 
 	"github.com/weirproxy/weir/planner/internal/coerce"
+	"github.com/weirproxy/weir/planner/internal/gqltest"
 )
 
 // naive prices an operation by walking the document with the variables at hand.
@@ -359,10 +359,7 @@ func TestFormulaPricesWhatAWalkPrices(t *testing.T) {
 		w := &writer{r: rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 3)), schema: schema}
 		for range 10 {
 			document := w.document()
-			doc, err := parser.ParseQuery(&ast.Source{Input: document})
-			if err != nil {
-				rt.Fatalf("%s: %v", document, err)
-			}
+			doc := gqltest.Document(t, document)
 			vars := w.variables()
 			text, err := json.Marshal(vars)
 			if err != nil {

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/weirproxy/weir/planner/internal/document"
 )
 
 // record is one field of a selection set as far as its cost is concerned.
@@ -127,11 +129,7 @@ func (b *builder) field(s *set, f *ast.Field, on, guard int32) {
 		return // free
 	}
 	r := record{on: on, guard: guard, sub: -1}
-	name := f.Alias
-	if name == "" {
-		name = f.Name
-	}
-	r.name = b.text(append(append(b.buf[:0], 'n'), name...))
+	r.name = b.text(append(append(b.buf[:0], 'n'), document.ResponseName(f)...))
 	b.buf = append(append(b.buf[:0], 'c'), f.Name...)
 	for _, a := range f.Arguments {
 		b.buf = appendArgument(b.buf, '(', a)

@@ -7,6 +7,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/weirproxy/weir/planner/internal/coerce"
+	"github.com/weirproxy/weir/planner/internal/document"
 )
 
 // size is the length of a list: the greatest of its bounds that are known, else fallback.
@@ -66,15 +67,11 @@ type listSize struct {
 	sized   []string // fields of the result whose lists are meant, instead of the result itself
 }
 
-// entitiesField is the root field through which a federation gateway asks a subgraph for entities: one for each
-// representation.
-const entitiesField = "_entities"
-
 func readListSize(d *ast.FieldDefinition) (l listSize, ok bool) {
 	l.assumed = unknown
 	dir := d.Directives.ForName("listSize")
 	if dir == nil {
-		if d.Name == entitiesField {
+		if d.Name == document.EntitiesField { // one for each representation
 			l.slicing = []string{"representations"}
 			return l, true
 		}

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"github.com/weirproxy/weir/planner/internal/gqltest"
 )
 
 var seeds = []string{
@@ -84,27 +86,13 @@ func FuzzValid(f *testing.F) {
 				if err := json.Unmarshal(b[i:end], &want); err != nil {
 					t.Fatal(err)
 				}
-				if got := replaced(string(AppendUnescaped(nil, b[i+1:end-1]))); got != want &&
+				if got := gqltest.Replaced(string(AppendUnescaped(nil, b[i+1:end-1]))); got != want &&
 					json.Valid(b) && strings.ToValidUTF8(string(b), "") == string(b) {
 					t.Fatalf("%q: got %q, want %q", b[i:end], got, want)
 				}
 			}
 		}
 	})
-}
-
-// replaced puts U+FFFD for half characters, as encoding/json does.
-func replaced(s string) string {
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == 0xED && i+2 < len(s) && s[i+1] >= 0xA0 {
-			b.WriteString("\ufffd")
-			i += 2
-			continue
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
 }
 
 func TestHalfCharactersStayApart(t *testing.T) {

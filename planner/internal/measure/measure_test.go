@@ -7,18 +7,10 @@ import (
 	"testing"
 
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/parser"
 	"pgregory.net/rapid"
-)
 
-func parse(t testing.TB, document string) *ast.QueryDocument {
-	t.Helper()
-	doc, err := parser.ParseQuery(&ast.Source{Input: document})
-	if err != nil {
-		t.Fatalf("%s: %v", document, err)
-	}
-	return doc
-}
+	"github.com/weirproxy/weir/planner/internal/gqltest"
+)
 
 func TestOperation(t *testing.T) {
 	for _, c := range []struct {
@@ -38,7 +30,7 @@ func TestOperation(t *testing.T) {
 		{"a fragment defined twice: the first", `{...F} fragment F on T {a b} fragment F on T {c}`, 1, 0, 2, 0, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			doc := parse(t, c.document)
+			doc := gqltest.Document(t, c.document)
 			got := Operation(doc, doc.Operations[0])
 			want := Counts{Depth: c.depth, Aliases: c.aliases, RootFields: c.root, Directives: c.directives, ExpandedFields: c.expanded}
 			if got != want {
@@ -117,7 +109,7 @@ func TestMemoCountsWhatExpansionCounts(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 1))
 		document := randomDocument(r, r.IntN(6))
-		doc := parse(t, document)
+		doc := gqltest.Document(t, document)
 		var want Counts
 		expand(doc, doc.Operations[0].SelectionSet, 1, true, &want)
 		if got := Operation(doc, doc.Operations[0]); got != want {
@@ -138,11 +130,11 @@ func bomb(n int) string {
 }
 
 func TestBombsAreCountedNotExpanded(t *testing.T) {
-	doc := parse(t, bomb(10))
+	doc := gqltest.Document(t, bomb(10))
 	if got, want := Operation(doc, doc.Operations[0]), (Counts{Depth: 11, Aliases: 1023, RootFields: 11, Directives: 1023, ExpandedFields: 2047}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	doc = parse(t, bomb(5000))
+	doc = gqltest.Document(t, bomb(5000))
 	if got, want := Operation(doc, doc.Operations[0]), (Counts{Depth: 5001, Aliases: Max, RootFields: 5001, Directives: Max, ExpandedFields: Max}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -153,7 +145,7 @@ func BenchmarkOperation(b *testing.B) {
 		"ordinary": `query ($n: Int) {pet(id: 1) {...P owner {name(n: $n) best {title}} ... on Dog {litter {...P}}}} fragment P on Pet {name title mood friend {name}}`,
 		"bomb":     bomb(1000),
 	} {
-		doc := parse(b, document)
+		doc := gqltest.Document(b, document)
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

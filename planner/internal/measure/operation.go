@@ -4,6 +4,8 @@ import (
 	"math"
 
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/weirproxy/weir/planner/internal/document"
 )
 
 // Max is the greatest number a count shows; what is more counts as this many.
@@ -23,12 +25,7 @@ type Counts struct {
 // Operation measures op with the fragments of doc written out where they are spread. A spread of a fragment that is not
 // defined, or that contains itself, counts as nothing.
 func Operation(doc *ast.QueryDocument, op *ast.OperationDefinition) Counts {
-	m := meter{defs: make(map[string]*ast.FragmentDefinition, len(doc.Fragments)), memo: map[string]Counts{}}
-	for _, f := range doc.Fragments {
-		if _, twice := m.defs[f.Name]; !twice {
-			m.defs[f.Name] = f
-		}
-	}
+	m := meter{defs: document.Fragments(doc.Fragments), memo: map[string]Counts{}}
 	c := m.set(op.SelectionSet)
 	c.Directives = add(c.Directives, len(op.Directives))
 	for _, v := range op.VariableDefinitions {

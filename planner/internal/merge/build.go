@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/weirproxy/weir/planner/internal/document"
 )
 
 // record is one field as far as merging is concerned; two that are equal but for node never conflict.
@@ -87,22 +89,9 @@ func newBuilder(schema *ast.Schema, doc *ast.QueryDocument) *builder {
 		b.fragmentSets = append(b.fragmentSets, id)
 	}
 	for _, op := range doc.Operations {
-		b.roots = append(b.roots, b.set(op.SelectionSet, b.root(op.Operation), false))
+		b.roots = append(b.roots, b.set(op.SelectionSet, document.Root(b.schema, op.Operation), false))
 	}
 	return b
-}
-
-func (b *builder) root(op ast.Operation) *ast.Definition {
-	if b.schema == nil {
-		return nil
-	}
-	switch op {
-	case ast.Mutation:
-		return b.schema.Mutation
-	case ast.Subscription:
-		return b.schema.Subscription
-	}
-	return b.schema.Query
 }
 
 func (b *builder) typeNamed(name string) *ast.Definition {
@@ -179,10 +168,7 @@ func (b *builder) record(f *ast.Field, parent *ast.Definition, inFragment bool) 
 }
 
 func (b *builder) responseName(f *ast.Field) int32 {
-	name := f.Alias
-	if name == "" {
-		name = f.Name
-	}
+	name := document.ResponseName(f)
 	id := b.text('n', name)
 	for len(b.names) <= int(id) {
 		b.names = append(b.names, "")

@@ -7,6 +7,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/parser"
 	"pgregory.net/rapid"
+
+	"github.com/weirproxy/weir/planner/internal/gqltest"
 )
 
 // TestAgainstTheLetterOfTheRule compares with the rule as the specification words it, on documents without cycles.
@@ -19,7 +21,7 @@ func TestAgainstTheLetterOfTheRule(t *testing.T) {
 		for range 20 {
 			g := &generator{r: r, schema: schema, fragments: r.IntN(4)}
 			document := g.document()
-			doc := parse(t, document)
+			doc := gqltest.Document(t, document)
 			want, ok := naiveCheck(schema, doc, 50_000)
 			if !ok {
 				continue

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/parser"
+
+	"github.com/weirproxy/weir/planner/internal/gqltest"
 )
 
 const petsSDL = `
@@ -26,20 +26,8 @@ type Mutation { dog: Dog cat: Cat }
 
 func pets(t testing.TB) *ast.Schema {
 	t.Helper()
-	schema, err := gqlparser.LoadSchema(&ast.Source{Input: petsSDL})
-	if err != nil {
-		t.Fatal(err)
-	}
+	schema := gqltest.Schema(t, petsSDL)
 	return schema
-}
-
-func parse(t testing.TB, document string) *ast.QueryDocument {
-	t.Helper()
-	doc, err := parser.ParseQuery(&ast.Source{Input: document})
-	if err != nil {
-		t.Fatalf("%s: %v", document, err)
-	}
-	return doc
 }
 
 // generator writes documents in which fields meet under few names.

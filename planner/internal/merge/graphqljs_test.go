@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/weirproxy/weir/planner/internal/gqltest"
 	"github.com/weirproxy/weir/planner/internal/jsoracle"
 )
 
@@ -23,7 +24,7 @@ func TestAgainstGraphQLJS(t *testing.T) {
 	answers := jsoracle.Run[string, []string](t, "merge", map[string]string{"sdl": petsSDL}, documents)
 	accepted, bad := 0, 0
 	for i, d := range documents {
-		errs, exhausted := Check(schema, parse(t, d), 0)
+		errs, exhausted := Check(schema, gqltest.Document(t, d), 0)
 		if exhausted {
 			t.Fatalf("budget exhausted by %s", d)
 		}

@@ -5,8 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/vektah/gqlparser/v2"
-	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/weirproxy/weir/planner/internal/gqltest"
 )
 
 // doubled is a selection set in which each level holds the next one twice.
@@ -16,16 +15,6 @@ func doubled(depth int) string {
 	}
 	inner := doubled(depth - 1)
 	return "{pet " + inner + " pet " + inner + "}"
-}
-
-// times writes f(0) to f(n-1).
-func times(n int, f func(i int) string) string {
-	var b strings.Builder
-	for i := range n {
-		b.WriteString(f(i))
-		b.WriteByte(' ')
-	}
-	return b.String()
 }
 
 func same(s string) func(int) string { return func(int) string { return s } }
@@ -39,36 +28,36 @@ func hostileDocuments() []struct {
 		name, document string
 		steps          int
 	}{
-		{"one field 20,000 times", "{dog {" + times(20_000, same("name")) + "}}", 100},
-		{"one object 20,000 times", "{" + times(20_000, same("dog {name}")) + "}", 100},
-		{"100,000 aliases of one field", "{dog {" + times(100_000, func(i int) string { return fmt.Sprintf("a%d: name", i) }) + "}}", 300_000},
-		{"10,000 objects of one name with distinct fields", "{" + times(10_000, func(i int) string { return fmt.Sprintf("dog {a%d: name}", i) }) + "}", 200_000},
-		{"400 inline fragments of 100 fields", "{dog {" + times(400, func(i int) string {
-			return "... on Dog {" + times(100, func(j int) string { return fmt.Sprintf("a%d: name", (i*37+j)%1000) }) + "}"
+		{"one field 20,000 times", "{dog {" + gqltest.Repeat(20_000, same("name")) + "}}", 100},
+		{"one object 20,000 times", "{" + gqltest.Repeat(20_000, same("dog {name}")) + "}", 100},
+		{"100,000 aliases of one field", "{dog {" + gqltest.Repeat(100_000, func(i int) string { return fmt.Sprintf("a%d: name", i) }) + "}}", 300_000},
+		{"10,000 objects of one name with distinct fields", "{" + gqltest.Repeat(10_000, func(i int) string { return fmt.Sprintf("dog {a%d: name}", i) }) + "}", 200_000},
+		{"400 inline fragments of 100 fields", "{dog {" + gqltest.Repeat(400, func(i int) string {
+			return "... on Dog {" + gqltest.Repeat(100, func(j int) string { return fmt.Sprintf("a%d: name", (i*37+j)%1000) }) + "}"
 		}) + "}}", 10_000},
 		{"nested repetitions 14 deep", "{human " + doubled(14) + "}", 1000},
-		{"400 sibling fragments", "{dog {" + times(400, func(i int) string { return fmt.Sprintf("...F%d", i) }) + "}}" + times(400, func(i int) string {
+		{"400 sibling fragments", "{dog {" + gqltest.Repeat(400, func(i int) string { return fmt.Sprintf("...F%d", i) }) + "}}" + gqltest.Repeat(400, func(i int) string {
 			return fmt.Sprintf("fragment F%d on Dog {a%d: name owner {b%d: name}}", i, i, i)
 		}), 40_000},
-		{"400 fragments each spreading all later ones", "{dog {...F0}}" + times(400, func(i int) string {
-			return fmt.Sprintf("fragment F%d on Dog {name %s}", i, times(399-i, func(j int) string { return fmt.Sprintf("...F%d", i+j+1) }))
+		{"400 fragments each spreading all later ones", "{dog {...F0}}" + gqltest.Repeat(400, func(i int) string {
+			return fmt.Sprintf("fragment F%d on Dog {name %s}", i, gqltest.Repeat(399-i, func(j int) string { return fmt.Sprintf("...F%d", i+j+1) }))
 		}), 200_000},
-		{"a chain that doubles at each of 2,000 fragments", "{dog {...F0}}" + times(2000, func(i int) string {
+		{"a chain that doubles at each of 2,000 fragments", "{dog {...F0}}" + gqltest.Repeat(2000, func(i int) string {
 			if i == 1999 {
 				return "fragment F1999 on Dog {name}"
 			}
 			return fmt.Sprintf("fragment F%d on Dog {a: friend {...F%d} b: friend {...F%d} friend {...F%d ...F%d}}", i, i+1, i+1, i+1, i+1)
 		}), 200_000},
-		{"3,000 unused fragments in a chain, last first", "{dog {name}}" + times(3000, func(i int) string {
+		{"3,000 unused fragments in a chain, last first", "{dog {name}}" + gqltest.Repeat(3000, func(i int) string {
 			if i == 0 {
 				return "fragment F0 on Dog {name}"
 			}
 			return fmt.Sprintf("fragment F%d on Dog {a%d: name ...F%d}", i, i, i-1)
 		}), 100_000},
-		{"3,000 fragments in a ring", "{dog {...F0}}" + times(3000, func(i int) string {
+		{"3,000 fragments in a ring", "{dog {...F0}}" + gqltest.Repeat(3000, func(i int) string {
 			return fmt.Sprintf("fragment F%d on Dog {a%d: name friend {...F%d} ...F%d}", i, i, (i+1)%3000, (i+1)%3000)
 		}), 400_000},
-		{"exclusive types with many selections each", "{pet {" + times(1000, func(i int) string {
+		{"exclusive types with many selections each", "{pet {" + gqltest.Repeat(1000, func(i int) string {
 			return fmt.Sprintf("... on Dog {owner {a%d: name}} ... on Cat {owner {b%d: name}} owner {c%d: name}", i, i, i)
 		}) + "}}", 100_000},
 	}
@@ -78,7 +67,7 @@ func TestHostileDocumentsTakeFewSteps(t *testing.T) {
 	schema := pets(t)
 	for _, c := range hostileDocuments() {
 		t.Run(c.name, func(t *testing.T) {
-			b := newBuilder(schema, parse(t, c.document))
+			b := newBuilder(schema, gqltest.Document(t, c.document))
 			checker := newChecker(b, 1<<40)
 			checker.all(b)
 			steps := 1<<40 - checker.left
@@ -95,28 +84,28 @@ func TestHostileDocumentsTakeFewSteps(t *testing.T) {
 
 // subsets is a document whose response names lead to exponentially many different merges: the work it asks for is real.
 func subsets(n int) string {
-	return "{dog {...F0}}" + times(n, func(i int) string {
+	return "{dog {...F0}}" + gqltest.Repeat(n, func(i int) string {
 		return fmt.Sprintf("fragment F%d on Dog {a: friend {...F%d} a: friend {...F0} b: friend {...F%d} n%d: name}", i, (i+1)%n, (i+1)%n, i)
 	})
 }
 
 func TestBudgetEndsWhatHasNoEnd(t *testing.T) {
-	errs, exhausted := Check(pets(t), parse(t, subsets(60)), 0)
+	errs, exhausted := Check(pets(t), gqltest.Document(t, subsets(60)), 0)
 	if !exhausted || len(errs) > 0 {
 		t.Errorf("exhausted %v, errors %v", exhausted, errs)
 	}
-	if _, exhausted := Check(pets(t), parse(t, "{dog {name}}"), 1); !exhausted {
+	if _, exhausted := Check(pets(t), gqltest.Document(t, "{dog {name}}"), 1); !exhausted {
 		t.Error("a budget of one step was enough")
 	}
 }
 
 func TestErrorsAreBoundedAndDistinct(t *testing.T) {
-	document := "{dog {" + times(1000, func(i int) string { return fmt.Sprintf("a%d: name a%d: title", i, i) }) + "}}"
-	errs, exhausted := Check(pets(t), parse(t, document), 0)
+	document := "{dog {" + gqltest.Repeat(1000, func(i int) string { return fmt.Sprintf("a%d: name a%d: title", i, i) }) + "}}"
+	errs, exhausted := Check(pets(t), gqltest.Document(t, document), 0)
 	if len(errs) != maxErrors || exhausted {
 		t.Errorf("%d errors, exhausted %v", len(errs), exhausted)
 	}
-	errs, _ = Check(pets(t), parse(t, `{pet {owner {a: name a: title} ... on Dog {owner {name}} ... on Cat {owner {name}}}}`), 0)
+	errs, _ = Check(pets(t), gqltest.Document(t, `{pet {owner {a: name a: title} ... on Dog {owner {name}} ... on Cat {owner {name}}}}`), 0)
 	if len(errs) != 1 {
 		t.Errorf("one conflict gave %d errors: %v", len(errs), errs)
 	}
@@ -130,7 +119,7 @@ func TestWithoutSchemaNamesAndArgumentsCount(t *testing.T) {
 		`{a {... on X {c: d} ... on Y {c: b}}}`:   false,
 		`{a {...F} a {b}} fragment F on X {b: c}`: false,
 	} {
-		errs, exhausted := Check(nil, parse(t, document), 0)
+		errs, exhausted := Check(nil, gqltest.Document(t, document), 0)
 		if (len(errs) == 0) != pass || exhausted {
 			t.Errorf("%s: %v", document, errs)
 		}
@@ -139,13 +128,10 @@ func TestWithoutSchemaNamesAndArgumentsCount(t *testing.T) {
 
 func TestManyTypes(t *testing.T) {
 	const n = 1000
-	sdl := "interface I {f: I x: Int} type Query {i: I} " + times(n, func(i int) string { return fmt.Sprintf("type T%d implements I {f: I x: Int}", i) })
-	schema, err := gqlparser.LoadSchema(&ast.Source{Input: sdl})
-	if err != nil {
-		t.Fatal(err)
-	}
-	document := "{i {" + times(n, func(i int) string { return fmt.Sprintf("... on T%d {f {a%d: x}} f {b%d: x}", i, i, i) }) + "}}"
-	b := newBuilder(schema, parse(t, document))
+	sdl := "interface I {f: I x: Int} type Query {i: I} " + gqltest.Repeat(n, func(i int) string { return fmt.Sprintf("type T%d implements I {f: I x: Int}", i) })
+	schema := gqltest.Schema(t, sdl)
+	document := "{i {" + gqltest.Repeat(n, func(i int) string { return fmt.Sprintf("... on T%d {f {a%d: x}} f {b%d: x}", i, i, i) }) + "}}"
+	b := newBuilder(schema, gqltest.Document(t, document))
 	c := newChecker(b, DefaultBudget)
 	c.all(b)
 	t.Logf("%d bytes, %d jobs, %d steps", len(document), len(c.jobs), DefaultBudget-c.left)
@@ -161,7 +147,7 @@ func TestManyTypes(t *testing.T) {
 func BenchmarkHostile(b *testing.B) {
 	schema := pets(b)
 	for _, c := range hostileDocuments() {
-		doc := parse(b, c.document)
+		doc := gqltest.Document(b, c.document)
 		b.Run(strings.ReplaceAll(c.name, " ", "_"), func(b *testing.B) {
 			b.SetBytes(int64(len(c.document)))
 			b.ReportAllocs()
@@ -171,13 +157,13 @@ func BenchmarkHostile(b *testing.B) {
 		})
 	}
 	b.Run("exhausted", func(b *testing.B) {
-		doc := parse(b, subsets(60))
+		doc := gqltest.Document(b, subsets(60))
 		for b.Loop() {
 			Check(schema, doc, 0)
 		}
 	})
 	b.Run("ordinary", func(b *testing.B) {
-		doc := parse(b, `query ($n: Int) {pet(id: 1) {...P owner {name(n: $n) best {title}} ... on Dog {litter {...P}}}} fragment P on Pet {name title mood friend {name}}`)
+		doc := gqltest.Document(b, `query ($n: Int) {pet(id: 1) {...P owner {name(n: $n) best {title}} ... on Dog {litter {...P}}}} fragment P on Pet {name title mood friend {name}}`)
 		b.ReportAllocs()
 		for b.Loop() {
 			Check(schema, doc, 0)

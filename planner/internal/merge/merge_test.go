@@ -3,6 +3,8 @@ package merge
 import (
 	"strings"
 	"testing"
+
+	"github.com/weirproxy/weir/planner/internal/gqltest"
 )
 
 // ruleCases are the situations the specification and its implementations discuss, in own documents.
@@ -65,7 +67,7 @@ func TestRule(t *testing.T) {
 	schema := pets(t)
 	for _, c := range ruleCases {
 		t.Run(c.name, func(t *testing.T) {
-			errs, exhausted := Check(schema, parse(t, c.document), 0)
+			errs, exhausted := Check(schema, gqltest.Document(t, c.document), 0)
 			if exhausted {
 				t.Fatal("exhausted")
 			}

@@ -2,6 +2,8 @@ package merge
 
 import (
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/weirproxy/weir/planner/internal/document"
 )
 
 // naive is the rule as the specification words it, pair by pair; limited by steps, since it is exponential.
@@ -22,7 +24,7 @@ func naiveCheck(schema *ast.Schema, doc *ast.QueryDocument, steps int) (pass, ok
 	n := &naive{b: newBuilder(schema, doc), doc: doc, steps: steps}
 	pass = true
 	for _, op := range doc.Operations {
-		pass = pass && n.canMerge(n.collect(nil, op.SelectionSet, n.b.root(op.Operation), map[string]bool{}))
+		pass = pass && n.canMerge(n.collect(nil, op.SelectionSet, document.Root(n.b.schema, op.Operation), map[string]bool{}))
 	}
 	seen := map[string]bool{}
 	for _, f := range doc.Fragments {

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/weirproxy/weir/planner/internal/document"
 )
 
 // selection is a selection set together with the type it stands on and the concrete types it applies to.
@@ -36,15 +38,11 @@ type compiler struct {
 }
 
 func newCompiler(schema *ast.Schema, fragments ast.FragmentDefinitionList, s *Shape) *compiler {
-	c := &compiler{
-		schema: schema, shape: s, fragments: map[string]*ast.FragmentDefinition{}, byName: map[string]int{},
+	return &compiler{
+		schema: schema, shape: s, fragments: document.Fragments(fragments), byName: map[string]int{},
 		ids: map[*ast.Field]int{}, concrete: map[string][]int{}, nodes: map[string]*node{}, keys: map[string]struct{}{},
 		sets: map[string]int{}, slices: map[setSlice]int{}, keyTypesOf: map[keyName][]int{},
 	}
-	for _, f := range fragments {
-		c.fragments[f.Name] = f
-	}
-	return c
 }
 
 // spend counts work, so that a small document that expands without end is given up instead.
@@ -219,10 +217,7 @@ func (c *compiler) narrowed(g *gathering, set ast.SelectionSet, condition string
 }
 
 func (c *compiler) field(g *gathering, f *ast.Field, parent *ast.Definition, types []int) {
-	key := f.Alias
-	if key == "" {
-		key = f.Name
-	}
+	key := document.ResponseName(f)
 	n := g.node
 	i, known := n.index[key]
 	if !known {

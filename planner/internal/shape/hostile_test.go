@@ -7,10 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/vektah/gqlparser/v2"
-	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/parser"
-
+	"github.com/weirproxy/weir/planner/internal/gqltest"
 	"github.com/weirproxy/weir/planner/internal/taglist"
 )
 
@@ -48,11 +45,8 @@ func TestDoublingFragments(t *testing.T) {
 		fmt.Fprintf(&b, ` fragment F%d on City{a:twins{...F%d} b:twins{...F%d}}`, i, i+1, i+1)
 	}
 	b.WriteString(` fragment F20 on City{id}`)
-	schema := gqlparser.MustLoadSchema(&ast.Source{Input: testSDL})
-	doc, err := parser.ParseQuery(&ast.Source{Input: b.String()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	schema := gqltest.Schema(t, testSDL)
+	doc := gqltest.Document(t, b.String())
 	s := Compile(schema, doc.Operations[0], doc.Fragments)
 	var l taglist.List
 	if f := s.Walk([]byte(`{"data":{"city":{"a":[{"b":[]}]}}}`), &l); !f.Readable || !strings.Contains(sorted(&l), "list:City") {
@@ -70,13 +64,10 @@ func TestHugeInterface(t *testing.T) {
 		fmt.Fprintf(&doc, " ...on T%d{id next{id}} ...on Node{next{...on T%d{id}}}", i, i)
 	}
 	doc.WriteString("}}")
-	schema := gqlparser.MustLoadSchema(&ast.Source{Input: sdl.String()})
+	schema := gqltest.Schema(t, sdl.String())
 	body := []byte(`{"data":{"nodes":[` + strings.Repeat(`{"next":null},{"id":"7","next":{}},`, 10000) + `null]}}`)
 	for _, text := range []string{doc.String(), `{nodes{id next{id}}}`} {
-		q, err := parser.ParseQuery(&ast.Source{Input: text})
-		if err != nil {
-			t.Fatal(err)
-		}
+		q := gqltest.Document(t, text)
 		start := time.Now()
 		s := Compile(schema, q.Operations[0], q.Fragments)
 		compiled := time.Since(start)
@@ -104,7 +95,7 @@ func TestRepetitionsOnAHugeInterface(t *testing.T) {
 	for i := range 1500 {
 		fmt.Fprintf(&sdl, " type T%d implements Node { id: ID! next: Node }", i)
 	}
-	schema := gqlparser.MustLoadSchema(&ast.Source{Input: sdl.String()})
+	schema := gqltest.Schema(t, sdl.String())
 	repeat := func(n int, f func(i int) string) string {
 		var b strings.Builder
 		for i := range n {
@@ -123,10 +114,7 @@ func TestRepetitionsOnAHugeInterface(t *testing.T) {
 		{"one fragment", "{node {" + repeat(3300, func(int) string { return "...F" }) + "}} fragment F on Node {id}"},
 		{"one fragment in many places", "{node {" + repeat(1000, func(i int) string { return fmt.Sprintf("a%d: next {...F}", i) }) + "}} fragment F on Node {id next {id}}"},
 	} {
-		doc, err := parser.ParseQuery(&ast.Source{Input: c.document})
-		if err != nil {
-			t.Fatal(err)
-		}
+		doc := gqltest.Document(t, c.document)
 		start := time.Now()
 		s := Compile(schema, doc.Operations[0], doc.Fragments)
 		took := time.Since(start)
@@ -153,11 +141,8 @@ func TestShortCutForManyTypesLeavesNoTagOut(t *testing.T) {
 	for i := range 2 * manyTypes {
 		fmt.Fprintf(&sdl, " type T%d implements Node { id: ID! next: Node all: [Node] }", i)
 	}
-	schema := gqlparser.MustLoadSchema(&ast.Source{Input: sdl.String()})
-	doc, err := parser.ParseQuery(&ast.Source{Input: `{node {...F} nodes {...F next {...F}}} fragment F on Node {id next {id __typename} all {id next {__typename}}}`})
-	if err != nil {
-		t.Fatal(err)
-	}
+	schema := gqltest.Schema(t, sdl.String())
+	doc := gqltest.Document(t, `{node {...F} nodes {...F next {...F}}} fragment F on Node {id next {id __typename} all {id next {__typename}}}`)
 	fast, slow := Compile(schema, doc.Operations[0], doc.Fragments), Compile(schema, doc.Operations[0], doc.Fragments)
 	for i := range slow.root.fields {
 		narrowAll(slow.root.fields[i].child)

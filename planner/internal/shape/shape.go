@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/weirproxy/weir/planner/internal/document"
 )
 
 const (
@@ -88,10 +90,10 @@ type fieldShape struct {
 // shape reports facts only.
 func Compile(schema *ast.Schema, operation *ast.OperationDefinition, fragments ast.FragmentDefinitionList) *Shape {
 	s := &Shape{depth: DefaultDepth}
-	if schema == nil || operation == nil {
+	if operation == nil {
 		return s
 	}
-	root := rootType(schema, operation.Operation)
+	root := document.Root(schema, operation.Operation)
 	if root == nil {
 		return s
 	}
@@ -110,14 +112,4 @@ func Compile(schema *ast.Schema, operation *ast.OperationDefinition, fragments a
 		}
 	}
 	return s
-}
-
-func rootType(s *ast.Schema, op ast.Operation) *ast.Definition {
-	switch op {
-	case ast.Mutation:
-		return s.Mutation
-	case ast.Subscription:
-		return s.Subscription
-	}
-	return s.Query
 }

@@ -8,9 +8,9 @@ import (
 
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/parser"
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
+	"github.com/weirproxy/weir/planner/internal/gqltest"
 	"github.com/weirproxy/weir/planner/internal/taglist"
 )
 
@@ -33,10 +33,7 @@ type Mutation { update: City updateAll: [City] wrapped: Payload ok: Boolean plac
 
 func compileDoc(t testing.TB, doc string) *Shape {
 	t.Helper()
-	schema, err := gqlparser.LoadSchema(&ast.Source{Input: testSDL})
-	if err != nil {
-		t.Fatal(err)
-	}
+	schema := gqltest.Schema(t, testSDL)
 	q, errs := gqlparser.LoadQueryWithRules(schema, doc, rules.NewDefaultRules())
 	if errs != nil {
 		t.Fatal(errs)
@@ -247,10 +244,7 @@ func TestTagOfAllNeedsNoKey(t *testing.T) {
 		`{cities {name}}`:    "City City:? list:City places",
 		`{cities {id name}}`: "City City:1 City:2 city-1 city-2 list:City places",
 	} {
-		doc, err := parser.ParseQuery(&ast.Source{Input: document})
-		if err != nil {
-			t.Fatal(err)
-		}
+		doc := gqltest.Document(t, document)
 		var l taglist.List
 		Compile(schema, doc.Operations[0], doc.Fragments).Walk([]byte(`{"data":{"cities":[{"id":1,"name":"a"},{"id":2,"name":"b"}]}}`), &l)
 		if got := sorted(&l); got != want {
