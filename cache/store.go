@@ -203,8 +203,10 @@ func (s *Store) invalidate(ctx context.Context, n *tombstone.Names, now int64) (
 		select {
 		case <-t.Done():
 		case <-timer.C:
+			t.Leave()
 			return receipt, nil
 		case <-ctx.Done():
+			t.Leave()
 			return receipt, nil
 		}
 	}

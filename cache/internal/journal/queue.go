@@ -5,6 +5,8 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/weirproxy/weir/cache/internal/entry"
 	"github.com/weirproxy/weir/cache/internal/tombstone"
@@ -14,7 +16,11 @@ import (
 type Ticket struct {
 	done chan struct{}
 	pos  entry.Position
+	left atomic.Bool
 }
+
+// Leave says that nobody waits for the ticket any more, so that it need not be kept while the log is away for long.
+func (t *Ticket) Leave() { t.left.Store(true) }
 
 // Done is closed when the log has it.
 func (t *Ticket) Done() <-chan struct{} { return t.done }
@@ -99,7 +105,11 @@ func (q *queue) merge(n *tombstone.Names, t *Ticket) {
 	q.clock.Provisional(&all)
 	for i := range q.waiting {
 		q.clock.Resolve(&q.waiting[i].Names, entry.Position{})
-		tickets = append(tickets, q.waiting[i].tickets...)
+		for _, t := range q.waiting[i].tickets {
+			if !t.left.Load() {
+				tickets = append(tickets, t)
+			}
+		}
 	}
 	q.waiting, q.tags = nil, 0
 	q.merges++
@@ -217,8 +227,28 @@ func (q *queue) poke() {
 	}
 }
 
+// leaveTimeout bounds the last attempt to append, when the process ends.
+const leaveTimeout = 500 * time.Millisecond
+
+// leave appends what still waits: nobody else would ever know of it.
+func (j *Journal) leave(ctx context.Context) {
+	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
+	defer cancel()
+	for {
+		n, err := j.Flush(call)
+		if err != nil {
+			waiting, _ := j.queue.size()
+			j.cfg.Logger.Warn("invalidations that the log never got", "records", waiting, "error", err)
+		}
+		if err != nil || n == 0 {
+			return
+		}
+	}
+}
+
 // append runs until ctx ends.
 func (j *Journal) append(ctx context.Context) {
+	defer j.leave(ctx)
 	pause := shortestPause
 	for {
 		select {
