@@ -40,7 +40,7 @@ func kafkaComesAndGoes(w *world) {
 	if absent != 1 {
 		w.Errorf("%d log lines about kafka\n%s", absent, s.Tail())
 	}
-	for range 2 { // arriving for the first time, and again after it died
+	for i := range 2 { // arriving for the first time, and again after it died
 		b, err := broker.Listen(address)
 		if err != nil {
 			w.Fatal(err)
@@ -48,6 +48,9 @@ func kafkaComesAndGoes(w *world) {
 		w.untilMetric(s, 1, "weir_kafka_connected")
 		w.acknowledges(s)
 		load.flows()
+		if n := s.metric("weir_events_dropped_total"); i == 0 && n > 0 {
+			w.Errorf("%v events were dropped while kafka was absent: they have room to wait", n)
+		}
 		b.Close()
 		w.untilMetric(s, 0, "weir_kafka_connected")
 		load.flows()

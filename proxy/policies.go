@@ -27,6 +27,8 @@ type policies struct {
 	log    *slog.Logger
 	now    atomic.Pointer[policy.Policy]
 
+	swapping sync.Mutex // held while a configuration is compiled and put in force; before mu
+
 	mu       sync.Mutex
 	values   *config.Values
 	version  uint64
@@ -35,7 +37,7 @@ type policies struct {
 	plans    *planner.Cache
 	plansFor planner.CacheConfig
 	rules    *scope.Rules
-	rulesFor scope.Config
+	rulesFor scope.Config // changed under both locks
 	endRules context.CancelFunc
 	commands []agent.Command
 	rates    map[string]*policy.Rate // by command id
@@ -56,25 +58,39 @@ func newPolicies(s *config.Static, v *config.Values, schema *planner.Schema, sto
 // load returns the policy in force.
 func (p *policies) load() *policy.Policy { return p.now.Load() }
 
-// swap puts a configuration in force; on an error everything stays as it was.
+// swap puts a configuration in force; on an error everything stays as it was. Commands and schemas need not wait for it: fetching keys
+// may take seconds.
 func (p *policies) swap(v *config.Values, version uint64, hash string) error {
+	p.swapping.Lock()
+	defer p.swapping.Unlock()
+	rules, end, err := p.compileScope(v.Scope)
+	if err != nil {
+		return fmt.Errorf("policy.%w", err)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.now.Load() == nil || !reflect.DeepEqual(v.Scope, p.rulesFor) {
-		ctx, cancel := context.WithCancel(context.Background())
-		rules, err := scope.Compile(ctx, v.Scope)
-		if err != nil {
-			cancel()
-			return fmt.Errorf("policy.%w", err)
-		}
+	if end != nil {
 		if p.endRules != nil {
 			p.endRules()
 		}
-		p.rules, p.rulesFor, p.endRules = rules, v.Scope, cancel
+		p.rules, p.rulesFor, p.endRules = rules, v.Scope, end
 	}
 	p.values, p.version, p.hash = v, version, hash
 	p.publish()
 	return nil
+}
+
+// compileScope makes the rules of a scope, and what ends their work behind; end is nil when they are those in force.
+func (p *policies) compileScope(c scope.Config) (rules *scope.Rules, end context.CancelFunc, err error) {
+	if p.now.Load() != nil && reflect.DeepEqual(c, p.rulesFor) {
+		return nil, nil, nil
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	if rules, err = scope.Compile(ctx, c); err != nil {
+		cancel()
+		return nil, nil, err
+	}
+	return rules, cancel, nil
 }
 
 // publish makes the policy of what is known now; the lock is held.
@@ -125,12 +141,16 @@ func (p *policies) apply(_ context.Context, s agent.Snapshot) error {
 func (p *policies) command(list []agent.Command) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	known := map[string]uint64{}
-	maps.DeleteFunc(p.obeyed, func(id string, _ uint64) bool {
+	ended := func(id string) bool {
 		return !slices.ContainsFunc(list, func(c agent.Command) bool { return c.ID == id })
-	})
+	}
+	maps.DeleteFunc(p.obeyed, func(id string, _ uint64) bool { return ended(id) })
+	known := map[string]uint64{}
 	for _, c := range p.commands {
 		known[c.ID] = c.Generation
+		if ended(c.ID) {
+			p.log.Info("command ended", "id", c.ID, "kind", c.Kind, "operation", c.Operation)
+		}
 	}
 	for _, c := range list {
 		if g, ok := known[c.ID]; !ok || g != c.Generation {

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -139,6 +140,9 @@ func TestRatesGoOnOverRecompiles(t *testing.T) {
 	if n := r.metric("weir_commands_applied_total"); n != 3 {
 		t.Errorf("%v commands came into force, want 3", n)
 	}
+	if begun, ended := r.log.count("command in force"), r.log.count("command ended"); begun != 3 || ended != 2 {
+		t.Errorf("the log tells of %d that came and %d that went", begun, ended)
+	}
 }
 
 func TestInvalidationIsObeyedOncePerGeneration(t *testing.T) {
@@ -177,6 +181,42 @@ func TestInvalidationIsObeyedOncePerGeneration(t *testing.T) {
 	r.hit("Invalidated")
 	if n := o.requests.Load(); n != fetched+1 {
 		t.Errorf("%d fetches after the invalidation, want 1", n-fetched)
+	}
+}
+
+// TestKeysThatDoNotComeHoldNothingUp pushes a scope whose key set does not answer: commands and the admin listener go on meanwhile.
+func TestKeysThatDoNotComeHoldNothingUp(t *testing.T) {
+	asked, release := make(chan struct{}, 10), make(chan struct{})
+	keys := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked <- struct{}{}
+		<-release
+		_, _ = w.Write([]byte(`{"keys":[]}`))
+	}))
+	defer keys.Close()
+	r := start(t, configuration(t, newOrigin(t).URL, nil))
+	pushed := make(chan error, 1)
+	go func() {
+		pushed <- r.push(1, "policy: {scope: {jwt: {jwks_url: \""+keys.URL+"\", algorithms: [RS256], claim: sub, class: user}}}")
+	}()
+	<-asked
+	r.policies.command([]agent.Command{{ID: "c1", Kind: agent.KindDisableOperation, Operation: "Off"}})
+	if a, _ := r.query("Off"); a.Header.Get("Weir-Error") != "lease.disabled" {
+		t.Errorf("%d %v", a.StatusCode, a.Header)
+	}
+	if _, text := do(t, r.admin, http.MethodGet, "/config", ""); !strings.Contains(text, "c1 disable_operation Off") {
+		t.Errorf("/config:\n%s", text)
+	}
+	select {
+	case err := <-pushed:
+		t.Errorf("the push did not wait for the keys: %v", err)
+	default:
+	}
+	close(release)
+	if err := <-pushed; err != nil || r.policies.load().Version != 1 || r.policies.load().Scope == nil {
+		t.Errorf("%v, version %d", err, r.policies.load().Version)
+	}
+	if a, _ := r.query("Off"); a.Header.Get("Weir-Error") != "lease.disabled" {
+		t.Errorf("after the push: %d %v", a.StatusCode, a.Header)
 	}
 }
 
