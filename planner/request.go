@@ -151,36 +151,38 @@ func (e *envelope) first(bit uint8) bool {
 	return was&bit == 0
 }
 
-func (e *envelope) text(bit uint8, i, stop int, dst *[]byte, r *Request, twice, wrong string) string {
+// expect tells whether the member at body[i] is there and of the kind it has to be; null is as good as absent.
+func (e *envelope) expect(bit uint8, kind jsonscan.Kind, i int, twice, wrong string) (there bool, problem string) {
 	if !e.first(bit) {
-		return twice
+		return false, twice
 	}
 	switch jsonscan.KindAt(e.body, i) {
 	case jsonscan.Null:
-		return ""
-	case jsonscan.String:
+		return false, ""
+	case kind:
+		return true, ""
+	}
+	return false, wrong
+}
+
+func (e *envelope) text(bit uint8, i, stop int, dst *[]byte, r *Request, twice, wrong string) string {
+	there, problem := e.expect(bit, jsonscan.String, i, twice, wrong)
+	if there {
 		*dst = e.body[i+1 : stop-1 : stop-1]
 		// One flag for both texts: text without escapes reads the same when escapes are undone.
 		if !r.Escaped {
 			_, r.Escaped, _ = jsonscan.SkipString(e.body, i)
 		}
-		return ""
 	}
-	return wrong
+	return problem
 }
 
 func (e *envelope) object(bit uint8, i, stop int, dst *[]byte, twice, wrong string) string {
-	if !e.first(bit) {
-		return twice
-	}
-	switch jsonscan.KindAt(e.body, i) {
-	case jsonscan.Null:
-		return ""
-	case jsonscan.Object:
+	there, problem := e.expect(bit, jsonscan.Object, i, twice, wrong)
+	if there {
 		*dst = e.body[i:stop:stop]
-		return ""
 	}
-	return wrong
+	return problem
 }
 
 // extensions reads persistedQuery from the object at body[i].

@@ -34,26 +34,7 @@ func (p *Program) Run(raw []byte, v *Values) []gqlerr.Error {
 	if given {
 		v.place(start, 0, p.index, "")
 	}
-	dst, mark := openGroup(v.Canonical, tagObject)
-	n := 0
-	for i := range p.vars {
-		f := &p.vars[i]
-		v.path = append(v.path[:0], step{name: f.name})
-		switch at := v.slots[i]; {
-		case at >= 0:
-			dst = v.value(appendName(dst, f.name), f.typ, at)
-		case f.def != nil:
-			dst = append(appendName(dst, f.name), f.def...)
-		case f.typ.nonNull:
-			v.fail(faultMissing, f.printed)
-			continue
-		default:
-			continue
-		}
-		n++
-	}
-	closeGroup(dst, mark, n)
-	v.Canonical = dst
+	v.Canonical, _, _ = v.placed(v.Canonical, p.vars, 0)
 	if len(v.errs) > 0 {
 		return p.errors(v)
 	}
@@ -206,11 +187,21 @@ func (v *Values) object(dst []byte, t *typ, at int, kind jsonscan.Kind) []byte {
 	}
 	faults := len(v.errs)
 	v.place(at, base, t.index, t.name)
+	dst, n, null := v.placed(dst, t.fields, base)
+	v.slots = v.slots[:base]
+	if t.oneOf && len(v.errs) == faults && (n != 1 || null) {
+		v.fail(faultOneOf, t.name)
+	}
+	return dst
+}
+
+// placed appends an object: the fields whose values lie where the slots from base on say, and defaults. It tells how many there are,
+// and whether one that was given is null.
+func (v *Values) placed(dst []byte, fields []field, base int) (out []byte, n int, null bool) {
 	dst, mark := openGroup(dst, tagObject)
 	v.path = append(v.path, step{})
-	n, null := 0, false
-	for i := range t.fields {
-		f := &t.fields[i]
+	for i := range fields {
+		f := &fields[i]
 		v.path[len(v.path)-1].name = f.name
 		switch at := v.slots[base+i]; {
 		case at >= 0:
@@ -227,12 +218,8 @@ func (v *Values) object(dst []byte, t *typ, at int, kind jsonscan.Kind) []byte {
 		n++
 	}
 	v.path = v.path[:len(v.path)-1]
-	v.slots = v.slots[:base]
 	closeGroup(dst, mark, n)
-	if t.oneOf && len(v.errs) == faults && (n != 1 || null) {
-		v.fail(faultOneOf, t.name)
-	}
-	return dst
+	return dst, n, null
 }
 
 // number coerces a JSON number. Numbers mean what an IEEE 754 double makes of them, as in JavaScript; an ID written as

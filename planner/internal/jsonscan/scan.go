@@ -133,18 +133,25 @@ func skipArray(b []byte, i, depth int) (int, Status) {
 		if i, st = Skip(b, i, depth-1); st != OK {
 			return i, st
 		}
-		if i = Space(b, i); i >= len(b) {
-			return i, Syntax
-		}
-		switch b[i] {
-		case ',':
-			i = Space(b, i+1)
-		case ']':
-			return i + 1, OK
-		default:
-			return i, Syntax
+		if i, st = separated(b, Space(b, i), ']'); st != more {
+			return i, st
 		}
 	}
+}
+
+// more is what separated says of a comma.
+const more Status = 255
+
+// separated reads what stands at b[i] behind an element or a member: a comma and the space behind it, or the closing bracket.
+func separated(b []byte, i int, closing byte) (int, Status) {
+	switch {
+	case i >= len(b):
+	case b[i] == ',':
+		return Space(b, i+1), more
+	case b[i] == closing:
+		return i + 1, OK
+	}
+	return i, Syntax
 }
 
 func skipObject(b []byte, i, depth int) (int, Status) {
@@ -167,16 +174,8 @@ func skipObject(b []byte, i, depth int) (int, Status) {
 		if i, st = Skip(b, Space(b, i+1), depth-1); st != OK {
 			return i, st
 		}
-		if i = Space(b, i); i >= len(b) {
-			return i, Syntax
-		}
-		switch b[i] {
-		case ',':
-			i = Space(b, i+1)
-		case '}':
-			return i + 1, OK
-		default:
-			return i, Syntax
+		if i, st = separated(b, Space(b, i), '}'); st != more {
+			return i, st
 		}
 	}
 }

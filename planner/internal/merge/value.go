@@ -15,20 +15,21 @@ func appendField(dst []byte, f *ast.Field) []byte {
 	if len(f.Arguments) == 0 {
 		return dst
 	}
-	args := f.Arguments
-	if !slices.IsSortedFunc(args, byName) {
-		args = slices.Clone(args)
-		slices.SortStableFunc(args, byName)
-	}
-	for _, a := range args {
+	for _, a := range sorted(f.Arguments, func(a, b *ast.Argument) int { return cmp.Compare(a.Name, b.Name) }) {
 		dst = appendValue(appendText(dst, a.Name), a.Value)
 	}
 	return dst
 }
 
-func byName(a, b *ast.Argument) int { return cmp.Compare(a.Name, b.Name) }
-
-func byChildName(a, b *ast.ChildValue) int { return cmp.Compare(a.Name, b.Name) }
+// sorted returns list itself when it is sorted, which most are, else a sorted copy.
+func sorted[T any](list []T, compare func(a, b T) int) []T {
+	if slices.IsSortedFunc(list, compare) {
+		return list
+	}
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, compare)
+	return list
+}
 
 func appendText(dst []byte, s string) []byte {
 	return append(binary.LittleEndian.AppendUint32(dst, uint32(len(s))), s...)
@@ -44,12 +45,7 @@ func appendValue(dst []byte, v *ast.Value) []byte {
 		}
 	case ast.ObjectValue:
 		dst = binary.LittleEndian.AppendUint32(dst, uint32(len(v.Children)))
-		children := v.Children
-		if !slices.IsSortedFunc(children, byChildName) {
-			children = slices.Clone(children)
-			slices.SortStableFunc(children, byChildName)
-		}
-		for _, child := range children {
+		for _, child := range sorted(v.Children, func(a, b *ast.ChildValue) int { return cmp.Compare(a.Name, b.Name) }) {
 			dst = appendValue(appendText(dst, child.Name), child.Value)
 		}
 	default:
