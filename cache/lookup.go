@@ -13,7 +13,7 @@ import (
 // Lookup looks into both tiers and leads or follows a fill. It waits at most ReadBudget for Redis, and as long as w says for another
 // caller's fill.
 func (s *Store) Lookup(ctx context.Context, k *Key, now int64, w Wait) Result {
-	r, done := s.local(k, now)
+	r, why, done := s.local(k, now)
 	if done {
 		return r
 	}
@@ -24,7 +24,7 @@ func (s *Store) Lookup(ctx context.Context, k *Key, now int64, w Wait) Result {
 	}
 	f, lead := s.flights.Join(k, now)
 	if lead {
-		return s.lead(ctx, f, k, now, r)
+		return s.lead(ctx, f, k, now, r, why)
 	}
 	if r.Entry != nil || w.Collapse <= 0 { // a stale entry is better than a wait
 		return s.count(r)
@@ -33,31 +33,32 @@ func (s *Store) Lookup(ctx context.Context, k *Key, now int64, w Wait) Result {
 }
 
 // local looks into this process. done is false when the caller should try to lead: nothing, or something that has to be renewed.
-func (s *Store) local(k *Key, now int64) (r Result, done bool) {
+func (s *Store) local(k *Key, now int64) (r Result, v verdict, done bool) {
 	slot := s.memory.Get(k)
 	if slot == nil {
-		return r, false
+		return r, absent, false
 	}
-	switch v := s.judge(slot, now); v {
+	switch v = s.judge(slot, now); v {
 	case fresh:
 		r = Result{Entry: &slot.Entry, State: Fresh, Tier: TierL1}
 		if slot.Wanted.Load() || s.early(slot, now) {
-			return r, false
+			return r, v, false
 		}
-		return s.count(r), true
+		return s.count(r), v, true
 	case stale:
-		return Result{Entry: &slot.Entry, State: Stale, Tier: TierL1}, false
+		return Result{Entry: &slot.Entry, State: Stale, Tier: TierL1}, v, false
 	default:
 		if v == expired || v == invalid { // the others may pass
 			s.memory.Delete(slot)
 		}
-		s.miss(v)
-		return r, false
+		return r, v, false
 	}
 }
 
 func (s *Store) miss(v verdict) {
 	switch v {
+	case absent:
+		s.stats.missAbsent.Add(1)
 	case expired:
 		s.stats.missExpired.Add(1)
 	case invalid:
@@ -87,19 +88,21 @@ func (s *Store) count(r Result) Result {
 	return r
 }
 
-// lead is for the caller that leads the flight: it asks the shared tier, and gets a Fill when that has nothing fresh.
-func (s *Store) lead(ctx context.Context, f *flight.Flight, k *Key, now int64, r Result) Result {
-	if r.State == Fresh { // early refresh
-		s.stats.early.Add(1)
-		r.Fill = s.fill(f)
-		return s.count(r)
-	}
+// lead is for the caller that leads the flight: it asks the shared tier, and gets a Fill when that has nothing fresh. why is what the look
+// into this process found.
+func (s *Store) lead(ctx context.Context, f *flight.Flight, k *Key, now int64, r Result, why verdict) Result {
 	// Another flight may have ended between the look into this process and the start of this one.
 	if slot := s.memory.Get(k); slot != nil && (r.Entry == nil || &slot.Entry != r.Entry) && s.judge(slot, now) == fresh {
 		s.flights.End(f, slot, 0)
 		return s.count(Result{Entry: &slot.Entry, State: Fresh, Tier: TierL1})
 	}
-	if slot, v := s.shared(ctx, k, now); slot != nil {
+	if r.State == Fresh { // early refresh
+		s.stats.early.Add(1)
+		r.Fill = s.fill(f)
+		return s.count(r)
+	}
+	slot, v := s.shared(ctx, k, now)
+	if slot != nil {
 		switch v {
 		case fresh:
 			s.memory.Put(slot)
@@ -111,28 +114,30 @@ func (s *Store) lead(ctx context.Context, f *flight.Flight, k *Key, now int64, r
 			}
 		}
 	}
-	if r.Entry == nil {
-		s.stats.missAbsent.Add(1)
+	if r.Entry == nil { // one miss, for the reason found last
+		if v == absent {
+			v = why
+		}
+		s.miss(v)
 	}
 	r.Fill = s.fill(f)
 	return s.count(r)
 }
 
-// shared reads the shared tier.
+// shared reads the shared tier. Before the log was read, and after contact with it was lost, nothing shared can be judged.
 func (s *Store) shared(ctx context.Context, k *Key, now int64) (*entry.Slot, verdict) {
-	if s.values == nil || s.clock.State().Epoch == 0 { // before the log was read, nothing shared can be judged
-		return nil, invalid
+	if s.values == nil || s.clock.State().Epoch == 0 || s.lost(s.journal.Contact(), now) {
+		return nil, absent
 	}
 	slot, err := s.values.Get(ctx, k, s.clock.Hash)
 	if errors.Is(err, codec.ErrCorrupt) {
 		s.stats.missCorrupt.Add(1)
 	}
 	if err != nil || slot == nil {
-		return nil, invalid
+		return nil, absent
 	}
 	v := s.judge(slot, now)
 	if v != fresh && v != stale {
-		s.miss(v)
 		return nil, v
 	}
 	s.schedule(slot, now)
@@ -168,7 +173,7 @@ func (s *Store) follow(ctx context.Context, f *flight.Flight, k *Key, now int64,
 		}
 		next, lead := s.flights.Join(k, now)
 		if lead {
-			return s.lead(ctx, next, k, now, Result{})
+			return s.lead(ctx, next, k, now, Result{}, absent)
 		}
 		f = next
 	}

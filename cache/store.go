@@ -115,6 +115,7 @@ const (
 	invalid
 	disconnected
 	fromFuture
+	absent // there is no slot to decide about
 )
 
 // maxSkew is how far a slot of another process may lie in the future.
