@@ -39,6 +39,7 @@ func TestFailures(t *testing.T) {
 		{"sidecar killed", sidecarKilled},
 		{"sidecar ended under load", sidecarEnded},
 		{"hostile clients", hostileClients},
+		{"redis, kafka and control plane mute", allMute},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
