@@ -174,3 +174,32 @@ func TestExposedOnHitsAndRelayedAnswers(t *testing.T) {
 		}
 	}
 }
+
+// TestLeastSidecar has no admin listener, no cache and no schema, and relays.
+func TestLeastSidecar(t *testing.T) {
+	r := start(t, configuration(t, newOrigin(t).URL, func(f *config.File) {
+		f.Admin, f.Cache, f.Schema, f.Introspection, f.Identity.Instance = "", "off", "", "0", ""
+	}))
+	if r.admin != "" {
+		t.Errorf("an admin listener at %s", r.admin)
+	}
+	for range 2 {
+		if a, body := r.query("Least"); a.StatusCode != http.StatusOK || !strings.Contains(body, "Weirs") || a.Header.Get("Cache-Status") != "" {
+			t.Errorf("%d %v %s", a.StatusCode, a.Header, body)
+		}
+	}
+}
+
+// TestStateThatCannotBeKept is told once, and a metric says it; requests go on.
+func TestStateThatCannotBeKept(t *testing.T) {
+	file := write(t, filepath.Join(t.TempDir(), "file"), "no folder")
+	r := start(t, configuration(t, newOrigin(t).URL, func(f *config.File) { f.Control, f.State = "http://127.0.0.1:1", file }))
+	eventually(t, "the metric", func() bool { return r.metric("weir_state_failing") == 1 })
+	if n := r.log.count("state is not kept on disk"); n != 1 {
+		t.Errorf("%d log lines, want 1", n)
+	}
+	r.hit("Stateless")
+	if v := r.metric("weir_control_connected"); v != 0 {
+		t.Errorf("connected: %v", v)
+	}
+}
