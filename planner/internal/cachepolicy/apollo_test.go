@@ -13,6 +13,7 @@ import (
 )
 
 type oracleCase struct {
+	Schema        int    `json:"schema"`
 	Document      string `json:"document"`
 	DefaultMaxAge int    `json:"defaultMaxAge"`
 }
@@ -132,37 +133,39 @@ func (w *writer) document() string {
 // the difference between what may happen and what did, and the two must be equal.
 func TestAgainstApolloServer(t *testing.T) {
 	r := rand.New(rand.NewPCG(20261125, 9))
-	total, cacheable, private := 0, 0, 0
-	for range 6 {
-		sdl := directives + randomSDL(r)
-		schema := load(t, strings.TrimPrefix(sdl, directives))
-		var cases []oracleCase
-		for range 300 {
-			w := &writer{r: r, schema: schema}
-			cases = append(cases, oracleCase{w.document(), []int{0, 20, 90}[r.IntN(3)]})
-		}
-		for i, a := range jsoracle.Run[oracleCase, oracleAnswer](t, "cachecontrol", map[string]string{"sdl": sdl}, cases) {
-			if len(a.Errors) > 0 {
-				t.Fatalf("%s: %v", cases[i].Document, a.Errors)
-			}
-			p := compute(t, schema, cases[i].Document, cases[i].DefaultMaxAge)
-			want := "no-store"
-			if p.Cacheable {
-				cacheable++
-				want = fmt.Sprintf("max-age=%d, public", p.MaxAge)
-				if p.Private {
-					private++
-					want = fmt.Sprintf("max-age=%d, private", p.MaxAge)
-				}
-			}
-			if total++; a.Header != want {
-				t.Errorf("%s\ndefault %d: %+v, Apollo Server says %q\n%s", cases[i].Document, cases[i].DefaultMaxAge, p, a.Header, sdl)
-				return
-			}
+	var sdls []string
+	var schemas []*ast.Schema
+	var cases []oracleCase
+	for i := range 6 {
+		sdl := randomSDL(r)
+		sdls, schemas = append(sdls, directives+sdl), append(schemas, load(t, sdl))
+		for range 250 {
+			w := &writer{r: r, schema: schemas[i]}
+			cases = append(cases, oracleCase{i, w.document(), []int{0, 20, 90}[r.IntN(3)]})
 		}
 	}
-	t.Logf("%d operations, %d cacheable, %d of them private", total, cacheable, private)
-	if cacheable < total/10 || private < 20 {
+	cacheable, private := 0, 0
+	for i, a := range jsoracle.Run[oracleCase, oracleAnswer](t, "cachecontrol", sdls, cases) {
+		c := cases[i]
+		if len(a.Errors) > 0 {
+			t.Fatalf("%s: %v", c.Document, a.Errors)
+		}
+		p := compute(t, schemas[c.Schema], c.Document, c.DefaultMaxAge)
+		want := "no-store"
+		if p.Cacheable {
+			cacheable++
+			want = fmt.Sprintf("max-age=%d, public", p.MaxAge)
+			if p.Private {
+				private++
+				want = fmt.Sprintf("max-age=%d, private", p.MaxAge)
+			}
+		}
+		if a.Header != want {
+			t.Fatalf("%s\ndefault %d: %+v, Apollo Server says %q\n%s", c.Document, c.DefaultMaxAge, p, a.Header, sdls[c.Schema])
+		}
+	}
+	t.Logf("%d operations, %d cacheable, %d of them private", len(cases), cacheable, private)
+	if cacheable < len(cases)/10 || private < 20 {
 		t.Error("the generator tests too few cases of a kind")
 	}
 }

@@ -188,7 +188,7 @@ type answer struct {
 
 func TestAgainstGraphQLJS(t *testing.T) {
 	schema := gqltest.Schema(t, oracleSDL)
-	cases := oracleCases(schema, 5000)
+	cases := oracleCases(schema, 2500)
 	answers := jsoracle.Run[oracleCase, answer](t, "coerce", map[string]string{"sdl": oracleSDL}, cases)
 	var v Values
 	used := make([]int, len(deliberate))

@@ -13,10 +13,10 @@
 //	T:?      a T whose key is not known from the response
 //	list:T   a list of T (empty too), or a null where a T could be
 //
+// T is in a list also when only types without a key of their own stand between (edges, connections).
+//
 // Beside these stand the tags of @cacheTag on a type. An entity that its own @cacheTag could not find, because its key is not
 // known, makes a response that must not be stored: Untagged says so of an operation, Walk of a response.
-//
-// T is in a list also when only types without a key of their own stand between (edges, connections).
 //
 // The package never changes a response, never allocates while walking and never looks at what the shape does not name.
 //
