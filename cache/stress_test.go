@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -21,6 +20,18 @@ type ledger struct {
 	versions map[string]int
 	acks     map[string][]ack
 	lags     []time.Duration
+	news     chan struct{} // closed with the next invalidation
+}
+
+// untilNews is how long the origin takes: until something is invalidated, if that is soon.
+func (l *ledger) untilNews() {
+	l.mu.Lock()
+	news := l.news
+	l.mu.Unlock()
+	select {
+	case <-news:
+	case <-time.After(10 * time.Millisecond):
+	}
 }
 
 type ack struct {
@@ -65,7 +76,7 @@ func TestNoHitIsOlderThanWhatItsStoreWasTold(t *testing.T) {
 				stores = append(stores, join(t, addr, nil))
 			}
 			connected(t, stores...)
-			l := &ledger{versions: map[string]int{}, acks: map[string][]ack{}}
+			l := &ledger{versions: map[string]int{}, acks: map[string][]ack{}, news: make(chan struct{})}
 			var hits, shared, fills, stale atomic.Int64
 			read := func(s *Store, k string) {
 				floor := l.floor(s, k)
@@ -74,9 +85,7 @@ func TestNoHitIsOlderThanWhatItsStoreWasTold(t *testing.T) {
 					r := s.Lookup(context.Background(), keyOf(k), nowNS(), Wait{Collapse: 50 * time.Millisecond})
 					if r.Fill != nil {
 						body := strconv.Itoa(l.version(k))
-						for range rand.IntN(2000) { // the origin takes a while
-							runtime.Gosched()
-						}
+						l.untilNews()
 						r.Fill.Complete(draft(body, k, "all"), nowNS())
 						fills.Add(1)
 					}
@@ -104,6 +113,8 @@ func TestNoHitIsOlderThanWhatItsStoreWasTold(t *testing.T) {
 				at := time.Now()
 				l.mu.Lock()
 				l.acks[k] = append(l.acks[k], ack{version, r.Position, s})
+				close(l.news)
+				l.news = make(chan struct{})
 				l.mu.Unlock()
 				for _, o := range stores {
 					redistest.Until(t, "the others read the log", redistest.Patience, func() bool { return !o.clock.State().Applied.Less(r.Position) })
