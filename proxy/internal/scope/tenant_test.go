@@ -22,7 +22,9 @@ func TestOneNameInTwoTenantsIsTwoIdentities(t *testing.T) {
 		}
 	}
 	far := jwt.MapClaims{"sub": "42", "org": "a", "exp": int64(1) << 40}
-	if resolve(far).Class != User || resolve(far).Class != User {
-		t.Error("a token that ends beyond the range of unix ns is refused once it is remembered")
+	for range 2 { // verified, then remembered
+		if resolve(far).Class != User {
+			t.Error("a token that ends beyond the range of unix ns is refused")
+		}
 	}
 }

@@ -115,7 +115,7 @@ func TestMutationsThatCannotBeReadInvalidateFirst(t *testing.T) {
 		answer func(w http.ResponseWriter)
 		broken bool
 	}{
-		{"server error", func(w http.ResponseWriter) { http.Error(w, "down", 503) }, false},
+		{"server error", func(w http.ResponseWriter) { http.Error(w, "down", http.StatusServiceUnavailable) }, false},
 		{"longer than what is held", func(w http.ResponseWriter) {
 			w.Header().Set("Content-Type", "application/json")
 			_, _ = io.WriteString(w, `{"data":{"setBook":{"__typename":"Book","id":"1","title":"`+strings.Repeat("x", 2<<20)+`"}}}`)

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,7 +41,6 @@ type rig struct {
 	policy  policy.Policy       // change before start
 	config  Config
 	address string
-	events  atomic.Int64
 }
 
 func newRig(t testing.TB) *rig {

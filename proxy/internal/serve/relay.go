@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"time"
@@ -112,7 +113,8 @@ func (c *conn) unreachable(x *line.Exchange, g gathered, err error) bool {
 		return c.hit(x, g, now)
 	}
 	code := codes.UpstreamConnect
-	if e, ok := err.(net.Error); ok && e.Timeout() {
+	var slow net.Error
+	if errors.As(err, &slow) && slow.Timeout() {
 		code = codes.UpstreamTimeout
 	}
 	c.abandon(x)

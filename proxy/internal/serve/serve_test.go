@@ -62,7 +62,7 @@ func TestPipelinedAnswersKeepTheirOrder(t *testing.T) {
 	r.dial().ask(bookQuery)
 	c := r.dial()
 	get := "GET /plain/%d HTTP/1.1\r\nHost: x\r\n\r\n"
-	o.handle = func(w http.ResponseWriter, body string) { io.WriteString(w, body) }
+	o.handle = func(w http.ResponseWriter, body string) { _, _ = io.WriteString(w, body) }
 	c.send(fmt.Sprintf(get, 1) + post(bookQuery) + fmt.Sprintf(get, 2) + post(bookQuery) + post(bookQuery))
 	for i, want := range []string{"/plain/1", "Book", "/plain/2", "Book", "Book"} {
 		if _, body := c.receive("GET"); !strings.Contains(body, want) {
@@ -101,7 +101,7 @@ func TestStaleAnswerTakesThePlaceOfAServerError(t *testing.T) {
 	waitFor(t, func() bool { return r.store.Stats().Stored == 1 })
 	o.handle = func(w http.ResponseWriter, _ string) {
 		w.WriteHeader(503)
-		io.WriteString(w, strings.Repeat("down", 10000))
+		_, _ = io.WriteString(w, strings.Repeat("down", 10000))
 	}
 	for range 3 {
 		if res, again := c.ask(bookQuery); !isHit(res) || again != body {
@@ -129,7 +129,7 @@ func TestIdleUpstreamMayCloseUnnoticedByAClientThatIsServedHere(t *testing.T) {
 }
 
 func TestUpstreamEndIsPassedOnOtherwise(t *testing.T) {
-	o := startOrigin(t, func(w http.ResponseWriter, _ string) { io.WriteString(w, "x") })
+	o := startOrigin(t, func(w http.ResponseWriter, _ string) { _, _ = io.WriteString(w, "x") })
 	r := newRig(t)
 	r.start(o.address)
 	c := r.dial()
@@ -186,7 +186,7 @@ func TestConnectionLimitAnswers503(t *testing.T) {
 
 func TestDrainFinishesWhatHasBegunAndClosesIdleConnections(t *testing.T) {
 	release := make(chan struct{})
-	o := startOrigin(t, func(w http.ResponseWriter, _ string) { <-release; io.WriteString(w, "done") })
+	o := startOrigin(t, func(w http.ResponseWriter, _ string) { <-release; _, _ = io.WriteString(w, "done") })
 	r := newRig(t)
 	r.start(o.address)
 	idle, busy := r.dial(), r.dial()
@@ -304,7 +304,7 @@ func TestRefreshInTheBackgroundWhileTheStaleAnswerIsServed(t *testing.T) {
 func TestBatchIsAnsweredInOrderFromEntries(t *testing.T) {
 	o := startOrigin(t, func(w http.ResponseWriter, body string) {
 		w.Header().Set("Content-Type", "application/json")
-		io.WriteString(w, `[{"data":{"book":{"__typename":"Book","id":"1","title":"a"}}},{"data":{"books":[]}}]`)
+		_, _ = io.WriteString(w, `[{"data":{"book":{"__typename":"Book","id":"1","title":"a"}}},{"data":{"books":[]}}]`)
 	})
 	r := newRig(t)
 	r.start(o.address)
