@@ -368,7 +368,7 @@ func TestUploadAnsweredEarlyReachesTheClient(t *testing.T) {
 		}
 		b := bufio.NewReader(c)
 		_, _ = http.ReadRequest(b)
-		io.WriteString(c, "HTTP/1.1 413 No\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno")
+		_, _ = io.WriteString(c, "HTTP/1.1 413 No\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno")
 		_, _ = io.Copy(io.Discard, c)
 		c.Close()
 	}()
