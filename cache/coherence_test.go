@@ -112,7 +112,7 @@ type member struct {
 	store *Store
 	port  *port
 	fills []*modelFill
-	told  []*told // not in the log yet, in order
+	told  []*told // since it was started
 	obeys map[*told]bool
 }
 
@@ -151,17 +151,13 @@ func (w *world) boot(t *rapid.T, m *member) {
 	m.store, m.fills, m.obeys, m.told = s, nil, map[*told]bool{}, nil
 }
 
-// logged marks what the log now has. A record names everything when records were merged; then all that was told is in it.
+// logged marks what the log now has. Records arrive in the order in which they were told; one that stands for several has the number of the
+// last.
 func (w *world) logged(m *member, rs []journal.Record) {
 	for _, r := range rs {
-		n := 1
-		if r.Names.All && len(r.Names.Tags) == 0 {
-			n = len(m.told)
-		}
-		for _, x := range m.told[:min(n, len(m.told))] {
+		for _, x := range m.told[:min(int(r.Number), len(m.told))] {
 			x.logged = true
 		}
-		m.told = m.told[min(n, len(m.told)):]
 	}
 }
 
@@ -254,17 +250,25 @@ func TestNothingOlderThanAnObeyedInvalidationIsServed(t *testing.T) {
 				_ = m.store.Close()
 			}
 		}()
-		t.Repeat(w.actions())
+		if rapid.Bool().Draw(t, "begin in step") {
+			for _, m := range w.members {
+				w.caughtUp(m)
+			}
+		}
+		w.run(t)
 		w.settles(t)
 	})
 }
 
-func (w *world) actions() map[string]func(*rapid.T) {
+func (w *world) actions() []action {
 	who := func(t *rapid.T) *member { return rapid.SampledFrom(w.members).Draw(t, "member") }
 	which := func(t *rapid.T) string {
-		return rapid.SampledFrom([]string{"one", "two", "three", "none", "long"}).Draw(t, "key")
+		return rapid.SampledFrom([]string{"one", "two", "three", "three", "none", "long"}).Draw(t, "key")
 	}
 	look := func(t *rapid.T, m *member, key string) {
+		if rapid.Bool().Draw(t, "shared first") {
+			w.share(t, m, key)
+		}
 		if e, state := m.store.Get(keyOf(key), w.now); state != Miss {
 			w.served(t, m, key, e, state)
 			if state == Fresh {
@@ -307,46 +311,88 @@ func (w *world) actions() map[string]func(*rapid.T) {
 		_, _ = m.store.Invalidate(ctx, x.inv, w.now)
 		w.all, m.told, m.obeys[x] = append(w.all, x), append(m.told, x), true
 	}
-	return map[string]func(*rapid.T){
-		"look":       func(t *rapid.T) { look(t, who(t), which(t)) },
-		"look again": func(t *rapid.T) { look(t, who(t), which(t)) },
-		"complete":   func(t *rapid.T) { end(t, w.complete) },
-		"complete 2": func(t *rapid.T) { end(t, w.complete) },
-		"abandon":    func(t *rapid.T) { end(t, func(_ *member, f *modelFill) { f.fill.Abandon(0) }) },
-		"invalidate": invalidate,
-		"append":     func(t *rapid.T) { w.flush(who(t)) },
-		"read":       func(t *rapid.T) { w.caughtUp(who(t)) },
-		"evict": func(t *rapid.T) {
-			m := who(t)
-			if slot := m.store.memory.Get(keyOf(which(t))); slot != nil {
-				m.store.memory.Delete(slot)
+	sync := func() {
+		for _, m := range w.members {
+			w.flush(m)
+		}
+		for _, m := range w.members {
+			w.caughtUp(m)
+		}
+	}
+	return []action{
+		{6, func(t *rapid.T) { look(t, who(t), which(t)) }},
+		{6, func(t *rapid.T) { // a quick fill
+			m, before := who(t), w.tick
+			n := len(m.fills)
+			look(t, m, which(t))
+			if len(m.fills) > n && w.tick == before {
+				w.complete(m, m.fills[n])
+				m.fills = m.fills[:n]
 			}
-		},
-		"connection": func(t *rapid.T) {
+		}},
+		{4, func(t *rapid.T) { end(t, w.complete) }},
+		{1, func(t *rapid.T) { end(t, func(_ *member, f *modelFill) { f.fill.Abandon(0) }) }},
+		{5, invalidate},
+		{4, func(t *rapid.T) { w.flush(who(t)) }},
+		{4, func(t *rapid.T) { w.caughtUp(who(t)) }},
+		{2, func(*rapid.T) { sync() }},
+		{3, func(t *rapid.T) { // evict
+			m := who(t)
+			for key := range modelKeys {
+				if slot := m.store.memory.Get(keyOf(key)); slot != nil {
+					m.store.memory.Delete(slot)
+				}
+			}
+		}},
+		{1, func(t *rapid.T) { // the connection gets better or worse
 			p := who(t).port
-			p.down, p.noReply, p.partial = rapid.Bool().Draw(t, "down"), rapid.Bool().Draw(t, "no reply"), rapid.Bool().Draw(t, "partial")
-		},
-		"log loses": func(t *rapid.T) {
-			if rapid.IntRange(0, 3).Draw(t, "rarely") == 0 {
+			p.down, p.noReply, p.partial = rare(t, "down", 3), rare(t, "no reply", 3), rare(t, "partial", 3)
+		}},
+		{1, func(t *rapid.T) {
+			if rare(t, "log loses", 2) {
 				w.log.lose(rapid.SampledFrom([]uint64{0, 10, 3_600_000}).Draw(t, "clock back"))
 			}
-		},
-		"log trims": func(t *rapid.T) {
+		}},
+		{1, func(t *rapid.T) {
 			if n := len(w.log.records); n > 1 {
-				w.log.records = w.log.records[rapid.IntRange(1, n-1).Draw(t, "records"):]
+				w.log.records = w.log.records[rapid.IntRange(1, n-1).Draw(t, "records trimmed"):]
 			}
-		},
-		"restart": func(t *rapid.T) {
+		}},
+		{1, func(t *rapid.T) { // restart
 			m := who(t)
 			_ = m.store.Close()
 			w.boot(t, m)
-		},
-		"time": func(t *rapid.T) {
-			d := rapid.SampledFrom([]time.Duration{time.Millisecond, 20 * time.Minute, 25 * time.Hour}).Draw(t, "passes")
-			w.now += int64(d)
-			w.log.ms += uint64(d / time.Millisecond)
-		},
-		"": func(*rapid.T) { w.tick++ },
+		}},
+		{1, func(t *rapid.T) { // time passes
+			d := rapid.SampledFrom([]time.Duration{time.Millisecond, time.Millisecond, time.Second, time.Second, 20 * time.Minute, 25 * time.Hour})
+			w.pass(d.Draw(t, "passes"))
+		}},
+	}
+}
+
+// action is something that may happen next, with its weight.
+type action struct {
+	weight int
+	do     func(*rapid.T)
+}
+
+func rare(t *rapid.T, what string, n int) bool { return rapid.IntRange(1, n).Draw(t, what) == n }
+
+func (w *world) pass(d time.Duration) {
+	w.now += int64(d)
+	w.log.ms += uint64(d / time.Millisecond)
+}
+
+func (w *world) run(t *rapid.T) {
+	var choice []action
+	for _, a := range w.actions() {
+		for range a.weight {
+			choice = append(choice, a)
+		}
+	}
+	for range rapid.IntRange(10, 150).Draw(t, "steps") {
+		w.tick++
+		choice[rapid.IntRange(0, len(choice)-1).Draw(t, "action")].do(t)
 	}
 }
 
