@@ -158,8 +158,14 @@ func eventually(t *testing.T, what string, condition func() bool) {
 	}
 }
 
+// reply is the head of an answer.
+type reply struct {
+	StatusCode int
+	Header     http.Header
+}
+
 // do sends a request over a connection of its own.
-func do(t *testing.T, address, method, path, body string) (*http.Response, string) {
+func do(t *testing.T, address, method, path, body string) (head reply, text string) {
 	t.Helper()
 	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
 		DisableKeepAlives: true,
@@ -183,15 +189,15 @@ func do(t *testing.T, address, method, path, body string) (*http.Response, strin
 		t.Fatal(err)
 	}
 	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
+	raw, err := io.ReadAll(answer.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer, string(text)
+	return reply{answer.StatusCode, answer.Header}, string(raw)
 }
 
 // query sends one query by a name of its own.
-func (r *rig) query(name string) (*http.Response, string) {
+func (r *rig) query(name string) (head reply, text string) {
 	r.t.Helper()
 	body, err := json.Marshal(map[string]string{"query": "query " + name + ` { book(id: "1") { id title } }`})
 	if err != nil {
