@@ -33,9 +33,9 @@ func (w *world) acknowledges(s *sidecar) {
 func kafkaComesAndGoes(w *world) {
 	address := w.free()
 	s := w.sidecar("a", "--kafka", address)
-	load := w.traffic(0.02, s)
+	traffic := w.traffic(0.02, s)
 	w.untilMetric(s, 0, "weir_kafka_connected")
-	load.flows()
+	traffic.flows()
 	absent := s.logged(`"level":"warn"`, "afka")
 	if absent != 1 {
 		w.Errorf("%d log lines about kafka\n%s", absent, s.Tail())
@@ -47,13 +47,13 @@ func kafkaComesAndGoes(w *world) {
 		}
 		w.untilMetric(s, 1, "weir_kafka_connected")
 		w.acknowledges(s)
-		load.flows()
+		traffic.flows()
 		if n := s.metric("weir_events_dropped_total"); i == 0 && n > 0 {
 			w.Errorf("%v events were dropped while kafka was absent: they have room to wait", n)
 		}
 		b.Close()
 		w.untilMetric(s, 0, "weir_kafka_connected")
-		load.flows()
+		traffic.flows()
 	}
 	b, err := broker.Listen(address)
 	if err != nil {
@@ -61,7 +61,7 @@ func kafkaComesAndGoes(w *world) {
 	}
 	defer b.Close()
 	w.untilMetric(s, 1, "weir_kafka_connected")
-	load.end()
+	traffic.end()
 	w.accounted(s)
 	w.Logf("%v events acknowledged, %v dropped", s.metric("weir_events_acked_total"), s.metric("weir_events_dropped_total"))
 	if err := s.Stop(); err != nil { // while the broker is there: the last events leave at once

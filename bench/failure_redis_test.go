@@ -78,6 +78,30 @@ func (w *world) reconnected(a, b *sidecar, id string, want int) {
 	w.untilMetric(a, 0, "weir_invalidations_waiting")
 	w.freshBy(b, id, want, time.Now())
 	w.coherent(a, b, w.cities[110:114])
+	w.nothingStale(a, b)
+}
+
+// nothingStale runs a load that remembers each acknowledged change: no read may be older than that allows.
+func (w *world) nothingStale(sidecars ...*sidecar) {
+	w.Helper()
+	mix, err := load.NewMix(w.cities[130:160], []string{"DE", "FR"}, load.Operations())
+	if err != nil {
+		w.Fatal(err)
+	}
+	c := load.Config{Mix: mix, Connections: 8, Requests: 4000, Duration: failTime, Mutations: 0.05, Seed: 2, Ledger: load.NewLedger(), OnStale: func(s load.Stale) {
+		w.Errorf("stale: city %s through %s had revision %d, acknowledged was %d", s.Entity, sidecars[s.Target].name, s.Read, s.Need)
+	}}
+	for _, s := range sidecars {
+		c.Targets = append(c.Targets, s.target())
+	}
+	r, err := load.New(c)
+	if err != nil {
+		w.Fatal(err)
+	}
+	r.Run(w.Context())
+	if got := r.Report(); got.Errors > 0 || got.Hits < 1000 || got.Mutations < 100 {
+		w.Errorf("%d failed requests %v, %d hits, %d mutations", got.Errors, got.Failures, got.Hits, got.Mutations)
+	}
 }
 
 func (w *world) lost(sidecars ...*sidecar) {
@@ -97,18 +121,18 @@ func (w *world) logs(s *sidecar, want int, words ...string) {
 func redisArrivesLater(w *world) {
 	address := w.free()
 	a, b := w.sidecar("a", "--redis", address), w.sidecar("b", "--redis", address)
-	load := w.traffic(0.02, a, b)
+	traffic := w.traffic(0.02, a, b)
 	w.lost(a, b)
 	id := w.cities[101]
 	b.hit(id)
 	w.missed(a, b, id, 77)
-	load.flows()
+	traffic.flows()
 	for _, s := range []*sidecar{a, b} {
 		w.logs(s, 1, "redis cannot be reached", address)
 	}
 	w.redis(address)
 	w.reconnected(a, b, id, 77)
-	load.flows()
+	traffic.flows()
 	for _, s := range []*sidecar{a, b} {
 		w.logs(s, 1, "invalidation log connected")
 	}
@@ -126,7 +150,7 @@ func redisKilled(w *world) {
 			return nil
 		})
 	}
-	load := w.traffic(0.02, a, b)
+	traffic := w.traffic(0.02, a, b)
 	w.coherent(a, b, w.cities[120:123])
 	id := w.cities[101]
 	a.hit(id)
@@ -136,24 +160,54 @@ func redisKilled(w *world) {
 	}
 	w.lost(a, b)
 	w.missed(a, b, id, 88)
-	load.flows()
+	traffic.flows()
 	for _, s := range []*sidecar{a, b} {
 		w.logs(s, 1, "invalidation log lost")
 	}
 	w.redis(address) // empty: what was acknowledged before is gone with it
 	w.reconnected(a, b, id, 88)
-	load.flows()
+	traffic.flows()
 	for _, s := range []*sidecar{a, b} {
 		w.logs(s, 1, "invalidation log lost")
 		w.logs(s, 2, "invalidation log connected")
 	}
 }
 
+// redisRestarted: the server is gone for a moment alone, and comes back without what it held.
+func redisRestarted(w *world) {
+	address := w.free()
+	server := w.redis(address)
+	a, b := w.sidecar("a", "--redis", address), w.sidecar("b", "--redis", address)
+	for _, s := range []*sidecar{a, b} {
+		w.untilMetric(s, 1, "weir_redis_connected")
+	}
+	traffic := w.traffic(0.02, a, b)
+	id := w.cities[101]
+	a.hit(id)
+	b.hit(id)
+	for want := range 3 {
+		generations := b.metric("weir_redis_log_generations_total")
+		if err := server.Kill(); err != nil {
+			w.Fatal(err)
+		}
+		a.change(id, want)
+		server = w.redis(address)
+		w.until("the new log is known", func() error {
+			if n := b.metric("weir_redis_log_generations_total"); n == generations {
+				return fmt.Errorf("%v generations", n)
+			}
+			return nil
+		})
+		w.reconnected(a, b, id, want)
+	}
+	traffic.flows()
+}
+
 func redisFrozen(w *world) {
 	address := w.free()
 	server := w.redis(address)
 	a, b := w.sidecar("a", "--redis", address), w.sidecar("b", "--redis", address)
-	load := w.traffic(0.02, a, b)
+	traffic := w.traffic(0.02, a, b)
 	w.coherent(a, b, w.cities[120:123])
 	id := w.cities[101]
 	a.hit(id)
@@ -163,12 +217,12 @@ func redisFrozen(w *world) {
 	}
 	w.lost(a, b)
 	w.missed(a, b, id, 99)
-	load.flows()
+	traffic.flows()
 	if err := syscall.Kill(server.PID(), syscall.SIGCONT); err != nil {
 		w.Fatal(err)
 	}
 	w.reconnected(a, b, id, 99)
-	load.flows()
+	traffic.flows()
 	for _, s := range []*sidecar{a, b} {
 		w.logs(s, 1, "invalidation log lost")
 	}

@@ -30,6 +30,7 @@ func TestFailures(t *testing.T) {
 	}{
 		{"redis absent at the start and arriving later", redisArrivesLater},
 		{"redis killed and started again empty", redisKilled},
+		{"redis restarted empty again and again", redisRestarted},
 		{"redis frozen", redisFrozen},
 		{"kafka absent, then there, then dead, then back", kafkaComesAndGoes},
 		{"control plane absent, then there, then dead; the pushed policy outlives both", controlComesAndGoes},
