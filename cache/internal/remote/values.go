@@ -57,7 +57,7 @@ func (v *Values) Get(ctx context.Context, k *key.Key, hash func([]byte) uint64) 
 	v.Reads.Add(1)
 	call, cancel := context.WithTimeout(ctx, v.cfg.ReadBudget)
 	defer cancel()
-	text, err := c.Do(call, c.B().Get().Key(v.Name(k)).Build()).AsBytes()
+	text, err := ask(call, c, v.Name(k))
 	absent := rueidis.IsRedisNil(err)
 	if ctx.Err() != nil && err != nil && !absent { // the caller left: that says nothing about Redis
 		v.link.breaker.release()
@@ -75,6 +75,25 @@ func (v *Values) Get(ctx context.Context, k *key.Key, hash func([]byte) uint64) 
 		return nil, err
 	}
 	return codec.Decode(text, k, hash)
+}
+
+// ask gets a value, and returns when ctx ends even while the client makes its connection anew, which it does without regard to ctx.
+func ask(ctx context.Context, c rueidis.Client, name string) ([]byte, error) {
+	type answer struct {
+		text []byte
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() { // ends with the client's dial timeout at the latest
+		text, err := c.Do(ctx, c.B().Get().Key(name).Build()).AsBytes()
+		answers <- answer{text, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.text, a.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // Put queues a slot for writing; a full queue drops it. What waits is bounded in bytes as well, for the tier of this process may have let it
