@@ -7,6 +7,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/weirproxy/weir/planner/internal/coerce"
+	"github.com/weirproxy/weir/planner/internal/document"
 	"github.com/weirproxy/weir/planner/internal/shape"
 )
 
@@ -68,21 +69,30 @@ func (c *rootCollector) field(f *ast.Field) {
 	var defs ast.ArgumentDefinitionList
 	if c.b.schema != nil && f.Definition != nil {
 		schema, defs = c.b.schema.ast, f.Definition.Arguments
-		for _, d := range f.Definition.Directives {
-			if d.Name != "cacheTag" {
-				continue
-			}
-			if a := d.Arguments.ForName("format"); a != nil && a.Value != nil {
-				if t, ok := parseTemplate(a.Value.Raw); ok {
-					r.templates = append(r.templates, t)
-				}
-			}
-		}
+		r.templates = c.templates(f)
 	}
 	if args := coerce.CompileArguments(schema, defs, f.Arguments); !args.Empty() {
 		r.args = args
 	}
 	c.plan.roots = append(c.plan.roots, r)
+}
+
+// templates reads the formats of a field's @cacheTag. An answer that would lack one of the tags is not cached: that tag could not find it.
+func (c *rootCollector) templates(f *ast.Field) (out []template) {
+	for _, d := range f.Definition.Directives.ForNames("cacheTag") {
+		a := d.Arguments.ForName("format")
+		if a == nil || a.Value == nil {
+			continue
+		}
+		t, ok := parseTemplate(a.Value.Raw)
+		if ok && t.known(f.Definition.Arguments) {
+			out = append(out, t)
+		} else if p := &c.plan.policy; p.Cacheable || !p.Hinted {
+			reason := "the tag " + a.Value.Raw + " of field Query." + f.Name + " asks for what is no argument of it"
+			*p = CachePolicy{Private: p.Private, Hinted: true, Reason: reason, Path: document.ResponseName(f)}
+		}
+	}
+	return out
 }
 
 // AppendQueryTags appends the tags of a query's entry that follow from the request: for each root field Query.field and, when it has

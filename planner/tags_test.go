@@ -105,6 +105,21 @@ func TestTemplates(t *testing.T) {
 	}
 }
 
+func TestFormatsThatCannotBeFilledInPreventCaching(t *testing.T) {
+	for format, usable := range map[string]bool{"plain": true, "{$args.s}": true, "{$args.t}": false, "{$key.id}": false, "open {$args.s": false} {
+		s, err := ParseSchema("s", `type Query { a(s: String): Int @cacheControl(maxAge: 9) @cacheTag(format: "`+format+`") b(s: String): Int @cacheTag(format: "`+format+`") }`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := Build(s, "{ x: a(s: \"\") }", "", Options{}).Cache(); c.Cacheable != usable || !usable && (!strings.HasPrefix(c.Reason, "the tag "+format) || c.Path != "x") {
+			t.Errorf("%s: %+v", format, c)
+		}
+		if c := Build(s, "{ b }", "", Options{}).Cache(); c.Hinted == usable { // what the upstream says must not count
+			t.Errorf("%s, no hint: %+v", format, c)
+		}
+	}
+}
+
 func TestResponseAndQueryTagsTogether(t *testing.T) {
 	p := Build(world(t), `query ($id: ID!) { city(id: $id) { id country { name } } }`, "", Options{})
 	var v Values

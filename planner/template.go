@@ -3,6 +3,8 @@ package planner
 import (
 	"strings"
 
+	"github.com/vektah/gqlparser/v2/ast"
+
 	"github.com/weirproxy/weir/planner/internal/coerce"
 )
 
@@ -37,6 +39,16 @@ func parseTemplate(format string) (template, bool) {
 		t.parts = append(t.parts, templatePart{format[:open], path[1:]})
 		format = format[open+end+1:]
 	}
+}
+
+// known tells whether all places are arguments that are defined.
+func (t *template) known(defs ast.ArgumentDefinitionList) bool {
+	for _, p := range t.parts {
+		if p.path != nil && defs.ForName(p.path[0]) == nil {
+			return false
+		}
+	}
+	return true
 }
 
 // maxTagBytes bounds a tag; a longer one is left out.
