@@ -120,12 +120,14 @@ func (w *world) start(s fleet.Spec) *fleet.Process {
 	}
 	w.Cleanup(func() {
 		select {
-		case <-p.Done(): // by the test
-			return
+		case <-p.Done(): // by the test, or by a crash, which the log tells
 		default:
+			if err := p.Stop(); err != nil {
+				w.Errorf("%v\n%s", err, p.Tail())
+			}
 		}
-		if err := p.Stop(); err != nil {
-			w.Errorf("%v\n%s", err, p.Tail())
+		if raw, err := os.ReadFile(p.LogPath()); err != nil || bytes.Contains(raw, []byte("goroutine ")) {
+			w.Errorf("%s crashed: %v\n%s", s.Name, err, raw)
 		}
 	})
 	return p

@@ -163,8 +163,8 @@ func (s *Sidecar) Addresses() (clients []string, admin string) {
 func (s *Sidecar) Run(ctx context.Context) error {
 	background, stop := context.WithCancel(context.Background())
 	defer stop()
-	var work sync.WaitGroup
-	work.Go(func() { _ = s.telemetry.Run(background) })
+	var work, events sync.WaitGroup
+	events.Go(func() { _ = s.telemetry.Run(background) })
 	work.Go(func() { s.schemas.run(background, s.policies.setSchema) })
 	if s.store != nil {
 		work.Go(func() { _ = s.store.Run(background) })
@@ -192,6 +192,8 @@ func (s *Sidecar) Run(ctx context.Context) error {
 	}
 	s.drain()
 	stop()
+	events.Wait()
+	s.flush() // while the others come to their ends
 	work.Wait()
 	s.close()
 	return err
@@ -220,17 +222,23 @@ func (s *Sidecar) close() {
 	if s.admin != nil {
 		s.admin.Close()
 	}
-	if s.telemetry != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), flushTime)
-		defer cancel()
-		if err := s.telemetry.Close(ctx); err != nil {
-			s.log.Warn("events were lost at the end", "error", err)
-		}
-	}
+	s.flush()
 	if s.policies != nil {
 		s.policies.close()
 	}
 	if s.store != nil {
 		_ = s.store.Close()
+	}
+}
+
+// flush sends the events that are left, once.
+func (s *Sidecar) flush() {
+	if s.telemetry == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), flushTime)
+	defer cancel()
+	if err := s.telemetry.Close(ctx); err != nil {
+		s.log.Warn("events were lost at the end", "error", err)
 	}
 }
