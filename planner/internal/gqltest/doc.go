@@ -1,2 +1,3 @@
-// Package gqltest makes schemas and documents for the tests of the planner's parts. Only tests import it.
+// Package gqltest is what the tests of the planner's parts share: it makes schemas and documents, and measures time spent. Only tests
+// import it.
 package gqltest

@@ -68,13 +68,11 @@ func TestHugeInterface(t *testing.T) {
 	body := []byte(`{"data":{"nodes":[` + strings.Repeat(`{"next":null},{"id":"7","next":{}},`, 10000) + `null]}}`)
 	for _, text := range []string{doc.String(), `{nodes{id next{id}}}`} {
 		q := gqltest.Document(t, text)
-		start := time.Now()
-		s := Compile(schema, q.Operations[0], q.Fragments)
-		compiled := time.Since(start)
+		var s *Shape
 		var l taglist.List
-		start = time.Now()
-		f := s.Walk(body, &l)
-		walked := time.Since(start)
+		var f Facts
+		compiled := gqltest.CPUTime(t, func() { s = Compile(schema, q.Operations[0], q.Fragments) })
+		walked := gqltest.CPUTime(t, func() { f = s.Walk(body, &l) })
 		t.Logf("%.20s: compiled in %v, broken %v; walked %d bytes in %v, readable %v, %d tags", text, compiled, s.broken, len(body), walked, f.Readable, l.Len())
 		var all taglist.List
 		s.AppendTypes(&all)
@@ -115,9 +113,8 @@ func TestRepetitionsOnAHugeInterface(t *testing.T) {
 		{"one fragment in many places", "{node {" + repeat(1000, func(i int) string { return fmt.Sprintf("a%d: next {...F}", i) }) + "}} fragment F on Node {id next {id}}"},
 	} {
 		doc := gqltest.Document(t, c.document)
-		start := time.Now()
-		s := Compile(schema, doc.Operations[0], doc.Fragments)
-		took := time.Since(start)
+		var s *Shape
+		took := gqltest.CPUTime(t, func() { s = Compile(schema, doc.Operations[0], doc.Fragments) })
 		t.Logf("%s: %v", c.name, took)
 		if s.broken || took > time.Second {
 			t.Errorf("%s: broken %v after %v", c.name, s.broken, took)
