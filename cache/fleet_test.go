@@ -54,12 +54,22 @@ func fleet(t testing.TB, addr string) (a, b *Store) {
 	t.Helper()
 	a, b = join(t, addr, nil), join(t, addr, nil)
 	connected(t, a, b)
-	caughtUp(t, a, b)
+	samePlace(t, a, b)
 	return a, b
 }
 
-// caughtUp waits until the stores are at the same place of the same log.
+// caughtUp waits until the stores have read all that is in the log now, and are at the same place of it.
 func caughtUp(t testing.TB, a, b *Store) {
+	t.Helper()
+	start := nowNS()
+	redistest.Until(t, "both stores have read the log", redistest.Patience, func() bool {
+		return a.journal.Contact() >= start && b.journal.Contact() >= start
+	})
+	samePlace(t, a, b)
+}
+
+// samePlace waits until the stores are at the same place of the same log, which need not be its end.
+func samePlace(t testing.TB, a, b *Store) {
 	t.Helper()
 	redistest.Until(t, "both stores have read the same", redistest.Patience, func() bool {
 		x, y := a.clock.State(), b.clock.State()
