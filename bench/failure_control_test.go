@@ -49,7 +49,7 @@ func controlComesAndGoes(w *world) {
 	}
 	w.until("the command holds", disabled)
 
-	if err := server.Kill(); err != nil {
+	if err := w.end(server, server.Kill); err != nil {
 		w.Fatal(err)
 	}
 	w.untilMetric(s, 0, "weir_control_connected")
@@ -60,7 +60,7 @@ func controlComesAndGoes(w *world) {
 		w.Errorf("%d log lines about the control plane\n%s", n, s.Tail())
 	}
 
-	if err := s.Stop(); err != nil {
+	if err := w.end(s.Process, s.Stop); err != nil {
 		w.Fatal(err)
 	}
 	s.begin()

@@ -64,7 +64,7 @@ func kafkaComesAndGoes(w *world) {
 	traffic.end()
 	w.accounted(s)
 	w.Logf("%v events acknowledged, %v dropped", s.metric("weir_events_acked_total"), s.metric("weir_events_dropped_total"))
-	if err := s.Stop(); err != nil { // while the broker is there: the last events leave at once
+	if err := w.end(s.Process, s.Stop); err != nil { // while the broker is there: the last events leave at once
 		w.Errorf("%v\n%s", err, s.Tail())
 	}
 }

@@ -47,7 +47,7 @@ func allMute(w *world) {
 	}
 	traffic.flows()
 	traffic.end()
-	if err := s.Stop(); err != nil {
+	if err := w.end(s.Process, s.Stop); err != nil {
 		w.Errorf("%v\n%s", err, s.Tail())
 	}
 	w.logs(s, 1, "redis cannot be reached")

@@ -155,7 +155,7 @@ func redisKilled(w *world) {
 	id := w.cities[101]
 	a.hit(id)
 	b.hit(id)
-	if err := server.Kill(); err != nil {
+	if err := w.end(server, server.Kill); err != nil {
 		w.Fatal(err)
 	}
 	w.lost(a, b)
@@ -187,7 +187,7 @@ func redisRestarted(w *world) {
 	b.hit(id)
 	for want := range 3 {
 		generations := b.metric("weir_redis_log_generations_total")
-		if err := server.Kill(); err != nil {
+		if err := w.end(server, server.Kill); err != nil {
 			w.Fatal(err)
 		}
 		a.change(id, want)

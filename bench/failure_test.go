@@ -64,11 +64,12 @@ type world struct {
 	schema   string // file
 	origin   *origin.Server
 	cities   []string
+	ended    map[*fleet.Process]bool // by the test
 }
 
 func newWorld(t *testing.T, programs fleet.Binaries) *world {
 	t.Helper()
-	w := &world{T: t, programs: programs, dir: t.TempDir()}
+	w := &world{T: t, programs: programs, dir: t.TempDir(), ended: map[*fleet.Process]bool{}}
 	var err error
 	if w.origin, err = origin.New(w.free()); err != nil {
 		t.Fatal(err)
@@ -119,18 +120,32 @@ func (w *world) start(s fleet.Spec) *fleet.Process {
 		w.Fatal(err)
 	}
 	w.Cleanup(func() {
-		select {
-		case <-p.Done(): // by the test, or by a crash, which the log tells
-		default:
-			if err := p.Stop(); err != nil {
-				w.Errorf("%v\n%s", err, p.Tail())
-			}
+		if !w.ended[p] {
+			w.stop(s.Name, p)
 		}
 		if raw, err := os.ReadFile(p.LogPath()); err != nil || bytes.Contains(raw, []byte("goroutine ")) {
 			w.Errorf("%s crashed: %v\n%s", s.Name, err, raw)
 		}
 	})
 	return p
+}
+
+// stop ends a process at the end of the test, when it must still be there.
+func (w *world) stop(name string, p *fleet.Process) {
+	select {
+	case <-p.Done():
+		w.Errorf("%s ended by itself", name)
+	default:
+	}
+	if err := p.Stop(); err != nil {
+		w.Errorf("%v\n%s", err, p.Tail())
+	}
+}
+
+// end ends a process before the test does, by its Stop or Kill.
+func (w *world) end(p *fleet.Process, how func() error) error {
+	w.ended[p] = true
+	return how()
 }
 
 // sidecar is a weir that can be ended and started again on the same addresses.
@@ -336,7 +351,7 @@ func (f *traffic) flows() {
 	f.w.until("traffic flows", func() error {
 		r := f.runner.Report()
 		if r.Errors > 0 {
-			f.w.Fatalf("%d failed requests: %v", r.Errors, r.Failures)
+			f.w.Fatalf("%d failed requests: %v after %d in %.1f s, the longest took %d µs", r.Errors, r.Failures, r.Requests, r.Seconds, r.Max)
 		}
 		if r.Requests-r.Excused < before.Requests-before.Excused+20 {
 			return fmt.Errorf("%+v", r)

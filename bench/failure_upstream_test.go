@@ -85,7 +85,7 @@ func sidecarKilled(w *world) {
 	if _, err := half.Write([]byte("POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")); err != nil {
 		w.Fatal(err)
 	}
-	if err := s.Kill(); err != nil {
+	if err := w.end(s.Process, s.Kill); err != nil {
 		w.Fatal(err)
 	}
 	if _, err := io.ReadAll(half); err != nil && !errors.Is(err, net.ErrClosed) {
@@ -151,7 +151,7 @@ func sidecarEnded(w *world) {
 	}
 	w.until("load", func() error { return atLeast(&acknowledged, 200) })
 	ended := time.Now()
-	if err := a.Stop(); err != nil {
+	if err := w.end(a.Process, a.Stop); err != nil {
 		w.Errorf("%v\n%s", err, a.Tail())
 	}
 	took := time.Since(ended)
