@@ -29,7 +29,7 @@ func (s *Sidecar) adminSources() admin.Sources {
 	}
 	if s.store != nil {
 		a.Invalidate = func(ctx context.Context, inv cache.Invalidation) (cache.Receipt, error) {
-			return s.store.Invalidate(ctx, inv, time.Now().UnixNano())
+			return invalidate(ctx, s.store, inv)
 		}
 	}
 	return a

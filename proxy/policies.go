@@ -178,7 +178,7 @@ func (p *policies) invalidate(c agent.Command) {
 	inv.Tags = append(agent.SplitList(c.Params["tags"]), agent.SplitList(c.Params["types"])...)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	if _, err := p.store.Invalidate(ctx, inv, time.Now().UnixNano()); err != nil {
+	if _, err := invalidate(ctx, p.store, inv); err != nil {
 		p.log.Warn("an invalidation failed", "id", c.ID, "error", err)
 		return
 	}

@@ -1,0 +1,15 @@
+package proxy
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/weirproxy/weir/cache"
+)
+
+func TestEntityIsInvalidatedOnAnswersWithoutItsKeyToo(t *testing.T) {
+	inv := withCompanions(cache.Invalidation{Tags: []string{"City:5", "City:6", "Country", "City:5"}, Prefixes: []string{"Query."}, Soft: true})
+	if want := []string{"City:5", "City:?", "City:6", "Country"}; !slices.Equal(inv.Tags, want) || !inv.Soft || len(inv.Prefixes) != 1 {
+		t.Errorf("%+v, want tags %v", inv, want)
+	}
+}
