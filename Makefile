@@ -59,7 +59,7 @@ bench: build ## Go benchmarks by room, allocation gates, paired CPU ratios
 fuzz: ## every fuzz function for FUZZTIME each (30s)
 	@grep -rln --include='*_test.go' '^func Fuzz' . | xargs -r -n1 dirname | sort -u | while read -r dir; do \
 	  grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$dir/*_test.go | sed 's/^func //' | sort -u | while read -r name; do \
-	    echo "fuzz $$dir $$name $(FUZZTIME)"; go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) $$dir || exit 1; done || exit 1; done
+	    echo "fuzz $$dir $$name $(FUZZTIME)"; go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$dir || exit 1; done || exit 1; done
 
 demo: setup build ## origin, broker, two sidecars and the control plane, live, with a small load
 	bin/weir-bench demo $(DEMO_FLAGS)
