@@ -23,9 +23,6 @@ func (s *Store) fill(f *flight.Flight) *Fill {
 	return &Fill{s: s, flight: f, key: f.Key(), origin: s.clock.Origin()}
 }
 
-// AsOf returns the log position at which the fill began.
-func (f *Fill) AsOf() Position { return f.origin.AsOf }
-
 // Abandon gives the fill up and wakes the followers; with a positive duration the key is marked as not cacheable for it.
 func (f *Fill) Abandon(hitForMiss time.Duration) {
 	if first, _ := f.s.flights.Claim(f.flight); !first {

@@ -3,7 +3,6 @@ package line
 import (
 	"time"
 
-	"github.com/weirproxy/weir/cache"
 	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/telemetry"
 )
@@ -58,9 +57,6 @@ func (l *Line) price(x *Exchange, it *Item, now int64) *telemetry.Record {
 	}
 	return r
 }
-
-// Tier tells where the entry of an answer came from.
-func (it *Item) Tier() cache.Tier { return it.tier }
 
 // Kind is the kind of the operation, unknown when it was not read.
 func (it *Item) Kind() planner.Kind {

@@ -84,7 +84,6 @@ type Item struct {
 	key       cache.Key
 	fill      *cache.Fill
 	ops       int64 // cache operations
-	tier      cache.Tier
 	collapsed bool
 	coerced   bool
 	// mismatched says that the hash beside the document is not the document's.
@@ -116,7 +115,7 @@ func (it *Item) forget() {
 	it.request = planner.Request{}
 	it.values.Reset()
 	it.tags.Reset()
-	it.ops, it.tier, it.collapsed, it.coerced, it.mismatched = 0, 0, false, false, false
+	it.ops, it.collapsed, it.coerced, it.mismatched = 0, false, false, false
 	it.record = telemetry.Record{}
 }
 
@@ -148,19 +147,6 @@ func (x *Exchange) Mutates() bool {
 		}
 	}
 	return false
-}
-
-// Replayable reports whether the request was read whole and has no effect: only queries.
-func (x *Exchange) Replayable() bool {
-	if !x.GraphQL || len(x.Items) == 0 {
-		return false
-	}
-	for i := range x.Items {
-		if p := x.Items[i].Plan; p == nil || p.Kind() != planner.KindQuery {
-			return false
-		}
-	}
-	return true
 }
 
 // abandon gives up all fills.

@@ -114,7 +114,7 @@ func (l *Line) lookupItem(ctx context.Context, x *Exchange, it *Item, now int64)
 	it.ops++
 	entry, state := l.cfg.Cache.Get(&it.key, now)
 	if state == cache.Fresh {
-		it.answerWith(entry, cache.Fresh, cache.TierL1)
+		it.answerWith(entry)
 		return true
 	}
 	if x.Head {
@@ -132,7 +132,7 @@ func (l *Line) lookupItem(ctx context.Context, x *Exchange, it *Item, now int64)
 	it.fill = r.Fill
 	switch r.State {
 	case cache.Fresh:
-		it.answerWith(r.Entry, cache.Fresh, r.Tier)
+		it.answerWith(r.Entry)
 		it.collapsed = r.Collapsed
 		if r.Collapsed {
 			it.Status = telemetry.Collapsed
@@ -151,7 +151,7 @@ func (l *Line) lookupItem(ctx context.Context, x *Exchange, it *Item, now int64)
 // stale decides whether an expired entry may answer at once: while it is revalidated, or because a lease says so. Otherwise it is kept
 // for the case that the upstream fails.
 func (l *Line) stale(x *Exchange, it *Item, r cache.Result, now int64) bool {
-	it.Entry, it.State, it.tier = r.Entry, cache.Stale, r.Tier
+	it.Entry, it.State = r.Entry, cache.Stale
 	if it.Lease != nil && it.Lease.ServeStale {
 		if it.fill != nil {
 			it.fill.Abandon(0)
@@ -177,8 +177,8 @@ func (it *Item) forwarded() {
 	}
 }
 
-func (it *Item) answerWith(e *cache.Entry, state cache.State, tier cache.Tier) {
-	it.Entry, it.State, it.tier, it.Status = e, state, tier, telemetry.Hit
+func (it *Item) answerWith(e *cache.Entry) {
+	it.Entry, it.State, it.Status = e, cache.Fresh, telemetry.Hit
 	if e.Negative {
 		it.Status = telemetry.Negative
 	}

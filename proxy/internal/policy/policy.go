@@ -122,10 +122,3 @@ func (p *Policy) Seal() *Policy {
 	p.keyPart = append(append(k, 0, 0), p.Scope.Describe()...)
 	return p
 }
-
-// WithLeases returns a copy of p that obeys the given leases.
-func (p *Policy) WithLeases(l Leases) *Policy {
-	q := *p
-	q.Leases = l
-	return &q
-}
