@@ -25,7 +25,7 @@ func (l *Line) AppendAnswer(dst []byte, x *Exchange, h *wire.RequestHead, w *ans
 	} else if x.Get && h != nil && answer.Matches(h.Header("if-none-match"), etag) {
 		hit.NotModified, x.Status = true, http.StatusNotModified
 	}
-	if l.cfg.Cache.Degraded() {
+	if l.cfg.Cache.DegradedAt(now) {
 		hit.Detail = "disconnected"
 	}
 	if x.Policy.Expose {
