@@ -25,27 +25,10 @@ func message(body string) string {
 // startRawOrigin answers every request with the same bytes and allocates nothing for it. A request ends with the given bytes.
 func startRawOrigin(t testing.TB, end, answer string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			echo(c, []byte(end), []byte(answer))
-		}
-	}()
-	t.Cleanup(func() { l.Close(); <-done })
-	return l.Addr().String()
+	return startRaw(t, func(c net.Conn) { echo(c, []byte(end), []byte(answer)) })
 }
 
 func echo(c net.Conn, end, answer []byte) {
-	defer c.Close()
 	b := make([]byte, 64<<10)
 	n := 0
 	for {

@@ -169,36 +169,21 @@ func TestMutationsThatCannotBeReadInvalidateFirst(t *testing.T) {
 func TestFollowersDoNotWaitForAFillThatBroke(t *testing.T) {
 	var asked atomic.Int64
 	release := make(chan struct{})
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			if _, err := http.ReadRequest(bufio.NewReader(c)); err != nil {
-				c.Close()
-				continue
-			}
-			if asked.Add(1) == 1 {
-				_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
-				<-release
-				_ = c.(*net.TCPConn).SetLinger(0)
-			} else {
-				_, _ = io.WriteString(c, message(bookBody))
-			}
-			c.Close()
+	address := startRaw(t, func(c net.Conn) {
+		if _, err := http.ReadRequest(bufio.NewReader(c)); err != nil {
+			return
 		}
-	}()
-	t.Cleanup(func() { l.Close(); <-done })
+		if asked.Add(1) > 1 {
+			_, _ = io.WriteString(c, message(bookBody))
+			return
+		}
+		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+		<-release
+		_ = c.(*net.TCPConn).SetLinger(0)
+	})
 	r := newRig(t)
 	r.policy.Cache.Collapse = time.Hour
-	r.start(l.Addr().String())
+	r.start(address)
 	leader, follower := r.dial(), r.dial()
 	leader.send(post(bookQuery))
 	waitFor(t, func() bool { return asked.Load() == 1 })

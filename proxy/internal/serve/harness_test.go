@@ -229,3 +229,26 @@ const (
 func isHit(r *http.Response) bool {
 	return strings.HasPrefix(r.Header.Get("Cache-Status"), "weir; hit")
 }
+
+// startRaw runs an origin that sees to one connection after the other by hand, and closes it after. It returns its address.
+func startRaw(t testing.TB, handle func(c net.Conn)) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			handle(c)
+			c.Close()
+		}
+	}()
+	t.Cleanup(func() { l.Close(); <-done })
+	return l.Addr().String()
+}

@@ -153,30 +153,16 @@ func TestDrainEndsConnectionsThatNeverSpoke(t *testing.T) {
 }
 
 func TestDrainWaitsForTunnelsUntilItsEnd(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			b := make([]byte, 4096)
-			_, _ = c.Read(b)
-			_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
-			_, _ = io.Copy(c, c)
-			c.Close()
-		}
-	}()
-	t.Cleanup(func() { l.Close(); <-done })
+	address := startRaw(t, func(c net.Conn) {
+		b := make([]byte, 4096)
+		_, _ = c.Read(b)
+		_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+		_, _ = io.Copy(c, c)
+	})
 	for _, ends := range []bool{true, false} {
 		t.Run(fmt.Sprintf("ends by itself %v", ends), func(t *testing.T) {
 			r := newRig(t)
-			r.start(l.Addr().String())
+			r.start(address)
 			c := r.dial()
 			c.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
 			c.receive("GET")

@@ -356,24 +356,13 @@ func TestBodyOverTheLimitIsRelayedUnread(t *testing.T) {
 }
 
 func TestUploadAnsweredEarlyReachesTheClient(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	go func() {
-		c, err := l.Accept()
-		if err != nil {
-			return
-		}
-		b := bufio.NewReader(c)
-		_, _ = http.ReadRequest(b)
+	address := startRaw(t, func(c net.Conn) {
+		_, _ = http.ReadRequest(bufio.NewReader(c))
 		_, _ = io.WriteString(c, "HTTP/1.1 413 No\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno")
 		_, _ = io.Copy(io.Discard, c)
-		c.Close()
-	}()
+	})
 	r := newRig(t)
-	r.start(l.Addr().String())
+	r.start(address)
 	c := r.dial()
 	c.send("POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nstart")
 	if res, body := c.receive("POST"); res.StatusCode != 413 || body != "no" {
