@@ -155,18 +155,22 @@ const clockTick = 10 * time.Millisecond
 
 // CPUTime reads utime and stime of a process id.
 func CPUTime(pid int) (time.Duration, error) {
+	const utime, stime = 11, 12
+	return statTime(pid, utime, stime)
+}
+
+// statTime adds fields of /proc/PID/stat that are times. They are counted after the command, the second field: it stands in parentheses and may hold anything.
+func statTime(pid int, indexes ...int) (time.Duration, error) {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err
 	}
-	// The second field is the command in parentheses and may hold anything: count fields after the last parenthesis.
 	fields := bytes.Fields(raw[bytes.LastIndexByte(raw, ')')+1:])
-	const utime, stime = 11, 12
-	if len(fields) <= stime {
-		return 0, fmt.Errorf("/proc/%d/stat has %d fields after the command", pid, len(fields))
-	}
 	var ticks int64
-	for _, i := range []int{utime, stime} {
+	for _, i := range indexes {
+		if len(fields) <= i {
+			return 0, fmt.Errorf("/proc/%d/stat has %d fields after the command", pid, len(fields))
+		}
 		n, err := strconv.ParseInt(string(fields[i]), 10, 64)
 		if err != nil {
 			return 0, fmt.Errorf("/proc/%d/stat: %w", pid, err)

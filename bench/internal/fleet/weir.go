@@ -145,6 +145,11 @@ func (c *Control) Call(ctx context.Context, args ...string) ([]byte, error) {
 
 // StartRedis starts redis-server from PATH on a free port, without files.
 func StartRedis(ctx context.Context, dir string) (*Process, string, error) {
+	return StartPinnedRedis(ctx, dir, 0)
+}
+
+// StartPinnedRedis is StartRedis on one processor, with further arguments of redis-server.
+func StartPinnedRedis(ctx context.Context, dir string, cpu int, args ...string) (*Process, string, error) {
 	path, err := exec.LookPath(redisBinary)
 	if err != nil {
 		return nil, "", fmt.Errorf("%s is not installed (apt-get install redis-server, or name a running one with --redis HOST:PORT): %w", redisBinary, err)
@@ -160,8 +165,8 @@ func StartRedis(ctx context.Context, dir string) (*Process, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	p, err := Start(ctx, Spec{
-		Name: "redis", Path: path, Args: []string{"--bind", host, "--port", port, "--save", "", "--appendonly", "no", "--dir", dir}, Dir: dir,
-		Ready: pongs(address),
+		Name: "redis", Path: path, Dir: dir, CPU: cpu, Ready: pongs(address),
+		Args: append([]string{"--bind", host, "--port", port, "--save", "", "--appendonly", "no", "--dir", dir}, args...),
 	})
 	return p, address, err
 }
