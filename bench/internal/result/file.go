@@ -38,6 +38,8 @@ const (
 	WarnGenerator   = "generator-limited" // the generator, not the target, was the limit
 	WarnConnections = "connections-busy"  // requests waited for a free connection
 	WarnTarget      = "target-died"       // the target stopped answering during the run
+	WarnNoNumber    = "no-number"         // a figure could not be computed
+	WarnApart       = "not-together"      // merged runs did not run at the same time, or not with the same version
 )
 
 // Warning is a reason to distrust the figures, with its cure.
@@ -190,7 +192,7 @@ type Row struct {
 	Remark string   `json:"remark,omitempty"`
 }
 
-// Table is a table with at most one plot: the first column is x, the columns named in Plot are y.
+// Table is a table with at most one plot: the first column is x, the columns named in Plot are y. A cell that was not measured is NaN.
 type Table struct {
 	Name    string      `json:"name"` // short, unique in the file: growth-connections
 	Title   string      `json:"title"`

@@ -1,8 +1,15 @@
 package result
 
 import (
+	"bytes"
+	"compress/zlib"
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"strings"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -11,6 +18,7 @@ import (
 const (
 	lowest, highest = 1, 120_000_000 // µs
 	digits          = 3
+	maxCount        = 1 << 50 // of a histogram that is read: sums of thousands of them stay exact
 )
 
 // Histogram counts microseconds from 1 µs to 2 minutes with three significant digits; the zero value is empty. It belongs to one goroutine. In JSON it is the
@@ -100,20 +108,58 @@ func (h Histogram) MarshalJSON() ([]byte, error) {
 	return json.Marshal(string(encoded))
 }
 
-// UnmarshalJSON is the inverse of MarshalJSON.
+// histogramMark begins each histogram in JSON: the quote and the base64 of the encoding's cookie.
+const histogramMark = `"HIST`
+
+// UnmarshalJSON is the inverse of MarshalJSON. It takes only the range and precision that MarshalJSON writes, so that adding is exact and a few bytes cannot ask
+// for much memory.
 func (h *Histogram) UnmarshalJSON(raw []byte) error {
-	var text *string
+	h.h = nil
+	if string(raw) == "null" || string(raw) == `""` {
+		return nil
+	}
+	var text string
 	if err := json.Unmarshal(raw, &text); err != nil {
 		return fmt.Errorf("histogram: %w", err)
 	}
-	h.h = nil
-	if text == nil || *text == "" {
-		return nil
+	if !bytes.HasPrefix(raw, []byte(histogramMark)) {
+		return errors.New("histogram: is not in HdrHistogram's compressed V2 encoding")
 	}
-	decoded, err := hdrhistogram.Decode([]byte(*text))
+	if err := checkGeometry(text); err != nil {
+		return fmt.Errorf("histogram: %w", err)
+	}
+	decoded, err := hdrhistogram.Decode([]byte(text))
 	if err != nil {
 		return fmt.Errorf("histogram: %w", err)
 	}
-	h.Merge(Histogram{decoded})
+	if decoded.TotalCount() > maxCount {
+		return fmt.Errorf("histogram: counts %d values", decoded.TotalCount())
+	}
+	if decoded.TotalCount() > 0 {
+		h.h = decoded
+	}
+	return nil
+}
+
+// checkGeometry reads the header of an encoded histogram: cookie, lengths, digits, lowest and highest value.
+func checkGeometry(text string) error {
+	r := base64.NewDecoder(base64.StdEncoding, strings.NewReader(text))
+	if _, err := io.CopyN(io.Discard, r, 8); err != nil {
+		return errors.New("is too short")
+	}
+	z, err := zlib.NewReader(r)
+	if err != nil {
+		return err
+	}
+	var header struct {
+		Cookie, Bytes, Offset, Digits int32
+		Lowest, Highest               int64
+	}
+	if err := binary.Read(z, binary.BigEndian, &header); err != nil {
+		return errors.New("is too short")
+	}
+	if header.Digits != digits || header.Lowest != lowest || header.Highest != highest {
+		return fmt.Errorf("holds %d..%d with %d digits, not %d..%d with %d", header.Lowest, header.Highest, header.Digits, lowest, highest, digits)
+	}
 	return nil
 }
