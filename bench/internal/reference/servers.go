@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
+	"sync/atomic"
 
 	"github.com/valyala/fasthttp"
 )
@@ -16,8 +18,13 @@ type Kind string
 // Kinds.
 const (
 	Constant Kind = "const"    // one answer for everything
+	Upstream Kind = "upstream" // the same behind those that are measured: it counts
 	Proxy    Kind = "minproxy" // hands each request to the upstream
+	Relay    Kind = "relay"    // copies bytes between two TCP connections
 )
+
+// CounterPath is where Upstream says how many requests it answered, in decimal digits. Asking counts as none.
+const CounterPath = "/-/requests"
 
 // Answer makes a GraphQL answer of exactly size bytes: a city with a long name.
 func Answer(size int) ([]byte, error) {
@@ -30,22 +37,35 @@ func Answer(size int) ([]byte, error) {
 	return append(b, tail...), nil
 }
 
-// Serve answers on l until ctx ends. size is the answer's of Constant; upstream is HOST:PORT for Proxy.
+// Config of a server.
+type Config struct {
+	Kind     Kind
+	Size     int    // of the answer of Constant and Upstream, in bytes
+	Upstream string // HOST:PORT behind Proxy and Relay
+}
+
+// Serve is for callers that need no more than this.
 func Serve(ctx context.Context, l net.Listener, k Kind, size int, upstream string) error {
+	return Config{Kind: k, Size: size, Upstream: upstream}.Serve(ctx, l)
+}
+
+// Serve answers on l until ctx ends, and closes l.
+func (cfg Config) Serve(ctx context.Context, l net.Listener) error {
 	var handler fasthttp.RequestHandler
-	switch k {
-	case Constant:
-		body, err := Answer(size)
+	switch cfg.Kind {
+	case Constant, Upstream:
+		body, err := Answer(cfg.Size)
 		if err != nil {
 			return err
 		}
-		handler = func(c *fasthttp.RequestCtx) {
-			c.Response.Header.SetContentType("application/json")
-			c.Response.Header.Set("Cache-Control", "max-age=600, public")
-			c.Response.SetBodyRaw(body)
+		handler = constant(body)
+		if cfg.Kind == Upstream {
+			handler = counting(handler)
 		}
+	case Relay:
+		return relay(ctx, l, cfg.Upstream)
 	case Proxy:
-		client := &fasthttp.HostClient{Addr: upstream, MaxConns: 4096, NoDefaultUserAgentHeader: true}
+		client := &fasthttp.HostClient{Addr: cfg.Upstream, MaxConns: 4096, NoDefaultUserAgentHeader: true}
 		defer client.CloseIdleConnections()
 		handler = func(c *fasthttp.RequestCtx) {
 			if err := client.Do(&c.Request, &c.Response); err != nil {
@@ -53,7 +73,7 @@ func Serve(ctx context.Context, l net.Listener, k Kind, size int, upstream strin
 			}
 		}
 	default:
-		return fmt.Errorf("reference: unknown kind %q", k)
+		return fmt.Errorf("reference: unknown kind %q, it is %s, %s, %s or %s", cfg.Kind, Constant, Upstream, Proxy, Relay)
 	}
 	s := &fasthttp.Server{Handler: handler, NoDefaultServerHeader: true, Concurrency: 4096}
 	done := make(chan error, 1)
@@ -63,5 +83,27 @@ func Serve(ctx context.Context, l net.Listener, k Kind, size int, upstream strin
 		return err
 	case <-ctx.Done():
 		return errors.Join(s.ShutdownWithContext(context.WithoutCancel(ctx)), <-done)
+	}
+}
+
+// constant is the least that fasthttp can do.
+func constant(body []byte) fasthttp.RequestHandler {
+	return func(c *fasthttp.RequestCtx) {
+		c.Response.Header.SetContentType("application/json")
+		c.Response.Header.Set("Cache-Control", "max-age=600, public")
+		c.Response.SetBodyRaw(body)
+	}
+}
+
+// counting wraps a server so that a test can tell whether a request reached it.
+func counting(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+	var requests atomic.Int64
+	return func(c *fasthttp.RequestCtx) {
+		if string(c.Path()) == CounterPath {
+			c.SetBody(strconv.AppendInt(nil, requests.Load(), 10))
+			return
+		}
+		requests.Add(1)
+		next(c)
 	}
 }
