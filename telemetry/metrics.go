@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"io"
+	"regexp"
 	"sort"
 	"sync/atomic"
 	"time"
@@ -60,9 +61,13 @@ func (s Set) put(kind prometheus.ValueType, name, help string, v float64, labels
 }
 
 func newRegistry(t *Telemetry) *Registry {
+	// Beside memory statistics: garbage collections, and how the process's time divides.
+	runtimeFacts := collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/(gc/cycles|cpu/classes)/`)}
 	r := &Registry{t: t, registry: prometheus.NewRegistry()}
 	r.registry.MustRegister(
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collector{r},
+		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(runtimeFacts)),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		collector{r},
 	)
 	return r
 }
