@@ -17,6 +17,7 @@ type execution struct {
 	ctx    context.Context
 	vars   map[string]any
 	doc    *ast.QueryDocument
+	probe  func(f *Field) error
 	errors []Error
 	policy Policy
 }
@@ -149,7 +150,13 @@ func (x *execution) field(parent *ast.Definition, value any, g group, at *path) 
 		resolver = x.e.resolvers[""][first.Name]
 	}
 	c := Call{Parent: value, Args: args}
-	result, err := x.resolve(resolver, &c)
+	if x.probe != nil && !isMeta(parent.Name) && !isMeta(first.Name) {
+		err = x.probe(&Field{parent.Name, def.Name, nullable, at})
+	}
+	var result any
+	if err == nil {
+		result, err = x.resolve(resolver, &c)
+	}
 	if !isMeta(parent.Name) && !isMeta(first.Name) {
 		x.policy.restrict(x.hint(parent, def, c.Hint))
 	}

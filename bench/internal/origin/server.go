@@ -41,7 +41,7 @@ func New(address string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	engine, err := gql.New("schema.graphql", schema, world.resolvers(), typeOf)
+	engine, err := gql.New("schema.graphql", schema, world.resolvers(), nil, typeOf)
 	if err != nil {
 		return nil, err
 	}
