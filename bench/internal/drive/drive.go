@@ -1,0 +1,147 @@
+package drive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/weirproxy/weir/bench/internal/live"
+	"github.com/weirproxy/weir/bench/internal/result"
+)
+
+// driver is one call of Run.
+type driver struct {
+	cfg    *Config
+	screen *live.Screen
+}
+
+// Run does what cfg says, prints the summary to stdout and progress to stderr, and writes the result file. The error decides the exit code (ExitCode); when it
+// is ErrMissed everything was printed. The file is nil when there is nothing to report.
+func Run(ctx context.Context, cfg Config, stdout, stderr io.Writer) (*result.File, error) {
+	if err := cfg.prepare(); err != nil {
+		return nil, err
+	}
+	d := &driver{cfg: &cfg, screen: live.New(stderr, cfg.Width)}
+	o, err := d.measure(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case o.err != nil && o.run.Total.Requests == 0:
+		return nil, &Error{ExitUnreachable, o.err}
+	}
+	f := d.file(o)
+	holds := judge(cfg.Thresholds, f.Run) && (cfg.Search == nil || f.Run.HighestRate > 0)
+	if cfg.JSON {
+		err = f.Encode(stdout)
+	} else {
+		_, err = io.WriteString(stdout, d.summary(f))
+	}
+	if cfg.Out != "" {
+		err = errors.Join(err, f.Write(cfg.Out)) // after the figures were printed: they are not lost with the file
+	}
+	switch {
+	case o.err != nil:
+		return f, &Error{ExitUnreachable, errors.Join(o.err, err)}
+	case err == nil && (o.cut || !holds):
+		err = ErrMissed
+	}
+	return f, err
+}
+
+func (d *driver) measure(ctx context.Context) (*outcome, error) {
+	began := time.Now()
+	var o *outcome
+	var err error
+	if d.cfg.Search != nil {
+		o, err = d.search(ctx)
+	} else {
+		o, err = d.once(ctx, d.cfg.leg(), d.cfg.Title)
+	}
+	if err == nil {
+		o.began, o.elapsed = began, time.Since(began)
+	}
+	return o, err
+}
+
+// file is what the outcome leaves behind.
+func (d *driver) file(o *outcome) *result.File {
+	f := &result.File{
+		Format: result.Format, Command: d.cfg.Command, Version: d.cfg.Version, Started: o.began.UTC(), Seconds: o.elapsed.Seconds(),
+		Machines: []result.Machine{result.Here()}, Run: &o.run,
+	}
+	f.Warnings = append(f.Warnings, o.warnings...)
+	switch {
+	case o.err != nil:
+		f.Partial = "the target died: " + o.err.Error()
+		if !has(f.Warnings, result.WarnTarget) {
+			f.Warnings = append(f.Warnings, result.Warning{Code: result.WarnTarget, Text: "the figures end when the target stopped answering: " + o.err.Error()})
+		}
+	case o.cut:
+		f.Partial = fmt.Sprintf("interrupted after %.1f s", o.elapsed.Seconds())
+	}
+	for _, w := range distrust(&o.run, d.cfg) {
+		if !has(f.Warnings, w.Code) {
+			f.Warnings = append(f.Warnings, w)
+		}
+	}
+	return f
+}
+
+// targets names where the load goes.
+func (d *driver) targets() string { return strings.Join(d.cfg.targets(), " ") }
+
+// prepare refuses what cannot work before anything is sent.
+func (c *Config) prepare() error {
+	if c.Title == "" {
+		c.Title = "run"
+	}
+	if err := known(c.Thresholds, c.labels()); err != nil {
+		return err
+	}
+	if c.start == nil {
+		c.start = c.generator
+	}
+	if s := c.Search; s != nil {
+		copied := *s
+		c.Search = &copied
+		if err := c.Search.complete(c.Thresholds); err != nil {
+			return err
+		}
+	}
+	if c.Out == "" {
+		return nil
+	}
+	if err := writable(c.Out); err != nil {
+		return inputf("--out %s: cannot be written, so nothing was sent: %w; choose another file", c.Out, err)
+	}
+	return nil
+}
+
+// writable tries whether a file can be made under path, without leaving or changing one.
+func writable(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return errors.New("it is a folder")
+	case err == nil && !info.Mode().IsRegular():
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err == nil {
+			err = f.Close()
+		}
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		var inner *os.PathError
+		if errors.As(err, &inner) {
+			err = inner.Err // the temporary name says nothing to anybody
+		}
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
