@@ -14,7 +14,11 @@ func (d *driver) summary(f *result.File) string {
 	r := f.Run
 	d.heading(&b, f)
 	s := &r.Total
-	fmt.Fprintf(&b, "  requests   %s in %.1f s  %s/s  %s\n", count(s.Requests), f.Seconds, grouped(s.Rate), bytesText(s.Bytes))
+	fmt.Fprintf(&b, "  requests   %s", count(s.Requests))
+	if s.Rate > 0 {
+		fmt.Fprintf(&b, " in %.1f s  %s/s", float64(s.Requests)/s.Rate, grouped(s.Rate)) // without the warm-up
+	}
+	fmt.Fprintf(&b, "  %s\n", bytesText(s.Bytes))
 	fmt.Fprintf(&b, "  hits       %s\n", hitText(s))
 	fmt.Fprintf(&b, "  errors     %s\n", errorText(s))
 	if s.StaleEntities > 0 {

@@ -193,7 +193,7 @@ func share(part, whole int64) float64 {
 func (t *Threshold) format(v float64) string {
 	switch t.unit {
 	case "%":
-		return strconv.FormatFloat(v, 'f', 2, 64) + " %"
+		return percent(v / 100)
 	case "/s":
 		return grouped(v) + "/s"
 	case "":
@@ -204,6 +204,9 @@ func (t *Threshold) format(v float64) string {
 
 // known refuses a condition of an operation that the workload does not have.
 func known(list []Threshold, labels []load.Label) error {
+	if len(labels) == 0 {
+		return nil
+	}
 	names := make([]string, len(labels))
 	for i, l := range labels {
 		names[i] = l.Name
