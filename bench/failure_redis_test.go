@@ -88,7 +88,7 @@ func (w *world) nothingStale(sidecars ...*sidecar) {
 	if err != nil {
 		w.Fatal(err)
 	}
-	c := load.Config{Mix: mix, Connections: 8, Requests: 4000, Duration: failTime, Mutations: 0.05, Seed: 2, Ledger: load.NewLedger(), OnStale: func(s load.Stale) {
+	c := load.Config{Source: mix.WithMutations(0.05), Connections: 8, Requests: 4000, Duration: failTime, Seed: 2, Ledger: load.NewLedger(), OnStale: func(s load.Stale) {
 		w.Errorf("stale: city %s through %s had revision %d, acknowledged was %d", s.Entity, sidecars[s.Target].name, s.Read, s.Need)
 	}}
 	for _, s := range sidecars {
@@ -98,9 +98,12 @@ func (w *world) nothingStale(sidecars ...*sidecar) {
 	if err != nil {
 		w.Fatal(err)
 	}
-	r.Run(w.Context())
-	if got := r.Report(); got.Errors > 0 || got.Hits < 1000 || got.Mutations < 100 {
-		w.Errorf("%d failed requests %v, %d hits, %d mutations", got.Errors, got.Failures, got.Hits, got.Mutations)
+	if err := r.Run(w.Context()); err != nil {
+		w.Fatal(err)
+	}
+	run := r.Result()
+	if got, mutations := run.Total, run.Of(load.KindMutation); got.Errors > 0 || got.Hits < 1000 || mutations < 100 {
+		w.Errorf("%d failed requests %v, %d hits, %d mutations", got.Errors, got.Failures, got.Hits, mutations)
 	}
 }
 

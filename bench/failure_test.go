@@ -14,9 +14,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/weirproxy/weir/bench/internal/arrival"
 	"github.com/weirproxy/weir/bench/internal/fleet"
 	"github.com/weirproxy/weir/bench/internal/load"
 	"github.com/weirproxy/weir/bench/internal/origin"
+	"github.com/weirproxy/weir/bench/internal/result"
 	"github.com/weirproxy/weir/bench/internal/scrape"
 )
 
@@ -325,7 +327,7 @@ func (w *world) traffic(mutations float64, sidecars ...*sidecar) *traffic {
 	if err != nil {
 		w.Fatal(err)
 	}
-	c := load.Config{Mix: m, Connections: 2 * len(sidecars), Rate: 100, Mutations: mutations, Seed: 1}
+	c := load.Config{Source: m.WithMutations(mutations), Connections: 2 * len(sidecars), Arrivals: arrival.Constant(100), Seed: 1}
 	for _, s := range sidecars {
 		c.Targets = append(c.Targets, s.target())
 	}
@@ -337,7 +339,9 @@ func (w *world) traffic(mutations float64, sidecars ...*sidecar) *traffic {
 	f := &traffic{w: w, runner: r, cancel: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(f.done)
-		r.Run(ctx)
+		if err := r.Run(ctx); err != nil {
+			w.Errorf("the load ended: %v", err)
+		}
 	}()
 	w.Cleanup(func() { f.end() })
 	f.flows()
@@ -347,23 +351,23 @@ func (w *world) traffic(mutations float64, sidecars ...*sidecar) *traffic {
 // flows waits for further answers and fails when one was an error.
 func (f *traffic) flows() {
 	f.w.Helper()
-	before := f.runner.Report()
+	before := f.runner.Result().Total
 	f.w.until("traffic flows", func() error {
-		r := f.runner.Report()
+		r := f.runner.Result().Total
 		if r.Errors > 0 {
-			f.w.Fatalf("%d failed requests: %v after %d in %.1f s, the longest took %d µs", r.Errors, r.Failures, r.Requests, r.Seconds, r.Max)
+			f.w.Fatalf("%d failed requests: %v after %d, the longest took %d µs", r.Errors, r.Failures, r.Requests, r.Latency.Max())
 		}
 		if r.Requests-r.Excused < before.Requests-before.Excused+20 {
-			return fmt.Errorf("%+v", r)
+			return fmt.Errorf("%d requests, %d excused", r.Requests, r.Excused)
 		}
 		return nil
 	})
 }
 
-func (f *traffic) end() load.Report {
+func (f *traffic) end() result.Stats {
 	f.cancel()
 	<-f.done
-	return f.runner.Report()
+	return f.runner.Result().Total
 }
 
 // control runs weir-control on address with the state of this world.

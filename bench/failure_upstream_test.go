@@ -45,8 +45,8 @@ func upstreamRestarted(w *world) {
 	traffic.runner.Excuse(true)
 	w.stopOrigin()
 	w.until("failures", func() error {
-		if r := traffic.runner.Report(); r.Excused < 20 {
-			return fmt.Errorf("%+v", r)
+		if r := traffic.runner.Result().Total; r.Excused < 20 {
+			return fmt.Errorf("%d excused of %d", r.Excused, r.Requests)
 		}
 		return nil
 	})
@@ -58,10 +58,10 @@ func upstreamRestarted(w *world) {
 		return nil
 	})
 	// What was begun before is answered within the time of a request.
-	before := traffic.runner.Report()
+	before := traffic.runner.Result().Total
 	w.until("requests that were under way", func() error {
-		if r := traffic.runner.Report(); r.Requests < before.Requests+10 {
-			return fmt.Errorf("%+v", r)
+		if r := traffic.runner.Result().Total; r.Requests < before.Requests+10 {
+			return fmt.Errorf("%d requests", r.Requests)
 		}
 		return nil
 	})

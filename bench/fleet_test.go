@@ -11,6 +11,7 @@ import (
 	"github.com/weirproxy/weir/bench/internal/fleet"
 	"github.com/weirproxy/weir/bench/internal/load"
 	"github.com/weirproxy/weir/bench/internal/origin"
+	"github.com/weirproxy/weir/bench/internal/result"
 )
 
 const (
@@ -80,7 +81,7 @@ func startFleet(t *testing.T, programs fleet.Binaries, n int, redis []string) (t
 	return targets, sidecars
 }
 
-func fleetRun(t *testing.T, targets []load.Target, requests int64, seen func(load.Stale)) load.Report {
+func fleetRun(t *testing.T, targets []load.Target, requests int64, seen func(load.Stale)) result.Run {
 	t.Helper()
 	cities, err := origin.TopCities(fleetCities)
 	if err != nil {
@@ -95,14 +96,16 @@ func fleetRun(t *testing.T, targets []load.Target, requests int64, seen func(loa
 		t.Fatal(err)
 	}
 	r, err := load.New(load.Config{
-		Targets: targets, Mix: m, Connections: 4 * len(targets), Requests: requests, Duration: testTime, Mutations: fleetShare, Seed: 1,
+		Targets: targets, Source: m.WithMutations(fleetShare), Connections: 4 * len(targets), Requests: requests, Duration: testTime, Seed: 1,
 		Ledger: load.NewLedger(), OnStale: seen,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Run(t.Context())
-	return r.Report()
+	if err := r.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return r.Result()
 }
 
 // TestShippedBinaries runs what needs the programs; they are built once.
@@ -126,15 +129,17 @@ func fleetServesNothingStale(t *testing.T, programs fleet.Binaries) {
 		}
 	})
 	targets, sidecars := startFleet(t, programs, fleetSize, []string{address})
-	got := fleetRun(t, targets, fleetReads*103/100, func(s load.Stale) {
+	run := fleetRun(t, targets, fleetReads*103/100, func(s load.Stale) {
 		t.Errorf("stale: city %s through sidecar %d had revision %d, %d was acknowledged %s before", s.Entity, s.Target, s.Read, s.Need, s.Late)
 	})
-	t.Logf("%d reads, %d mutations, hit ratio %.3f, %d stale, %.1f s", got.Reads, got.Mutations, got.HitRatio, got.StaleEntities, got.Seconds)
-	if got.Reads < fleetReads || got.Errors > 0 || got.StaleEntities > 0 {
-		t.Errorf("%d reads (want %d), %d errors %v, %d stale", got.Reads, fleetReads, got.Errors, got.Failures, got.StaleEntities)
+	reads, mutations := run.Of(load.KindQuery), run.Of(load.KindMutation)
+	got, ratio := run.Total, float64(run.Total.Hits)/float64(reads)
+	t.Logf("%d reads, %d mutations, hit ratio %.3f, %d stale, %.0f/s", reads, mutations, ratio, got.StaleEntities, got.Rate)
+	if reads < fleetReads || got.Errors > 0 || got.StaleEntities > 0 {
+		t.Errorf("%d reads (want %d), %d errors %v, %d stale", reads, fleetReads, got.Errors, got.Failures, got.StaleEntities)
 	}
-	if got.HitRatio < 0.3 || got.Mutations < fleetReads*fleetShare/2 {
-		t.Errorf("hit ratio %.2f and %d mutations: the test proves little", got.HitRatio, got.Mutations)
+	if ratio < 0.3 || mutations < fleetReads*fleetShare/2 {
+		t.Errorf("hit ratio %.2f and %d mutations: the test proves little", ratio, mutations)
 	}
 	for _, s := range sidecars {
 		if got.StaleEntities > 0 {
@@ -153,7 +158,7 @@ func fleetServesNothingStale(t *testing.T, programs fleet.Binaries) {
 // fleetWithoutSharedLogIsFoundStale proves that the test above can fail: two sidecars that know nothing of each other must be caught.
 func fleetWithoutSharedLogIsFoundStale(t *testing.T, programs fleet.Binaries) {
 	targets, _ := startFleet(t, programs, 2, nil)
-	if got := fleetRun(t, targets, 30_000, nil); got.StaleEntities == 0 {
+	if got := fleetRun(t, targets, 30_000, nil).Total; got.StaleEntities == 0 {
 		t.Errorf("no stale answer was found between two sidecars without a shared log: %+v", got)
 	}
 }

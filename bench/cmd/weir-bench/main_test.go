@@ -11,8 +11,8 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/weirproxy/weir/bench/internal/load"
 	"github.com/weirproxy/weir/bench/internal/origin"
+	"github.com/weirproxy/weir/bench/internal/result"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -45,17 +45,17 @@ func TestRunReportsAsJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var r load.Report
-	if err := json.Unmarshal([]byte(out), &r); err != nil || r.Requests != 200 || r.Errors != 0 || r.StaleEntities != 0 || r.P99 == 0 {
+	var r result.Run
+	if err := json.Unmarshal([]byte(out), &r); err != nil || r.Total.Requests != 200 || r.Total.Errors != 0 || r.Total.Latency.Count() != 200 {
 		t.Errorf("%v %s", err, out)
 	}
-	if out, err = execute(t, t.Context(), "run", o.URL(), "--requests", "10"); err != nil || !strings.Contains(out, "requests   10 in ") {
+	if out, err = execute(t, t.Context(), "run", o.URL(), "--requests", "10"); err != nil || !strings.Contains(out, "10 requests, ") {
 		t.Errorf("%v %s", err, out)
 	}
 	if err := o.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err = execute(t, t.Context(), "run", o.URL(), "--requests", "2"); err == nil || !strings.Contains(err.Error(), "2 errors") {
+	if _, err = execute(t, t.Context(), "run", o.URL(), "--requests", "2"); err == nil || !strings.Contains(err.Error(), "accepts no connection") {
 		t.Errorf("a server that is gone: %v", err)
 	}
 }

@@ -7,12 +7,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/weirproxy/weir/bench/internal/arrival"
 	"github.com/weirproxy/weir/bench/internal/load"
 	"github.com/weirproxy/weir/bench/internal/origin"
 )
 
 func newRun() *cobra.Command {
 	var cfg load.Config
+	var rate, mutations float64
 	var entities int
 	var check, asJSON bool
 	cmd := &cobra.Command{
@@ -31,7 +33,10 @@ Without --rate each connection sends its next request when the last is answered 
 			if err != nil {
 				return err
 			}
-			cfg.Mix = m
+			cfg.Source = m.WithMutations(mutations)
+			if rate > 0 {
+				cfg.Arrivals = arrival.Constant(rate)
+			}
 			for _, raw := range args {
 				t, err := load.ParseTarget(raw)
 				if err != nil {
@@ -46,26 +51,30 @@ Without --rate each connection sends its next request when the last is answered 
 			if err != nil {
 				return err
 			}
-			r.Run(cmd.Context())
-			report := r.Report()
+			if err := r.Run(cmd.Context()); err != nil {
+				return err
+			}
+			report := r.Result()
+			s := &report.Total
 			if asJSON {
 				err = json.NewEncoder(cmd.OutOrStdout()).Encode(&report)
 			} else {
-				report.WriteText(cmd.OutOrStdout())
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d requests, %.0f/s, hits %.1f %%, p50 %d µs, p99 %d µs, max %d µs, errors %d, %.2f µs of processor time each\n",
+					s.Requests, s.Rate, 100*s.HitRatio(), s.Latency.At(50), s.Latency.At(99), s.Latency.Max(), s.Errors, report.Generator.CPUPerRequest)
 			}
-			if err == nil && (report.Errors > 0 || report.StaleEntities > 0) {
-				return fmt.Errorf("%d errors, %d stale entities", report.Errors, report.StaleEntities)
+			if err == nil && (s.Errors > 0 || s.StaleEntities > 0) {
+				return fmt.Errorf("%d errors %v, %d stale entities", s.Errors, s.Failures, s.StaleEntities)
 			}
 			return err
 		},
 	}
 	f := cmd.Flags()
 	f.IntVar(&cfg.Connections, "connections", 16, "keep-alive connections in all")
-	f.Float64Var(&cfg.Rate, "rate", 0, "requests per second in all (open loop); 0: closed loop")
+	f.Float64Var(&rate, "rate", 0, "requests per second in all (open loop); 0: closed loop")
 	f.DurationVar(&cfg.Duration, "duration", 10*time.Second, "end after so long; 0: never")
 	f.Int64Var(&cfg.Requests, "requests", 0, "end after so many; 0: no bound")
 	f.DurationVar(&cfg.Timeout, "timeout", 5*time.Second, "of one request")
-	f.Float64Var(&cfg.Mutations, "mutations", 0, "share of mutations, 0..1")
+	f.Float64Var(&mutations, "mutations", 0, "share of mutations, 0..1")
 	f.IntVar(&entities, "entities", 2000, "cities to draw from, by Zipf over their population rank")
 	f.Uint64Var(&cfg.Seed, "seed", 1, "the same seed sends the same requests")
 	f.BoolVar(&check, "check-staleness", false, "compare versions read with versions acknowledged; exit 1 when one is stale")

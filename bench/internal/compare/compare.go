@@ -16,6 +16,7 @@ import (
 	"github.com/weirproxy/weir/bench/internal/load"
 	"github.com/weirproxy/weir/bench/internal/origin"
 	"github.com/weirproxy/weir/bench/internal/reference"
+	"github.com/weirproxy/weir/bench/internal/result"
 )
 
 // Config of a comparison.
@@ -242,15 +243,17 @@ func (b *bench) reference(ctx context.Context, name string, cpu int, k reference
 	return address, p, nil
 }
 
-func (b *bench) load(ctx context.Context, s *subject, seed uint64, requests int64, d time.Duration) (load.Report, error) {
+func (b *bench) load(ctx context.Context, s *subject, seed uint64, requests int64, d time.Duration) (result.Stats, error) {
 	r, err := load.New(load.Config{
-		Targets: []load.Target{s.target}, Mix: b.mix, Connections: connections, Requests: requests, Duration: d, Timeout: requestTimeout, Seed: seed,
+		Targets: []load.Target{s.target}, Source: b.mix, Connections: connections, Requests: requests, Duration: d, Timeout: requestTimeout, Seed: seed,
 	})
 	if err != nil {
-		return load.Report{}, err
+		return result.Stats{}, err
 	}
-	r.Run(ctx)
-	report := r.Report()
+	if err := r.Run(ctx); err != nil {
+		return result.Stats{}, err
+	}
+	report := r.Result().Total
 	if report.Errors > 0 {
 		return report, fmt.Errorf("%s: %d of %d requests failed: %v", s.name, report.Errors, report.Requests, report.Failures)
 	}
@@ -299,10 +302,10 @@ func (b *bench) piece(ctx context.Context, s *subject) (float64, error) {
 }
 
 // expectHits keeps a comparison from calling something a hit that was none.
-func (b *bench) expectHits(s *subject, r *load.Report) error {
+func (b *bench) expectHits(s *subject, r *result.Stats) error {
 	switch s.name {
 	case hitSmall, hitKafka, hitLarge:
-		if r.HitRatio < 0.99 {
+		if r.HitRatio() < 0.99 {
 			return fmt.Errorf("%s: only %d of %d answers were hits", s.name, r.Hits, r.Requests)
 		}
 	case relay:

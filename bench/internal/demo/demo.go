@@ -53,7 +53,11 @@ func Run(ctx context.Context, cfg Config) (res *Result, err error) {
 	loading, endLoad := context.WithCancel(ctx)
 	defer endLoad()
 	var running sync.WaitGroup
-	running.Go(func() { d.script.runner.Run(loading) })
+	running.Go(func() {
+		if err := d.script.runner.Run(loading); err != nil {
+			d.view.say("the load ended: %v", err) // the steps that need it then fail
+		}
+	})
 	watching, endWatch := context.WithCancel(ctx)
 	running.Go(func() { d.watch(watching) })
 	d.play(ctx)
@@ -133,7 +137,7 @@ func (d *show) watch(ctx context.Context) {
 		case <-tick.C:
 		}
 		f := frame{elapsed: time.Since(d.start), total: d.cfg.Duration, window: d.script.runner.Window(), sum: d.script.consumer.totals(), step: *d.step.Load()}
-		f.whole = d.script.runner.Report()
+		f.whole = d.script.runner.Result().Total
 		d.facts(ctx, &f)
 		d.view.show(n, &f)
 	}
@@ -205,7 +209,7 @@ func (d *show) finish(ctx context.Context) (*Result, error) {
 		}
 		return nil
 	})
-	sum, r := s.consumer.totals(), s.runner.Report()
+	sum, r := s.consumer.totals(), s.runner.Result().Total
 	step := Step{Name: "read the events", Expected: "every produced cost event is consumed from Kafka, none was lost", Seconds: time.Since(began).Seconds()}
 	step.Saw = fmt.Sprintf("%d produced, %d consumed, %d lost; cost %s, saved %s", produced, sum.Events, lost, sum.Cost.Short(), sum.Saved.Short())
 	switch {
@@ -220,7 +224,7 @@ func (d *show) finish(ctx context.Context) (*Result, error) {
 	d.steps = append(d.steps, step)
 	d.view.say("▶ %s\n    expected: %s\n    saw: %s", step.Name, step.Expected, step.Saw)
 	res := &Result{
-		Requests: r.Requests, Hits: r.Hits, HitRatio: r.HitRatio, P50: r.P50, P99: r.P99, EventsProduced: produced, EventsConsumed: sum.Events,
+		Requests: r.Requests, Hits: r.Hits, HitRatio: r.HitRatio(), P50: r.Latency.At(50), P99: r.Latency.At(99), EventsProduced: produced, EventsConsumed: sum.Events,
 		CostUSD: sum.Cost, SavedUSD: sum.Saved, Anomalies: sum.Anomalies, ConfigVersion: s.version.Load(), CommandsApplied: s.commands,
 		StaleAfterInvalidate: s.stale + r.StaleEntities, Errors: r.Errors, OutageErrors: r.Excused, StaleServed: s.staleServed, Steps: d.steps,
 	}

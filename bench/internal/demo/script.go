@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/weirproxy/weir/bench/internal/load"
+	"github.com/weirproxy/weir/bench/internal/result"
 	"github.com/weirproxy/weir/bench/internal/scrape"
 	"github.com/weirproxy/weir/controlplane/api"
 )
@@ -134,16 +135,16 @@ func (s *script) warm(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	var r load.Report
+	var r result.Stats
 	if err := until(ctx, 20*time.Millisecond, func() error {
-		if r = s.runner.Report(); r.Hits < warmHits {
+		if r = s.runner.Result().Total; r.Hits < warmHits {
 			return fmt.Errorf("%d answers, %d from the cache", r.Requests, r.Hits)
 		}
 		return nil
 	}); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%d answers so far, %.0f %% from the cache", r.Requests, 100*r.HitRatio), nil
+	return fmt.Sprintf("%d answers so far, %.0f %% from the cache", r.Requests, 100*r.HitRatio()), nil
 }
 
 func (s *script) configure(ctx context.Context) (string, error) {
@@ -401,5 +402,5 @@ func (s *script) recover(ctx context.Context) (string, error) {
 		}
 	}
 	return fmt.Sprintf("back after %s; meanwhile %d stale answers, %d requests with nothing to answer from", time.Since(began).Round(time.Millisecond),
-		stale, s.runner.Report().Excused), nil
+		stale, s.runner.Result().Total.Excused), nil
 }

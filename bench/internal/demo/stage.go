@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/weirproxy/weir/bench/internal/arrival"
 	"github.com/weirproxy/weir/bench/internal/broker"
 	"github.com/weirproxy/weir/bench/internal/fleet"
 	"github.com/weirproxy/weir/bench/internal/load"
@@ -166,7 +167,7 @@ func (s *stage) prepareLoad(cfg *Config) error {
 		return err
 	}
 	s.runner, err = load.New(load.Config{
-		Targets: s.targets, Mix: mix, Connections: connections, Rate: cfg.Rate, Mutations: mutations, Seed: 1, Ledger: load.NewLedger(),
+		Targets: s.targets, Source: mix.WithMutations(mutations), Connections: connections, Arrivals: arrival.Constant(cfg.Rate), Seed: 1, Ledger: load.NewLedger(),
 	})
 	return err
 }

@@ -9,13 +9,14 @@ import (
 	"unicode/utf8"
 
 	"github.com/weirproxy/weir/bench/internal/load"
+	"github.com/weirproxy/weir/bench/internal/result"
 )
 
 // frame is one moment of the live view.
 type frame struct {
 	elapsed, total time.Duration // total 0: no end
-	window         load.Report
-	whole          load.Report
+	window         load.Window
+	whole          result.Stats
 	sum            totals
 	produced       int64
 	score          float64
@@ -58,7 +59,7 @@ func (v *view) show(n int, f *frame) {
 		}
 		return
 	}
-	if v.trend = append(v.trend, f.window.PerSecond); len(v.trend) > maxTrend {
+	if v.trend = append(v.trend, f.window.Rate); len(v.trend) > maxTrend {
 		v.trend = v.trend[1:]
 	}
 	v.erase()
@@ -116,9 +117,9 @@ func (f *frame) configuration() string {
 func (f *frame) lines(trend string) []string {
 	return []string{
 		strings.Repeat("─", 8) + " weir demo " + f.clock() + " · " + f.step + " " + strings.Repeat("─", 40),
-		fmt.Sprintf(" requests/s %8.0f  %s", f.window.PerSecond, trend),
-		fmt.Sprintf(" hit rate   %7.1f%%  whole run %.1f%%", 100*f.window.HitRatio, 100*f.whole.HitRatio),
-		fmt.Sprintf(" latency    p50 %s  p99 %s", millis(f.window.P50), millis(f.window.P99)),
+		fmt.Sprintf(" requests/s %8.0f  %s", f.window.Rate, trend),
+		fmt.Sprintf(" hit rate   %7.1f%%  whole run %.1f%%", 100*f.window.HitRatio(), 100*f.whole.HitRatio()),
+		fmt.Sprintf(" latency    p50 %s  p99 %s", millis(f.window.Latency.At(50)), millis(f.window.Latency.At(99))),
 		fmt.Sprintf(" money      cost %s  saved %s", f.sum.Cost.Short(), f.sum.Saved.Short()),
 		fmt.Sprintf(" anomaly    score %.2f  events over %.1f: %d", f.score, alarm, f.sum.Anomalies),
 		fmt.Sprintf(" events     %d produced  %d consumed", f.produced, f.sum.Events),
@@ -128,8 +129,8 @@ func (f *frame) lines(trend string) []string {
 }
 
 func (f *frame) line() string {
-	return fmt.Sprintf("%s  %.0f/s  hit %.1f%%  p50 %s  p99 %s  cost %s  saved %s  anomaly %.2f  config %d  errors %d", f.clock(), f.window.PerSecond,
-		100*f.window.HitRatio, millis(f.window.P50), millis(f.window.P99), f.sum.Cost.Short(), f.sum.Saved.Short(), f.score, f.version, f.whole.Errors)
+	return fmt.Sprintf("%s  %.0f/s  hit %.1f%%  p50 %s  p99 %s  cost %s  saved %s  anomaly %.2f  config %d  errors %d", f.clock(), f.window.Rate,
+		100*f.window.HitRatio(), millis(f.window.Latency.At(50)), millis(f.window.Latency.At(99)), f.sum.Cost.Short(), f.sum.Saved.Short(), f.score, f.version, f.whole.Errors)
 }
 
 func millis(us int64) string { return fmt.Sprintf("%.2f ms", float64(us)/1000) }

@@ -8,12 +8,15 @@ import (
 	"unicode/utf8"
 
 	"github.com/weirproxy/weir/bench/internal/load"
+	"github.com/weirproxy/weir/bench/internal/result"
 )
 
 func sample() *frame {
+	latency := result.NewHistogram()
+	latency.Record(210 * time.Microsecond)
 	return &frame{
 		elapsed: 12 * time.Second, total: 30 * time.Second, step: "2/6 change the configuration", version: 3, score: 0.25, produced: 12,
-		window: load.Report{PerSecond: 400, HitRatio: 0.91, P50: 210, P99: 2100}, sum: totals{Cost: 1_500_000, Saved: 2_500_000_000},
+		window: load.Window{Stats: result.Stats{Rate: 400, Hits: 91, Misses: 9, Latency: latency}}, sum: totals{Cost: 1_500_000, Saved: 2_500_000_000},
 	}
 }
 

@@ -2,55 +2,15 @@ package load
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"net"
-	"net/url"
 	"os"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/valyala/fasthttp"
-)
-
-// Target is a server that is sent requests.
-type Target struct {
-	Network string // tcp or unix
-	Address string // HOST:PORT, or the path of a socket
-	Host    string // for the Host header
-	Path    string // request target, for instance /graphql
-}
-
-// ParseTarget reads http://HOST:PORT[/PATH] or unix:PATH; the path of the request is /graphql unless the URL has one.
-func ParseTarget(raw string) (Target, error) {
-	if path, ok := strings.CutPrefix(raw, "unix:"); ok && path != "" {
-		return Target{"unix", path, "localhost", "/graphql"}, nil
-	}
-	u, err := url.Parse(raw)
-	if err != nil || u.Scheme != "http" || u.Host == "" {
-		return Target{}, fmt.Errorf("target %q: write http://HOST:PORT[/PATH] or unix:PATH", raw)
-	}
-	t := Target{"tcp", u.Host, u.Host, u.RequestURI()}
-	if u.Port() == "" {
-		t.Address = net.JoinHostPort(u.Hostname(), "80")
-	}
-	if t.Path == "/" {
-		t.Path = "/graphql"
-	}
-	return t, nil
-}
-
-// Kinds of failure, as counted.
-const (
-	FailConnect = "connect"
-	FailIO      = "connection"
-	FailTimeout = "timeout"
-	FailStatus  = "status"
-	FailErrors  = "graphql errors"
 )
 
 // Answer is one response. Body belongs to the connection and is valid until its next call.
@@ -63,40 +23,11 @@ type Answer struct {
 	Sent, Done  time.Time
 }
 
-// Cache is what a Cache-Status header says.
-type Cache struct{ Hit, Stale bool }
-
-// Cache reads the field of the cache nearest to the client (RFC 9211: the last member).
-func (a *Answer) Cache() Cache {
-	v := a.CacheStatus
-	if i := strings.LastIndexByte(v, ','); i >= 0 {
-		v = v[i+1:]
-	}
-	var c Cache
-	for p := range strings.SplitSeq(v, ";") {
-		switch p = strings.TrimSpace(p); {
-		case p == "hit" || p == "hit=?1":
-			c.Hit = true
-		case strings.HasPrefix(p, "ttl=-"), p == "detail=stale", strings.HasPrefix(p, `detail="stale`):
-			c.Stale = true
-		}
-	}
-	c.Stale = c.Stale && c.Hit
-	return c
-}
+// Cache is what the answer's Cache-Status says.
+func (a *Answer) Cache() Cache { return ParseCacheStatus([]byte(a.CacheStatus)) }
 
 // OK reports whether it is a GraphQL answer without errors.
-func (a *Answer) OK() bool { return a.failure() == "" }
-
-func (a *Answer) failure() string {
-	switch {
-	case a.Status != fasthttp.StatusOK:
-		return FailStatus
-	case bytes.Contains(a.Body, []byte(`"errors":[`)) || !bytes.Contains(a.Body, []byte(`"data":`)):
-		return FailErrors
-	}
-	return ""
-}
+func (a *Answer) OK() bool { return verdict(a.Status, a.Body) == "" }
 
 // Conn is one keep-alive connection, opened when needed. It is used by one goroutine; only Abort may be called by others.
 type Conn struct {

@@ -37,6 +37,7 @@ type Mix struct {
 	reads, mutations  []Operation
 	readWeight        float64
 	mutationWeight    float64
+	mutationShare     float64
 	exponent          float64
 }
 
@@ -103,19 +104,26 @@ func (m *Mix) Draw(seed, stream uint64) *Draw {
 	}
 }
 
-// pick chooses an operation; mutations is the share of mutations, 0..1.
-func (d *Draw) pick(mutations float64) *Operation {
-	list, total := d.mix.reads, d.mix.readWeight
-	if len(d.mix.mutations) > 0 && d.rand.Float64() < mutations {
-		list, total = d.mix.mutations, d.mix.mutationWeight
+// WithMutations is the same mix with a share of mutations, 0..1.
+func (m *Mix) WithMutations(share float64) *Mix {
+	c := *m
+	c.mutationShare = share
+	return &c
+}
+
+// next chooses an operation and its index among the labels.
+func (d *Draw) next() (*Operation, int) {
+	list, total, base := d.mix.reads, d.mix.readWeight, 0
+	if len(d.mix.mutations) > 0 && d.mix.mutationShare > 0 && d.rand.Float64() < d.mix.mutationShare {
+		list, total, base = d.mix.mutations, d.mix.mutationWeight, len(d.mix.reads)
 	}
 	at := d.rand.Float64() * total
 	for i := range list {
 		if at -= list[i].Weight; at < 0 {
-			return &list[i]
+			return &list[i], base + i
 		}
 	}
-	return &list[len(list)-1]
+	return &list[len(list)-1], base + len(list) - 1
 }
 
 // AppendBody appends the JSON body of one request. document must not need JSON escapes beyond quotes, which it gets.
@@ -128,4 +136,19 @@ func (o *Operation) AppendBody(dst []byte, d *Draw) []byte {
 }
 
 // Body makes the body of one drawn read.
-func (d *Draw) Body() []byte { return d.pick(0).AppendBody(nil, d) }
+func (d *Draw) Body() []byte {
+	op, _ := d.next()
+	return op.AppendBody(nil, d)
+}
+
+// Labels of the reads, then the mutations.
+func (m *Mix) Labels() []Label {
+	var labels []Label
+	for _, op := range m.reads {
+		labels = append(labels, Label{op.Name, KindQuery})
+	}
+	for _, op := range m.mutations {
+		labels = append(labels, Label{op.Name, KindMutation})
+	}
+	return labels
+}

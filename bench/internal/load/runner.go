@@ -7,234 +7,235 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/weirproxy/weir/bench/internal/arrival"
+	"github.com/weirproxy/weir/bench/internal/result"
 )
 
-// Config of a run. Target and Mix are needed.
+// Config of a run. Targets and Source are needed.
 type Config struct {
 	Targets     []Target
-	Mix         *Mix
-	Connections int           // in all, spread evenly over the targets; 16 when 0
-	Rate        float64       // requests per second in all: open loop; 0: closed loop
+	Source      Source
+	Arrivals    arrival.Plan  // nil: closed loop
+	Connections int           // in all, spread evenly over targets and threads; 16 when 0
+	Threads     int           // event loops, each on a thread of the system; 1 when 0
 	Requests    int64         // end after so many; 0: no bound
-	Duration    time.Duration // end after so long; 0: no bound but the context
+	Warmup      time.Duration // sent before the counting begins
+	Duration    time.Duration // end after so long, the warm-up apart; 0: no bound but the plan's end and the context
 	Timeout     time.Duration // of one request; 5 s when 0
-	Mutations   float64       // share of mutations, 0..1
+	GiveUp      time.Duration // end the run when requests were sent for so long and none was answered; 0: never
 	Seed        uint64
 	Ledger      *Ledger // nil: staleness is not checked
 	OnStale     func(Stale)
 }
 
+// ErrTargetDied ends a run whose target stopped answering.
+var ErrTargetDied = errors.New("the target stopped answering")
+
 const (
-	maxConnections = 4096
-	reconnectPause = 50 * time.Millisecond
+	maxConnections = 65_536
+	maxThreads     = 256
+	openWithin     = 5 * time.Second
+	sampleInterval = time.Second
+	maxSeries      = 86_400 // rows
 )
 
-// Runner is one run. Make it with New, call Run once; Window, Report and Excuse may be called at any time from elsewhere.
-type Runner struct {
-	cfg     Config
-	workers []*worker
-	begun   atomic.Int64 // requests begun, for the bound
-	excused atomic.Bool
-	start   time.Time
-
-	mu     sync.Mutex // guards what follows
-	total  tally
-	window tally
-	since  time.Time // of the current window
-	ended  time.Time
+func (c *Config) complete() error {
+	if len(c.Targets) == 0 || c.Source == nil || len(c.Source.Labels()) == 0 {
+		return errors.New("load: a run needs a target and operations to send")
+	}
+	if c.Connections == 0 {
+		c.Connections = max(16, len(c.Targets))
+	}
+	if c.Threads == 0 {
+		c.Threads = 1
+	}
+	if c.Timeout == 0 {
+		c.Timeout = 5 * time.Second
+	}
+	switch {
+	case c.Connections < len(c.Targets) || c.Connections > maxConnections:
+		return fmt.Errorf("load: %d connections, it must be %d (one for each target) to %d", c.Connections, len(c.Targets), maxConnections)
+	case c.Threads < 1 || c.Threads > min(maxThreads, c.Connections):
+		return fmt.Errorf("load: %d threads, it must be 1 to %d and not more than connections", c.Threads, maxThreads)
+	case c.Requests < 0 || c.Duration < 0 || c.Warmup < 0 || c.Timeout < 0 || c.GiveUp < 0:
+		return errors.New("load: requests, duration, warm-up and timeouts cannot be negative")
+	case c.Ledger != nil && c.Timeout > memory/2:
+		return fmt.Errorf("load: with a staleness check the timeout is at most %s", memory/2)
+	}
+	return nil
 }
+
+// Runner is one run. Make it with New, call Run once; the other methods may be called at any time from elsewhere.
+type Runner struct {
+	cfg       Config
+	labels    []Label
+	addresses []address
+	threads   []*thread
+	excused   atomic.Bool
+	start     time.Time // these three are written before the threads begin
+	counted   time.Time // end of the warm-up
+	end       time.Time // zero: none
+	begun     chan struct{}
+
+	mu      sync.Mutex // guards what follows
+	reached []error    // by target: errUntried, nil when a connection was accepted, else the last failure
+	failed  error
+	window  tally
+	since   time.Time // of the window
+	second  tally
+	series  []result.Second
+	ended   time.Time
+}
+
+var errUntried = errors.New("no connection was tried")
 
 // New checks the configuration; it connects to nobody.
 func New(cfg Config) (*Runner, error) {
-	if len(cfg.Targets) == 0 || cfg.Mix == nil {
-		return nil, errors.New("load: a run needs a target and a mix")
+	if err := cfg.complete(); err != nil {
+		return nil, err
 	}
-	if cfg.Connections == 0 {
-		cfg.Connections = 16
-	}
-	if cfg.Timeout == 0 {
-		cfg.Timeout = 5 * time.Second
-	}
-	if cfg.Connections < 1 || cfg.Connections > maxConnections {
-		return nil, fmt.Errorf("load: %d connections, it must be 1 to %d", cfg.Connections, maxConnections)
-	}
-	if cfg.Rate < 0 || cfg.Mutations < 0 || cfg.Mutations > 1 || cfg.Requests < 0 || cfg.Duration < 0 {
-		return nil, errors.New("load: rate, requests and duration cannot be negative, mutations is a share 0..1")
-	}
-	if cfg.Ledger != nil && cfg.Timeout > memory/2 {
-		return nil, fmt.Errorf("load: with a staleness check the timeout is at most %s", memory/2)
-	}
-	r := &Runner{cfg: cfg, total: newTally(), window: newTally()}
-	for i := range cfg.Connections {
-		target := i % len(cfg.Targets)
-		r.workers = append(r.workers, &worker{
-			r: r, index: i, target: target, conn: NewConn(cfg.Targets[target]), draw: cfg.Mix.Draw(cfg.Seed, uint64(i)), tally: newTally(),
-		})
+	r := &Runner{cfg: cfg, labels: cfg.Source.Labels(), window: newTally(), second: newTally(), begun: make(chan struct{})}
+	for range cfg.Targets {
+		r.reached = append(r.reached, errUntried)
 	}
 	return r, nil
 }
 
-// Run sends until the bounds or the context end it. Failing requests are counted, never an error of the run.
-func (r *Runner) Run(ctx context.Context) {
-	if r.cfg.Duration > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, r.cfg.Duration)
-		defer cancel()
+// Run opens the connections and sends until the bounds or the context end it. Failing requests are counted and no error of the run. The error says that a
+// target accepted no connection at the start, that GiveUp was reached (ErrTargetDied), or that the system refused what the generator needs.
+func (r *Runner) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if err := r.prepare(); err != nil {
+		return err
 	}
-	r.mu.Lock()
-	r.start = time.Now()
-	r.since = r.start
-	r.mu.Unlock()
-	var wg sync.WaitGroup
-	for _, w := range r.workers {
-		wg.Go(func() { w.run(ctx) })
+	defer func() {
+		for _, t := range r.threads {
+			t.close()
+		}
+	}()
+	var opened, done sync.WaitGroup
+	begin := make(chan struct{})
+	opened.Add(len(r.threads))
+	for _, t := range r.threads {
+		done.Go(func() { t.run(ctx, opened.Done, begin) })
 	}
-	wg.Wait()
-	r.mu.Lock()
-	r.ended = time.Now()
-	r.mu.Unlock()
-}
-
-// Excuse tells that failures are expected from now on (the origin is down on purpose), or no longer; they are then counted
-// apart, and the latencies of that time show in windows but not in the report.
-func (r *Runner) Excuse(expected bool) { r.excused.Store(expected) }
-
-// Window returns what happened since the last call of Window.
-func (r *Runner) Window() Report {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.fold()
-	now := r.now()
-	elapsed := now.Sub(r.since)
-	r.since = now
-	report := r.window.report(elapsed)
-	r.window.reset()
-	return report
-}
-
-// Report returns the whole run so far.
-func (r *Runner) Report() Report {
+	opened.Wait()
+	if err := r.unreachable(); err != nil && ctx.Err() == nil {
+		cancel(err)
+	}
+	r.setTimes()
+	close(begin)
+	var sampling sync.WaitGroup
+	finished := make(chan struct{})
+	sampling.Go(func() { r.sample(finished, cancel) })
+	done.Wait()
+	close(finished)
+	sampling.Wait()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.fold()
-	return r.total.report(r.now().Sub(r.start))
-}
-
-// now is the present within the run: its start before, its end after.
-func (r *Runner) now() time.Time {
-	switch {
-	case r.start.IsZero():
-		return time.Time{}
-	case !r.ended.IsZero():
-		return r.ended
+	if r.failed != nil {
+		return r.failed
 	}
-	return time.Now()
-}
-
-// fold moves the workers' counts into the window and the total. The caller holds mu.
-func (r *Runner) fold() {
-	for _, w := range r.workers {
-		w.mu.Lock()
-		r.window.add(&w.tally)
-		r.window.latency.Merge(w.tally.excusedLatency)
-		r.total.add(&w.tally)
-		w.tally.reset()
-		w.mu.Unlock()
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		return err
 	}
+	return nil
 }
 
-type worker struct {
-	r             *Runner
-	index, target int
-	conn          *Conn
-	draw          *Draw
-	body          []byte
-
-	mu    sync.Mutex
-	tally tally
-}
-
-func (w *worker) run(ctx context.Context) {
-	defer w.conn.Close()
-	stop := context.AfterFunc(ctx, w.conn.Abort) // a request under way ends with the run
-	defer stop()
-	cfg := &w.r.cfg
-	wait := newPause()
-	defer wait.close()
-	for k := 0; ctx.Err() == nil; k++ {
-		intended := time.Time{}
-		if cfg.Rate > 0 {
-			at := float64(w.index+k*len(w.r.workers)) / cfg.Rate
-			intended = w.r.start.Add(time.Duration(at * float64(time.Second)))
-			if !wait.until(ctx, intended) {
-				return
+// prepare resolves the targets and makes the threads.
+func (r *Runner) prepare() error {
+	for i := range r.cfg.Targets {
+		a, err := resolve(&r.cfg.Targets[i])
+		if err != nil {
+			return err
+		}
+		r.addresses = append(r.addresses, a)
+	}
+	given := 0
+	for i := range r.cfg.Threads {
+		connections := share(int64(r.cfg.Connections), i, r.cfg.Threads)
+		left := int64(-1)
+		if r.cfg.Requests > 0 {
+			left = share(r.cfg.Requests, i, r.cfg.Threads)
+		}
+		t, err := newThread(r, i, int(connections), given, left)
+		if err != nil {
+			for _, made := range r.threads {
+				made.close()
 			}
+			return err
 		}
-		if n := w.r.begun.Add(1); cfg.Requests > 0 && n > cfg.Requests {
-			return
-		}
-		if !w.one(ctx, intended) && !wait.until(ctx, time.Now().Add(reconnectPause)) {
-			return
-		}
+		given += int(connections)
+		r.threads = append(r.threads, t)
+	}
+	return nil
+}
+
+// share is the i-th of n parts of a whole; the parts differ by one at most and add up to it.
+func share(whole int64, i, n int) int64 {
+	return whole*int64(i+1)/int64(n) - whole*int64(i)/int64(n)
+}
+
+func (r *Runner) setTimes() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.start = time.Now()
+	r.counted = r.start.Add(r.cfg.Warmup)
+	if r.cfg.Duration > 0 {
+		r.end = r.counted.Add(r.cfg.Duration)
+	}
+	r.since = r.start
+	close(r.begun)
+}
+
+// connected and connectError note what became of a connection.
+func (r *Runner) connected(target int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.reached[target] = nil
+}
+
+func (r *Runner) connectError(target int, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.reached[target] != nil {
+		r.reached[target] = err
 	}
 }
 
-// one sends one request; false when there was no answer.
-func (w *worker) one(ctx context.Context, intended time.Time) bool {
-	cfg := &w.r.cfg
-	op := w.draw.pick(cfg.Mutations)
-	w.body = op.AppendBody(w.body[:0], w.draw)
-	expected := w.r.excused.Load()
-	began := time.Now()
-	a, err := w.conn.Post(ctx, w.body, cfg.Timeout)
-	if err != nil && ctx.Err() != nil {
-		return false // the run ended, not the server failed
-	}
-	if intended.IsZero() {
-		intended = began
-	}
-	expected = expected || w.r.excused.Load()
-	var stale int
-	if err == nil && cfg.Ledger != nil && a.OK() {
-		if op.Mutation {
-			cfg.Ledger.AcknowledgeAnswer(w.target, a.Body, a.Done)
-		} else {
-			cfg.Ledger.Check(w.target, a.Body, began, func(s Stale) {
-				stale++
-				if cfg.OnStale != nil {
-					cfg.OnStale(s)
-				}
-			})
+// unreachable is the error of a target that accepted no connection.
+func (r *Runner) unreachable() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, err := range r.reached {
+		if err != nil {
+			return &UnreachableError{Target: r.cfg.Targets[i], Err: err}
 		}
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.tally.count(op, a, err, time.Since(intended), expected, stale)
-	return err == nil
+	return nil
 }
 
-// pause is a reusable timer.
-type pause struct{ timer *time.Timer }
-
-func newPause() *pause {
-	t := time.NewTimer(time.Hour)
-	t.Stop()
-	return &pause{t}
+// UnreachableError is a target that accepts no connection.
+type UnreachableError struct {
+	Target Target
+	Err    error
 }
 
-func (p *pause) close() { p.timer.Stop() }
-
-// until waits for a moment; false when the context ended first.
-func (p *pause) until(ctx context.Context, at time.Time) bool {
-	d := time.Until(at)
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	p.timer.Reset(d)
-	select {
-	case <-p.timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+func (e *UnreachableError) Error() string {
+	return fmt.Sprintf("%s %s accepts no connection: %v; is the server running, and is this its address?", e.Target.Network, e.Target.Address, e.Err)
 }
+
+func (e *UnreachableError) Unwrap() error { return e.Err }
+
+// fail ends the run because of the system.
+func (r *Runner) fail(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failed = errors.Join(r.failed, err)
+}
+
+// Excuse tells that failures are expected from now on (the origin is down on purpose), or no longer; they are then counted apart, and the latencies of that
+// time show in windows but not in the result.
+func (r *Runner) Excuse(expected bool) { r.excused.Store(expected) }
