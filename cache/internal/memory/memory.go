@@ -19,8 +19,9 @@ type Memory struct {
 	inner   *ristretto.Cache[string, *entry.Slot]
 	hot     [hotSlots]atomic.Pointer[entry.Slot]
 	max     int64
-	mu      sync.Mutex // of Put: the fate of a set is known before the next one
+	mu      sync.Mutex // of what changes the tier: one change at a time
 	closed  bool
+	waiting waiting
 	bytes   atomic.Int64
 	entries atomic.Int64
 	evicted atomic.Uint64
@@ -50,10 +51,12 @@ func Open(maxBytes int64) (*Memory, error) {
 	counters := max(1000, maxBytes/1024*countersPer)
 	own := min(fixedBytes+counters*counterBytes, maxBytes/2) // the smallest bounds cannot hold it
 	m := &Memory{max: maxBytes}
+	m.waiting.limit = min(maxBytes/64, waitingBytes)
+	m.waiting.slots = make(map[key.Key]*entry.Slot, 2*waitingSlots)
 	m.bytes.Store(own)
 	inner, err := ristretto.NewCache(&ristretto.Config[string, *entry.Slot]{
 		NumCounters:        counters,
-		MaxCost:            maxBytes - own,
+		MaxCost:            maxBytes - own - 2*m.waiting.limit, // those handed over and those gathered
 		BufferItems:        64,
 		IgnoreInternalCost: true, // a slot's cost counts everything
 		KeyToHash: func(k string) (uint64, uint64) {
@@ -61,7 +64,8 @@ func Open(maxBytes int64) (*Memory, error) {
 			return binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])
 		},
 		OnEvict:  func(i *ristretto.Item[*entry.Slot]) { m.gone(i.Value, true) },
-		OnReject: func(*ristretto.Item[*entry.Slot]) { m.evicted.Add(1) },
+		OnReject: func(i *ristretto.Item[*entry.Slot]) { m.gone(i.Value, true) },
+		OnExit:   func(s *entry.Slot) { m.gone(s, false) }, // whatever else made it leave
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cache: memory: %w", err)
@@ -94,10 +98,10 @@ func (m *Memory) Get(k *key.Key) *entry.Slot {
 	}
 	s, ok := m.inner.Get(name(k))
 	if !ok || s == nil || s.Digest != *k {
-		if s = hot.Load(); s != nil && s.Digest == *k && !s.Left.Load() { // being put in place of an earlier one
-			return s
-		}
-		return nil
+		return m.Recent(k)
+	}
+	if w := m.waiting.get(k); w != nil { // it takes the place of the one that was found
+		s = w
 	}
 	hot.Store(s)
 	if s.Left.Load() { // it left meanwhile, and must not be held here
@@ -106,46 +110,74 @@ func (m *Memory) Get(k *key.Key) *entry.Slot {
 	return s
 }
 
-// Put stores a slot in place of an earlier one, and reports whether it is there: a full tier may prefer what it has.
+// Recent is Get for a slot that was put a moment ago: others may or may not be found.
+func (m *Memory) Recent(k *key.Key) *entry.Slot {
+	if s := m.place(k).Load(); s != nil && s.Digest == *k && !s.Left.Load() {
+		return s
+	}
+	return m.waiting.get(k)
+}
+
+// Put stores a slot in place of an earlier one; it is found from now on. A full tier may prefer what it has, and lets the slot go soon
+// after. Put reports whether the slot was taken.
 func (m *Memory) Put(s *entry.Slot) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
 		return false
 	}
-	m.place(&s.Digest).Store(s) // readers find it while it takes the place of an earlier one
-	m.remove(&s.Digest)
+	if m.waiting.full(s.Cost) {
+		m.settle()
+	}
 	m.bytes.Add(s.Cost)
 	m.entries.Add(1)
-	if !m.inner.Set(name(&s.Digest), s, s.Cost) {
-		m.gone(s, false)
-		return false
+	old, sent := m.waiting.add(s)
+	m.gone(old, false)
+	m.place(&s.Digest).Store(s)
+	m.remove(&s.Digest, sent)     // an update in place would not obey the bound
+	if s.Cost > m.waiting.limit { // too large to wait for others
+		m.settle()
+		m.settle()
 	}
-	m.inner.Wait()
-	if kept, ok := m.inner.Get(name(&s.Digest)); !ok || kept != s {
-		m.gone(s, false)
-		return false
+	return !s.Left.Load()
+}
+
+// settle lets go of the slots whose fate ristretto has decided since the last call, and hands those that were gathered since over to it.
+// The lock is held.
+func (m *Memory) settle() {
+	if len(m.waiting.sent) > 0 {
+		m.inner.Wait()
 	}
-	return true
+	for _, s := range m.waiting.next() {
+		if !m.inner.Set(name(&s.Digest), s, s.Cost) {
+			m.gone(s, true)
+		}
+	}
 }
 
 // Delete removes the slot if it is still this one.
 func (m *Memory) Delete(s *entry.Slot) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if kept, ok := m.inner.Get(name(&s.Digest)); ok && kept == s && !m.closed {
-		m.remove(&s.Digest)
+	if m.closed {
+		return
+	}
+	there, sent := m.waiting.drop(s)
+	if !there {
+		kept, ok := m.inner.Get(name(&s.Digest))
+		there = ok && kept == s
+	}
+	if there {
+		m.gone(s, false)
+		m.remove(&s.Digest, sent)
 	}
 }
 
-func (m *Memory) remove(k *key.Key) {
-	old, ok := m.inner.Get(name(k))
-	if !ok {
-		return
+// remove takes what is under the key out of ristretto, which counts it as gone; sent tells that a slot is on its way there.
+func (m *Memory) remove(k *key.Key, sent bool) {
+	if _, ok := m.inner.GetTTL(name(k)); ok || sent {
+		m.inner.Del(name(k))
 	}
-	m.inner.Del(name(k))
-	m.inner.Wait()
-	m.gone(old, false)
 }
 
 // Stats returns what the tier holds and its bound, and how many slots were pushed out or not let in.
