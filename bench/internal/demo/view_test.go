@@ -13,7 +13,10 @@ import (
 
 func sample() *frame {
 	latency := result.NewHistogram()
-	latency.Record(210 * time.Microsecond)
+	for range 9 {
+		latency.Record(210 * time.Microsecond)
+	}
+	latency.Record(2100 * time.Microsecond)
 	return &frame{
 		elapsed: 12 * time.Second, total: 30 * time.Second, step: "2/6 change the configuration", version: 3, score: 0.25, produced: 12,
 		window: load.Window{Stats: result.Stats{Rate: 400, Hits: 91, Misses: 9, Latency: latency}}, sum: totals{Cost: 1_500_000, Saved: 2_500_000_000},

@@ -55,7 +55,7 @@ func (c *Config) complete() error {
 	}
 	switch {
 	case c.Connections < len(c.Targets) || c.Connections > maxConnections:
-		return fmt.Errorf("load: %d connections, it must be %d (one for each target) to %d", c.Connections, len(c.Targets), maxConnections)
+		return fmt.Errorf("load: %d connections, it must be %d to %d, with one for each target", c.Connections, len(c.Targets), maxConnections)
 	case c.Threads < 1 || c.Threads > min(maxThreads, c.Connections):
 		return fmt.Errorf("load: %d threads, it must be 1 to %d and not more than connections", c.Threads, maxThreads)
 	case c.Requests < 0 || c.Duration < 0 || c.Warmup < 0 || c.Timeout < 0 || c.GiveUp < 0:
