@@ -40,7 +40,9 @@ func footprintTable(ctx context.Context, cfg *Config) (t result.Table, err error
 		return t, err
 	}
 	defer b.stop(&err)
-	row := func(label string, v float64) { t.Labels, t.Rows = append(t.Labels, label), append(t.Rows, []float64{v}) }
+	row := func(label string, v float64) {
+		t.Labels, t.Rows = append(t.Labels, label), append(t.Rows, []float64{v})
+	}
 	for _, path := range []string{cfg.Binaries.Weir, cfg.Binaries.Control, cfg.Binaries.Bench} {
 		info, err := os.Stat(path)
 		if err != nil {
