@@ -32,7 +32,7 @@ func Run(ctx context.Context, cfg Config, stdout, stderr io.Writer) (*result.Fil
 	case err != nil:
 		return nil, err
 	case o.err != nil && o.run.Total.Requests == 0:
-		return nil, &Error{ExitUnreachable, o.err}
+		return nil, o.err
 	}
 	f := d.file(o)
 	holds := judge(cfg.Thresholds, f.Run) && (cfg.Search == nil || f.Run.HighestRate > 0)
@@ -46,7 +46,7 @@ func Run(ctx context.Context, cfg Config, stdout, stderr io.Writer) (*result.Fil
 	}
 	switch {
 	case o.err != nil:
-		return f, &Error{ExitUnreachable, errors.Join(o.err, err)}
+		return f, errors.Join(o.err, err)
 	case err == nil && (o.cut || !holds):
 		err = ErrMissed
 	}
@@ -77,17 +77,15 @@ func (d *driver) file(o *outcome) *result.File {
 	f.Warnings = append(f.Warnings, o.warnings...)
 	switch {
 	case o.err != nil:
-		f.Partial = "the target died: " + o.err.Error()
-		if !has(f.Warnings, result.WarnTarget) {
-			f.Warnings = append(f.Warnings, result.Warning{Code: result.WarnTarget, Text: "the figures end when the target stopped answering: " + o.err.Error()})
+		f.Partial = o.err.Error()
+		if ExitCode(o.err) == ExitUnreachable {
+			f.Warnings = append(f.Warnings, result.Warning{Code: result.WarnTarget, Text: "the figures end with the target: " + o.err.Error()})
 		}
 	case o.cut:
 		f.Partial = fmt.Sprintf("interrupted after %.1f s", o.elapsed.Seconds())
 	}
-	for _, w := range distrust(&o.run, d.cfg) {
-		if !has(f.Warnings, w.Code) {
-			f.Warnings = append(f.Warnings, w)
-		}
+	if !has(f.Warnings, result.WarnShort) {
+		f.Warnings = append(f.Warnings, distrust(&o.run, d.cfg.Thresholds)...)
 	}
 	return f
 }

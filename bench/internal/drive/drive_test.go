@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -99,17 +100,17 @@ func TestTargetThatDies(t *testing.T) {
 			return nil
 		}}
 		f, out, lines, err := drive(t, t.Context(), Config{Load: load.Config{Duration: 10 * time.Second}}, s)
-		if ExitCode(err) != ExitUnreachable || !errors.Is(err, errDied) || f == nil || !strings.HasPrefix(f.Partial, "the target died: ") || !has(f.Warnings, result.WarnTarget) {
+		if ExitCode(err) != ExitUnreachable || !errors.Is(err, load.ErrTargetDied) || f == nil || !strings.Contains(f.Partial, "127.0.0.1:8080/graphql: the target stopped answering") || !has(f.Warnings, result.WarnTarget) {
 			t.Errorf("%v %+v", err, f)
 		}
-		if !strings.Contains(out, "PARTIAL RESULT: the target died") || strings.Count(lines, "no answer since a second: connect 500") != 1 {
+		if !strings.Contains(out, "PARTIAL RESULT: ") || strings.Count(lines, "no answer since a second: connect 500") != 1 {
 			t.Errorf("%s\n%s", lines, out)
 		}
 	})
 }
 
 func TestTargetThatIsDownGetsOneMessage(t *testing.T) {
-	down := errors.New("127.0.0.1:8080: connection refused; start it, or correct the address")
+	down := &load.UnreachableError{Target: load.Target{Network: "tcp", Address: "127.0.0.1:8080"}, Err: syscall.ECONNREFUSED}
 	f, out, lines, err := drive(t, t.Context(), Config{Load: load.Config{Duration: time.Second}}, &scripted{refuses: down})
 	if ExitCode(err) != ExitUnreachable || err.Error() != down.Error() || out != "" || lines != "" || f != nil {
 		t.Errorf("%v %q %q", err, out, lines)
@@ -155,29 +156,10 @@ func TestFullDiskDoesNotLoseTheFigures(t *testing.T) {
 	})
 }
 
-func TestReasonsToDistrust(t *testing.T) {
-	r := sample()
-	codes := func() (s string) {
-		for _, w := range distrust(r, &Config{Thresholds: thresholds(t, "p99.9=1s")}) {
-			s += w.Code + " "
+func TestThresholdsThatAskForMoreThanTheRunTells(t *testing.T) {
+	for slo, want := range map[string]int{"p99=1s": 0, "p99.9=1s": 1, "p99.5=1s": 1, "City:p99.9=1s": 0} { // of 1,000 answers
+		if list := distrust(sample(), thresholds(t, slo)); len(list) != want {
+			t.Errorf("%s: %v", slo, list)
 		}
-		return s
-	}
-	if got := codes(); got != "too-short " { // 1,000 answers are enough for p99, not for p99.9
-		t.Errorf("%q", got)
-	}
-	if list := distrust(r, &Config{}); len(list) != 0 {
-		t.Errorf("%v", list)
-	}
-	r.Generator.Busy = 0.95
-	for i := range 12 {
-		r.Series = append(r.Series, result.Second{At: float64(i), Requests: int64(100 + 200*(i%2))})
-	}
-	if got := codes(); got != "too-short generator-limited too-noisy " {
-		t.Errorf("%q", got)
-	}
-	r.Arrivals = "ramp:1..100/10s" // its rate is meant to move
-	if got := codes(); got != "too-short generator-limited " {
-		t.Errorf("%q", got)
 	}
 }

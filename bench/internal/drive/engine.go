@@ -1,31 +1,60 @@
 package drive
 
 import (
+	"context"
 	"errors"
-	"strings"
+	"fmt"
 
 	"github.com/weirproxy/weir/bench/internal/load"
+	"github.com/weirproxy/weir/bench/internal/result"
 )
+
+// runner is what is used of the generator.
+type runner interface {
+	Run(ctx context.Context) error
+	Window() load.Window
+	Result() result.Run
+	Warnings() []result.Warning
+}
+
+// generator makes the runner of one leg.
+func (c *Config) generator(l leg) (runner, error) {
+	cfg := c.Load
+	cfg.Arrivals, cfg.Warmup, cfg.Duration, cfg.Requests, cfg.Seed = l.arrivals, l.warmup, l.duration, l.requests, l.seed
+	return load.New(cfg)
+}
 
 // leg is the run as configured.
 func (c *Config) leg() leg {
-	return leg{duration: c.Load.Duration, requests: c.Load.Requests, seed: c.Load.Seed}
+	l := &c.Load
+	return leg{arrivals: l.Arrivals, warmup: l.Warmup, duration: l.Duration, requests: l.Requests, seed: l.Seed}
 }
 
-func (c *Config) labels() []load.Label { return nil }
+func (c *Config) labels() []load.Label {
+	if c.Load.Source == nil {
+		return nil
+	}
+	return c.Load.Source.Labels()
+}
 
 func (c *Config) targets() []string {
 	var list []string
-	for _, t := range c.Load.Targets {
-		list = append(list, t.Address+t.Path)
+	for i := range c.Load.Targets {
+		list = append(list, c.Load.Targets[i].String())
 	}
 	return list
 }
 
-// generator makes the runner of one leg.
-func (c *Config) generator(leg) (runner, error) { return nil, errors.New("no generator") }
-
-// steady reports whether the arrivals, as typed, keep one rate; "" is a closed loop.
-func steady(arrivals string) bool {
-	return arrivals == "" || strings.HasPrefix(arrivals, "constant:") || strings.HasPrefix(arrivals, "poisson:")
+// reached gives an error of the generator its exit code: 3 when it is the target's.
+func (d *driver) reached(err error) error {
+	var unreachable *load.UnreachableError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &unreachable):
+		return &Error{ExitUnreachable, err}
+	case errors.Is(err, load.ErrTargetDied):
+		return &Error{ExitUnreachable, fmt.Errorf("%s: %w; see whether it still runs, and its log", d.targets(), err)}
+	}
+	return err
 }

@@ -26,13 +26,7 @@ func (l *leg) whole() time.Duration {
 	return l.warmup + l.duration
 }
 
-// runner is what is used of the generator.
-type runner interface {
-	Run(ctx context.Context) error
-	Window() window
-	Result() result.Run
-	Warnings() []result.Warning
-}
+const busyLimit = 0.9
 
 // outcome is one leg that ended.
 type outcome struct {
@@ -40,11 +34,14 @@ type outcome struct {
 	warnings []result.Warning
 	began    time.Time
 	elapsed  time.Duration
-	err      error // the target was not reached, or died
+	err      error // that ended it: the target was not reached, or died
 	cut      bool  // ended from outside before its time
 }
 
-func (o *outcome) limited() bool { return has(o.warnings, result.WarnGenerator) }
+// limited reports whether the generator was the limit. Where requests waited for a connection it is late for another reason, unless it had no time left.
+func (o *outcome) limited() bool {
+	return has(o.warnings, result.WarnGenerator) && (o.run.Generator.Busy > busyLimit || !has(o.warnings, result.WarnConnections))
+}
 
 func has(list []result.Warning, code string) bool {
 	for _, w := range list {
@@ -68,18 +65,15 @@ func (d *driver) once(ctx context.Context, l leg, label string) (*outcome, error
 	defer end()
 	go func() { ended <- r.Run(running) }()
 	streams := d.open(running, end, p)
-	o.err = watch(r, p, ended, o.began)
+	o.err = d.reached(watch(ctx, r, p, ended, o.began))
 	o.elapsed = time.Since(o.began)
 	end()
 	o.run = r.Result()
 	if o.run.Subscriptions, err = streams.wait(); err != nil && o.err == nil && ctx.Err() == nil {
-		o.err = err
+		o.err = &Error{ExitUnreachable, err}
 	}
 	o.warnings = r.Warnings()
 	o.run.Workload = d.cfg.Workload
-	if l.arrivals != nil {
-		o.run.Arrivals = l.arrivals.String()
-	}
 	o.cut = o.err == nil && ctx.Err() != nil && !l.over(o)
 	return o, nil
 }
@@ -111,11 +105,15 @@ func endless(p arrival.Plan) bool {
 }
 
 // watch shows a window each second until the leg has ended.
-func watch(r runner, p *progress, ended <-chan error, began time.Time) error {
+func watch(ctx context.Context, r runner, p *progress, ended <-chan error, began time.Time) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
+	stopped := ctx.Done()
 	for {
 		select {
+		case <-stopped:
+			stopped = nil
+			p.stopping()
 		case err := <-ended:
 			p.end()
 			return err

@@ -9,14 +9,8 @@ import (
 	"time"
 
 	"github.com/weirproxy/weir/bench/internal/live"
-	"github.com/weirproxy/weir/bench/internal/result"
+	"github.com/weirproxy/weir/bench/internal/load"
 )
-
-// window is what happened since the last one; busy is the generator's share of its threads' time.
-type window struct {
-	seconds, busy float64
-	result.Stats
-}
 
 const (
 	maxTrend   = 30
@@ -36,8 +30,8 @@ type progress struct {
 	streams       streamCounts
 
 	trend    []float64
-	sum      window // since the last line
-	done     int64  // requests so far
+	sum      load.Window // since the last line
+	done     int64       // requests so far
 	errors   int64
 	failures map[string]int64
 	seconds  int
@@ -72,7 +66,7 @@ func (s *streamCounts) take() (open, events int64, any bool) {
 }
 
 // show takes the window of the last second.
-func (p *progress) show(elapsed time.Duration, w window) {
+func (p *progress) show(elapsed time.Duration, w load.Window) {
 	p.seconds++
 	p.done += w.Requests
 	p.errors += w.Errors
@@ -96,26 +90,25 @@ func (p *progress) show(elapsed time.Duration, w window) {
 	p.gather(&w)
 	if p.seconds%lineEvery == 0 {
 		p.screen.Say("%s", p.line(elapsed, &p.sum))
-		p.sum = window{}
+		p.sum = load.Window{}
 	}
 }
 
 // gather adds up the windows of one line.
-func (p *progress) gather(w *window) {
+func (p *progress) gather(w *load.Window) {
 	s := &p.sum
-	all := s.seconds + w.seconds
+	all := s.Seconds + w.Seconds
 	if all > 0 {
-		s.Rate = (s.Rate*s.seconds + w.Rate*w.seconds) / all
-		s.busy = (s.busy*s.seconds + w.busy*w.seconds) / all
+		s.Rate = (s.Rate*s.Seconds + w.Rate*w.Seconds) / all
 	}
-	s.seconds = all
+	s.Seconds, s.Busy = all, w.Busy
 	s.Hits += w.Hits
 	s.Misses += w.Misses
 	s.Latency.Merge(w.Latency)
 }
 
 // deadTarget says at once that nothing is answered any more, and that it is again.
-func (p *progress) deadTarget(w *window) {
+func (p *progress) deadTarget(w *load.Window) {
 	if w.Requests == 0 {
 		return
 	}
@@ -127,6 +120,13 @@ func (p *progress) deadTarget(w *window) {
 		p.screen.Say("%s: answers again", p.targets)
 	}
 	p.dead = dead
+}
+
+// stopping answers the first Ctrl-C.
+func (p *progress) stopping() {
+	if !p.quiet {
+		p.screen.Say("ending in order, with what there is; once more ends it at once")
+	}
 }
 
 // end takes the frame away.
@@ -154,7 +154,7 @@ func (p *progress) finished(elapsed time.Duration) float64 {
 	return -1
 }
 
-func (p *progress) frame(elapsed time.Duration, w *window) []string {
+func (p *progress) frame(elapsed time.Duration, w *load.Window) []string {
 	head := fmt.Sprintf("── %s  %s", p.label, p.clock(elapsed))
 	if share := p.finished(elapsed); share >= 0 {
 		head += fmt.Sprintf("  %s %3.0f %%", live.Bar(share, barWidth), 100*min(share, 1))
@@ -165,7 +165,7 @@ func (p *progress) frame(elapsed time.Duration, w *window) []string {
 		row("latency", latencies(w)),
 		row("hit rate", hitRate(w)),
 		row("errors", p.failed()),
-		row("generator", fmt.Sprintf("%.0f %% busy", 100*w.busy)),
+		row("generator", fmt.Sprintf("%.0f %% busy", 100*w.Busy)),
 	}
 	if open, events, any := p.streams.take(); any {
 		lines = append(lines, row("streams", fmt.Sprintf("%s open  %s events/s", count(open), count(events))))
@@ -175,22 +175,22 @@ func (p *progress) frame(elapsed time.Duration, w *window) []string {
 
 func row(title, text string) string { return fmt.Sprintf("   %-*s%s", titleWidth, title, text) }
 
-func (p *progress) line(elapsed time.Duration, w *window) string {
-	s := fmt.Sprintf("%s  %s  %s/s  errors %s  %s  hits %s  generator %.0f %%", p.label, p.clock(elapsed), grouped(w.Rate), p.failed(), latencies(w), hitRate(w), 100*w.busy)
+func (p *progress) line(elapsed time.Duration, w *load.Window) string {
+	s := fmt.Sprintf("%s  %s  %s/s  errors %s  %s  hits %s  generator %.0f %%", p.label, p.clock(elapsed), grouped(w.Rate), p.failed(), latencies(w), hitRate(w), 100*w.Busy)
 	if open, events, any := p.streams.take(); any {
 		s += fmt.Sprintf("  streams %s  events %s/s", count(open), grouped(float64(events)/lineEvery))
 	}
 	return s
 }
 
-func latencies(w *window) string {
+func latencies(w *load.Window) string {
 	if w.Latency.Count() == 0 {
 		return "p50 –  p99 –"
 	}
 	return fmt.Sprintf("p50 %s  p99 %s", micros(float64(w.Latency.At(50))), micros(float64(w.Latency.At(99))))
 }
 
-func hitRate(w *window) string {
+func hitRate(w *load.Window) string {
 	if w.Hits+w.Misses == 0 {
 		return "–"
 	}
@@ -221,7 +221,7 @@ func kinds(failures map[string]int64) string {
 
 // unanswered counts the failures of requests that got no answer at all.
 func unanswered(failures map[string]int64) (n int64) {
-	for _, kind := range []string{"connect", "connection", "timeout"} {
+	for _, kind := range []string{load.FailConnect, load.FailIO, load.FailTimeout, load.FailUnsent} {
 		n += failures[kind]
 	}
 	return n

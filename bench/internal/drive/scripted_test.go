@@ -3,8 +3,8 @@ package drive
 import (
 	"bytes"
 	"context"
-	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -31,7 +31,7 @@ type scripted struct {
 	total   result.Stats
 }
 
-var errDied = errors.New("127.0.0.1:8080: no answer for 5s while requests were due; see whether the target still runs")
+var errDied = fmt.Errorf("%w: no answer for 5s", load.ErrTargetDied)
 
 func (s *scripted) Run(ctx context.Context) error {
 	if s.refuses != nil {
@@ -73,9 +73,9 @@ func (s *scripted) second(n int) result.Stats {
 	return st
 }
 
-func (s *scripted) Window() window {
+func (s *scripted) Window() load.Window {
 	s.seconds++
-	return window{seconds: 1, busy: 0.12, Stats: s.second(s.seconds)}
+	return load.Window{Seconds: 1, Busy: 0.12, Stats: s.second(s.seconds)}
 }
 
 func (s *scripted) Result() result.Run {
@@ -83,7 +83,7 @@ func (s *scripted) Result() result.Run {
 		CPUSeconds: 0.5, CPUPerRequest: 4.2, Busy: 0.12,
 	}}
 	if s.leg.arrivals != nil {
-		r.Loop = "open"
+		r.Loop, r.Arrivals = "open", s.leg.arrivals.String()
 	}
 	seconds := int(time.Since(s.began) / time.Second)
 	if s.began.IsZero() {
@@ -136,7 +136,7 @@ func drive(t *testing.T, ctx context.Context, cfg Config, s *scripted) (f *resul
 	if cfg.start == nil {
 		cfg.start = func(l leg) (runner, error) { s.leg = l; return s, nil }
 	}
-	cfg.Load.Targets = []load.Target{{Network: "tcp", Address: "127.0.0.1:8080", Path: "/graphql"}}
+	cfg.Load.Targets = []load.Target{{Network: "tcp", Address: "127.0.0.1:8080", Host: "127.0.0.1:8080", Path: "/graphql"}}
 	cfg.Workload = "geonames"
 	f, err = Run(ctx, cfg, &out, &progress)
 	return f, out.String(), progress.String(), err
