@@ -105,11 +105,12 @@ func (t *thread) interrupt() {
 	_, _ = unix.Write(t.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0}) // fails only when an earlier call has not been seen yet
 }
 
-// run opens the connections, tells ready, waits for begin, and then sends until its bounds or ctx end it. The goroutine keeps its thread of the system to
-// itself, and the thread ends with it.
+// run opens the connections, tells ready, waits for begin, and then sends until its bounds or ctx end it. The goroutine has a thread of the system to
+// itself meanwhile. The thread must go on after it: children of this program that were started by it would be told that their parent died (Pdeathsig).
 func (t *thread) run(ctx context.Context, ready func(), begin <-chan struct{}) {
 	runtime.LockOSThread()
-	exactTimers()
+	defer runtime.UnlockOSThread()
+	defer exactTimers()()
 	stop := context.AfterFunc(ctx, t.interrupt)
 	defer stop()
 	t.open(ctx)
