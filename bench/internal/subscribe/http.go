@@ -79,11 +79,11 @@ func (r *run) header() (h http.Header, host string) {
 }
 
 // dialFailure gives an error of opening its kind.
-func dialFailure(ctx context.Context, err error) error {
+func (r *run) dialFailure(ctx context.Context, err error) error {
 	var op *net.OpError
 	switch {
 	case ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded):
-		return failed(failTimeout, "no answer within %v: %w", setupTimeout, err)
+		return failed(failTimeout, "no answer within %v: %w", r.Setup, err)
 	case errors.Is(err, syscall.EMFILE):
 		return failed(failConnect, "%w; raise the limit of open files (ulimit -n)", err)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):

@@ -46,7 +46,9 @@ func lookup(raw []byte, path []string) []byte {
 	return raw
 }
 
+// splitPath reads data.ticks.0.sentAt, also written $.data.ticks[0].sentAt.
 func splitPath(path string) []string {
+	path = strings.NewReplacer("[", ".", "]", "").Replace(path)
 	if path = strings.TrimPrefix(strings.TrimPrefix(path, "$"), "."); path == "" {
 		return nil
 	}

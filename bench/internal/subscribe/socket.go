@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -37,7 +38,7 @@ func (r *run) socketOpener(c *http.Client) (func(context.Context) (stream, error
 	stop := fmt.Appendf(nil, `{"id":"`+operationID+`","type":%q}`, w.stop)
 	address := base(r.Target)
 	return func(ctx context.Context) (stream, error) {
-		setup, cancel := context.WithTimeout(ctx, setupTimeout)
+		setup, cancel := context.WithTimeout(ctx, r.Setup)
 		defer cancel()
 		s := &socket{words: w, stop: stop}
 		header, host := r.header()
@@ -52,7 +53,7 @@ func (r *run) socketOpener(c *http.Client) (func(context.Context) (stream, error
 		case res != nil:
 			return nil, failed(failProtocol, "%w", err)
 		default:
-			return nil, dialFailure(setup, err)
+			return nil, r.dialFailure(setup, err)
 		}
 		s.conn = conn
 		conn.SetReadLimit(maxMessage)
@@ -60,7 +61,7 @@ func (r *run) socketOpener(c *http.Client) (func(context.Context) (stream, error
 			_ = conn.CloseNow() // of no use
 			return nil, failed(failProtocol, "asked for %s, the server chose %q", r.Protocol, got)
 		}
-		if err := s.begin(setup, initial, start); err != nil {
+		if err := r.begin(setup, s, initial, start); err != nil {
 			_ = conn.CloseNow() // the first error counts
 			return nil, err
 		}
@@ -83,15 +84,15 @@ func (s *socket) trace(ctx context.Context) context.Context {
 }
 
 // begin introduces the client, waits for the acknowledgement and subscribes.
-func (s *socket) begin(ctx context.Context, initial, start []byte) error {
+func (r *run) begin(ctx context.Context, s *socket, initial, start []byte) error {
 	if err := s.conn.Write(ctx, websocket.MessageText, initial); err != nil {
-		return dialFailure(ctx, err)
+		return r.dialFailure(ctx, err)
 	}
 	for acknowledged := false; !acknowledged; {
 		m, err := s.receive(ctx)
 		if err != nil {
-			if ctx.Err() != nil {
-				return failed(failTimeout, "no connection_ack within %v", setupTimeout)
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return failed(failTimeout, "no connection_ack within %v", r.Setup)
 			}
 			return err
 		}
@@ -110,7 +111,7 @@ func (s *socket) begin(ctx context.Context, initial, start []byte) error {
 		}
 	}
 	if err := s.conn.Write(ctx, websocket.MessageText, start); err != nil {
-		return dialFailure(ctx, err)
+		return r.dialFailure(ctx, err)
 	}
 	return nil
 }
@@ -151,7 +152,7 @@ func (s *socket) pong(payload []byte) error {
 	if payload != nil {
 		answer = fmt.Appendf(nil, `{"type":"pong","payload":%s}`, payload)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), setupTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), goodbye)
 	defer cancel()
 	if err := s.conn.Write(ctx, websocket.MessageText, answer); err != nil {
 		return failed(failIO, "pong: %w", err)

@@ -36,7 +36,7 @@ func (r *run) eventOpener(c *http.Client) (func(context.Context) (stream, error)
 	return func(ctx context.Context) (stream, error) {
 		// The request outlives ctx: the end of a run goes through end.
 		whole, cancel := context.WithCancel(context.WithoutCancel(ctx))
-		setup := time.AfterFunc(setupTimeout, cancel)
+		setup := time.AfterFunc(r.Setup, cancel)
 		stop := context.AfterFunc(ctx, cancel)
 		s, err := r.openEvents(whole, cancel, c, method, address, body)
 		if stop() && setup.Stop() && err == nil {
@@ -49,7 +49,7 @@ func (r *run) eventOpener(c *http.Client) (func(context.Context) (stream, error)
 			err = whole.Err()
 		}
 		if timedOut {
-			return nil, failed(failTimeout, "no answer within %v", setupTimeout)
+			return nil, failed(failTimeout, "no answer within %v", r.Setup)
 		}
 		return nil, err
 	}, nil
@@ -67,7 +67,7 @@ func (r *run) openEvents(ctx context.Context, cancel func(), c *http.Client, met
 	}
 	res, err := c.Do(req)
 	if err != nil {
-		return nil, dialFailure(ctx, err)
+		return nil, r.dialFailure(ctx, err)
 	}
 	media, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")) // a broken one is refused below
 	if res.StatusCode == http.StatusOK && media == "text/event-stream" {

@@ -23,7 +23,7 @@ const (
 
 const (
 	defaultRate  = 1000 // opened per second when OpenWithin is 0
-	setupTimeout = 10 * time.Second
+	defaultSetup = 10 * time.Second
 	goodbye      = 2 * time.Second // for the closing handshake
 	firstWait    = 100 * time.Millisecond
 	longestWait  = 5 * time.Second
@@ -45,6 +45,7 @@ type Config struct {
 	TimePath   string
 	Duration   time.Duration // 0: until the context ends
 	OpenWithin time.Duration // opening is spread evenly over it; 0: 1,000 per second
+	Setup      time.Duration // for opening one; 10 s when 0
 	// OnFailure is called with the first failure of each kind, from any goroutine; nil: nobody.
 	OnFailure func(kind string, err error)
 }
@@ -61,8 +62,9 @@ func (c Config) complete() (Config, error) {
 	default:
 		return c, fmt.Errorf("subscription %q: protocol %q is unknown; use %s, %s, %s or %s", c.Name, c.Protocol, TransportWS, LegacyWS, SSE, SSEGet)
 	}
-	if c.Open < 0 || c.Duration < 0 || c.OpenWithin < 0 {
-		return c, fmt.Errorf("subscription %q: %d open, duration %v, opened within %v: none may be negative", c.Name, c.Open, c.Duration, c.OpenWithin)
+	if min(time.Duration(c.Open), c.Duration, c.OpenWithin, c.Setup) < 0 {
+		return c, fmt.Errorf("subscription %q: %d open, duration %v, opened within %v, setup %v: none may be negative",
+			c.Name, c.Open, c.Duration, c.OpenWithin, c.Setup)
 	}
 	if strings.TrimSpace(c.Document) == "" {
 		return c, fmt.Errorf("subscription %q: the document is empty; give the text of the subscription", c.Name)
@@ -75,6 +77,9 @@ func (c Config) complete() (Config, error) {
 		if err := json.Unmarshal(raw, &object); err != nil {
 			return c, fmt.Errorf("subscription %q: %s %.80q: %w; give a JSON object", c.Name, what, raw, err)
 		}
+	}
+	if c.Setup == 0 {
+		c.Setup = defaultSetup
 	}
 	if c.OpenWithin == 0 {
 		c.OpenWithin = time.Duration(c.Open) * time.Second / defaultRate

@@ -1,0 +1,94 @@
+package subscribe
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+	"time"
+)
+
+func TestLookup(t *testing.T) {
+	const event = ` { "a" : {"x":[1,"two,}",{"y":null}], "z\u0031":-1.5e3} ,"b":[ ], "a":7, "":true}`
+	for path, want := range map[string]string{
+		"a.x.0": "1", "$.a.x[1]": `"two,}"`, "a.x[2].y": "null", "a.z1": "-1.5e3", "b": "[ ]", "b.0": "", "a.x.3": "", "c": "", "a.x.0.1": "",
+	} {
+		if got := string(lookup([]byte(event), splitPath(path))); got != want {
+			t.Errorf("%s is %q, want %q", path, got, want)
+		}
+	}
+}
+
+func TestParseTime(t *testing.T) {
+	want := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	for _, text := range []string{
+		"1772600767", "1772600767.0", "1772600767000", "1772600767000.0", "1772600767000000", "1772600767000000000", "1.772600767e9",
+		`"2026-03-04T05:06:07Z"`, `"2026-03-04T06:06:07.000000+01:00"`, `"1772600767000"`, `"2026-03-04T05:06:07\u005a"`,
+	} {
+		if got, ok := parseTime([]byte(text)); !ok || !got.Equal(want) {
+			t.Errorf("%s is %v, want %v", text, got, want)
+		}
+	}
+	for _, text := range []string{"", "null", "true", "0", "-5", `"now"`, `""`, "[]", "{}", "1e400"} {
+		if got, ok := parseTime([]byte(text)); ok {
+			t.Errorf("%s is %v", text, got)
+		}
+	}
+}
+
+// FuzzMember compares with encoding/json, which keeps the last of several equal keys: those are left out.
+func FuzzMember(f *testing.F) {
+	f.Add(`{"a":{"b":[1,{"c":"\"}"}]},"d\n":1}`, "a")
+	f.Add(`[1,[2],{"x":3} , "]" ]`, "2")
+	f.Add("{\"\\ud800\":1,\"\xff\":2}", "\ufffd")
+	f.Fuzz(func(t *testing.T, raw, key string) {
+		if !json.Valid([]byte(raw)) {
+			return
+		}
+		got := member([]byte(raw), key)
+		if got != nil && !json.Valid(got) {
+			t.Fatalf("%q of %s is %s", key, raw, got)
+		}
+		var object map[string]json.RawMessage
+		if json.Unmarshal([]byte(raw), &object) != nil || object == nil {
+			return
+		}
+		d := json.NewDecoder(bytes.NewReader([]byte(raw)))
+		if _, err := d.Token(); err != nil {
+			t.Fatal(err)
+		}
+		for n := 0; d.More(); n++ {
+			name, err := d.Token()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want json.RawMessage
+			if err := d.Decode(&want); err != nil {
+				t.Fatal(err)
+			}
+			if name == key && utf8Only(raw) {
+				if !bytes.Equal(got, want) {
+					t.Fatalf("%q of %s is %s, want %s", key, raw, got, want)
+				}
+				return
+			}
+		}
+		if got != nil && utf8Only(raw) {
+			t.Fatalf("%q of %s is %s, there is none", key, raw, got)
+		}
+	})
+}
+
+// utf8Only reports whether encoding/json would leave the text's bytes alone.
+func utf8Only(s string) bool {
+	return bytes.Equal(bytes.ToValidUTF8([]byte(s), []byte("?")), []byte(s))
+}
+
+func FuzzParseTime(f *testing.F) {
+	f.Add("1772600767000")
+	f.Add(`"2026-03-04T05:06:07Z"`)
+	f.Fuzz(func(t *testing.T, raw string) {
+		if json.Valid([]byte(raw)) {
+			parseTime([]byte(raw))
+		}
+	})
+}
