@@ -45,10 +45,8 @@ func bytesTable(ctx context.Context, cfg *Config) (t result.Table, err error) {
 	if err := pin(); err != nil {
 		return t, err
 	}
-	points, span := []volume{{1000, 1 << 10}, {10_000, 1 << 10}, {64 << 10, 16 << 10}, {100_000, 1 << 10}, {1_000_000, 1 << 10}}, 8*time.Second
-	if cfg.Quick {
-		points, span = points[:2], 2*time.Second
-	}
+	all := []volume{{1000, 1 << 10}, {10_000, 1 << 10}, {64 << 10, 16 << 10}, {100_000, 1 << 10}, {1_000_000, 1 << 10}}
+	points, span := pick(cfg, all, all[:2], 8*time.Second)
 	worst := 0.0
 	for _, v := range points {
 		row, err := cfg.volume(ctx, v, span)

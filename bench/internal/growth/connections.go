@@ -52,10 +52,7 @@ func connectionsTable(ctx context.Context, cfg *Config) (t result.Table, err err
 	if err != nil {
 		return t, err
 	}
-	points, span := []int{1, 10, 100, 1000, maxConnections}, 4*time.Second
-	if cfg.Quick {
-		points, span = []int{1, 10, 100}, time.Second
-	}
+	points, span := pick(cfg, []int{1, 10, 100, 1000, maxConnections}, []int{1, 10, 100}, 4*time.Second)
 	b, err := newBench(cfg)
 	if err != nil {
 		return t, err

@@ -104,7 +104,7 @@ func (b *bench) drive(ctx context.Context, s *fleet.Sidecar, p plan) (e effort, 
 		p.connections = connections
 	}
 	if p.warm == 0 {
-		p.warm = warmTime
+		p.warm = min(warmTime, p.span)
 	}
 	r, err := load.New(load.Config{
 		Targets: []load.Target{target}, Source: p.source, Arrivals: p.arrivals, Connections: p.connections, Requests: p.requests, Timeout: requestTimeout,

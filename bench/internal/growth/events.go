@@ -35,10 +35,7 @@ func eventsTable(ctx context.Context, cfg *Config) (t result.Table, err error) {
 	if err := pin(); err != nil {
 		return t, err
 	}
-	rates, span := []float64{500, 1000, 2000, 5000, 10_000, 20_000, 0}, 4*time.Second
-	if cfg.Quick {
-		rates, span = []float64{1000, 5000, 0}, time.Second
-	}
+	rates, span := pick(cfg, []float64{500, 1000, 2000, 5000, 10_000, 20_000, 0}, []float64{1000, 5000, 0}, 4*time.Second)
 	b, err := newBench(cfg)
 	if err != nil {
 		return t, err

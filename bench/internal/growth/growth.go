@@ -20,6 +20,19 @@ type Config struct {
 	Binaries fleet.Binaries
 	Quick    bool // small points and short pieces: for a look, not for the record
 	Out      io.Writer
+
+	tiny bool // two points of an instant, for tests
+}
+
+// pick chooses the points of a part and how long each is measured.
+func pick[P any](cfg *Config, all, quick []P, span time.Duration) ([]P, time.Duration) {
+	switch {
+	case cfg.tiny:
+		return quick[:2], span / 20
+	case cfg.Quick:
+		return quick, span / 4
+	}
+	return all, span
 }
 
 // part is one table.

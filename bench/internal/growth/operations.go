@@ -41,10 +41,7 @@ func operationsTable(ctx context.Context, cfg *Config) (t result.Table, err erro
 	if err := pin(); err != nil {
 		return t, err
 	}
-	points, span := []int{1, 10, 100, 1000, planBound, 30_000, 100_000}, 4*time.Second
-	if cfg.Quick {
-		points, span = []int{1, 100, 1000}, time.Second
-	}
+	points, span := pick(cfg, []int{1, 10, 100, 1000, planBound, 30_000, 100_000}, []int{1, 100, 1000}, 4*time.Second)
 	for _, n := range points {
 		row, err := cfg.distinct(ctx, n, span)
 		if err != nil {

@@ -35,10 +35,7 @@ func tagsTable(ctx context.Context, cfg *Config) (t result.Table, err error) {
 	if err := pin(); err != nil {
 		return t, err
 	}
-	points, span := []int{1, 10, 100, 1000}, 3*time.Second
-	if cfg.Quick {
-		points, span = []int{1, 100}, time.Second
-	}
+	points, span := pick(cfg, []int{1, 10, 100, 1000}, []int{1, 100}, 3*time.Second)
 	for _, n := range points {
 		row, err := cfg.tagged(ctx, n, span)
 		if err != nil {

@@ -37,10 +37,7 @@ func tombstonesTable(ctx context.Context, cfg *Config) (t result.Table, err erro
 	if err := pin(); err != nil {
 		return t, err
 	}
-	points, span := []int{1, 1000, 10_000, 100_000, tombstoneBound - 10_000, tombstoneBound + 50_000}, 3*time.Second
-	if cfg.Quick {
-		points, span = []int{1, 1000, 10_000}, time.Second
-	}
+	points, span := pick(cfg, []int{1, 1000, 10_000, 100_000, tombstoneBound - 10_000, tombstoneBound + 50_000}, []int{1, 1000, 10_000}, 3*time.Second)
 	b, err := newBench(cfg)
 	if err != nil {
 		return t, err
