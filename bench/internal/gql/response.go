@@ -28,14 +28,7 @@ type Response struct {
 func (r *Response) AppendJSON(dst []byte) []byte {
 	dst = append(dst, '{')
 	if len(r.Errors) > 0 {
-		dst = append(dst, `"errors":[`...)
-		for i := range r.Errors {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = r.Errors[i].appendJSON(dst)
-		}
-		dst = append(dst, ']')
+		dst = r.AppendErrors(append(dst, `"errors":`...))
 		if !r.Refused {
 			dst = append(dst, ',')
 		}
@@ -49,6 +42,18 @@ func (r *Response) AppendJSON(dst []byte) []byte {
 		}
 	}
 	return append(dst, '}')
+}
+
+// AppendErrors appends the list of errors in JSON.
+func (r *Response) AppendErrors(dst []byte) []byte {
+	dst = append(dst, '[')
+	for i := range r.Errors {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = r.Errors[i].appendJSON(dst)
+	}
+	return append(dst, ']')
 }
 
 func (e *Error) appendJSON(dst []byte) []byte {

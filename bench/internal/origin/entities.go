@@ -106,14 +106,14 @@ func (s *store) mutationResolvers() map[string]gql.Resolver {
 			if n < 0 {
 				return nil, inputError("population must not be negative")
 			}
-			return orNull(s.change(id(c), func(c *city) { c.population = n })), nil
+			return orNull(s.change(id(c), func(c *city) { c.population = n }, s.publishPopulation)), nil
 		},
 		"renameCity": func(_ context.Context, c *gql.Call) (any, error) {
 			name := c.Args["name"].(string)
 			if name == "" {
 				return nil, inputError("name must not be empty")
 			}
-			return orNull(s.change(id(c), func(c *city) { c.name = name })), nil
+			return orNull(s.change(id(c), func(c *city) { c.name = name }, nil)), nil
 		},
 		"addCity": func(_ context.Context, c *gql.Call) (any, error) {
 			in := c.Args["city"].(map[string]any)

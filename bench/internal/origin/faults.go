@@ -1,112 +1,156 @@
 package origin
 
 import (
+	"bytes"
 	"encoding/json"
-	"maps"
+	"errors"
+	"fmt"
+	"io"
 	"net/http"
-	"strconv"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/weirproxy/weir/bench/internal/origin/fault"
 )
 
-// Faults are the failures the origin plays on its GraphQL endpoint.
+// Faults are the failures the origin plays on its GraphQL endpoint. Times in rules and stalls count from the moment the faults come into force: the start
+// of the server, SetFaults, or a PUT.
 type Faults struct {
-	DelayMS   int     `json:"delay_ms"`   // wait before every answer
-	ErrorRate float64 `json:"error_rate"` // share of requests answered 500, spread evenly: 0.25 is every fourth
-	Down      bool    `json:"down"`       // close the connection instead of answering
+	DelayMS   int      `json:"delay_ms"`          // wait before every answer
+	ErrorRate float64  `json:"error_rate"`        // share of requests answered 500, spread evenly: 0.25 is every fourth
+	Down      bool     `json:"down"`              // close the connection instead of answering
+	Rules     []string `json:"rules,omitempty"`   // see fault.Form; the first that hits a request decides
+	Latency   []string `json:"latency,omitempty"` // see LatencyForm; instead of what the origin was started with, when not empty
+}
+
+// conditions are faults in force. They are replaced as a whole.
+type conditions struct {
+	given   Faults
+	latency []*latency
+	plan    *fault.Plan
+	rules   []fault.Rule
+	since   time.Time
+	ended   chan struct{} // closed when others take their place
 }
 
 type faults struct {
 	mu      sync.Mutex
-	active  Faults
+	active  *conditions
 	arrears float64
 }
 
-func (f *faults) set(n Faults) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.active, f.arrears = n, 0
+func (s *Server) conditions(f Faults, since time.Time) (*conditions, error) {
+	if f.ErrorRate < 0 || f.ErrorRate > 1 || f.DelayMS < 0 {
+		return nil, errors.New("error_rate is 0..1, delay_ms is not negative")
+	}
+	c := &conditions{given: f, since: since, ended: make(chan struct{})}
+	for _, text := range f.Rules {
+		rule, err := fault.ParseRule(text)
+		if err != nil {
+			return nil, err
+		}
+		if typeName, field, named := strings.Cut(rule.Text, "."); rule.Kind == fault.Partial && named && !s.engine.HasField(typeName, field) {
+			return nil, fmt.Errorf("fault %q: the schema has no field %s: write TYPE.FIELD of an object type", text, rule.Text)
+		}
+		c.rules = append(c.rules, rule)
+	}
+	c.plan = fault.NewPlan(c.rules, s.spec.Seed, since)
+	texts := f.Latency
+	if len(texts) == 0 {
+		texts = s.spec.Latency
+	}
+	for _, text := range texts {
+		l, err := parseLatency(text, s.spec.Seed)
+		if err != nil {
+			return nil, err
+		}
+		c.latency = append(c.latency, l)
+	}
+	return c, nil
 }
 
-// next decides the fate of one request.
-func (f *faults) next() (delay time.Duration, fail, down bool) {
+// SetFaults replaces the active faults. On an error nothing changes.
+func (s *Server) SetFaults(f Faults) error {
+	c, err := s.conditions(f, time.Now())
+	if err != nil {
+		return err
+	}
+	s.faults.set(c)
+	return nil
+}
+
+func (f *faults) set(c *conditions) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.arrears += f.active.ErrorRate
+	if f.active != nil {
+		close(f.active.ended)
+	}
+	f.active, f.arrears = c, 0
+}
+
+// current returns the conditions in force.
+func (f *faults) current() *conditions {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.active
+}
+
+// next decides what the three fields without rules do to one request.
+func (f *faults) next() (c *conditions, fail bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.arrears += f.active.given.ErrorRate
 	if f.arrears >= 1 {
 		f.arrears--
 		fail = true
 	}
-	return time.Duration(f.active.DelayMS) * time.Millisecond, fail, f.active.Down
+	return f.active, fail
 }
 
-// serveFaults shows the faults (GET) or replaces them (PUT, POST).
+// wait is how long a request waits before it is executed.
+func (c *conditions) wait(o *fault.Operation, arrived time.Time) (wait time.Duration, stalled bool) {
+	for _, l := range c.latency {
+		d, s := l.of(o, arrived.Sub(c.since))
+		wait, stalled = wait+d, stalled || s
+	}
+	return wait, stalled
+}
+
+func decodeFaults(raw []byte) (f Faults, err error) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&f); err != nil {
+		return Faults{}, fmt.Errorf(`faults: %w: write for instance {"rules":["10s..15s:reset=mid-body@0.2"],"delay_ms":5}`, err)
+	}
+	return f, nil
+}
+
+// serveFaults shows the faults (GET), replaces them (PUT, POST) or ends them (DELETE).
 func (s *Server) serveFaults(w http.ResponseWriter, r *http.Request) {
-	if r.Method == http.MethodPut || r.Method == http.MethodPost {
-		var n Faults
-		d := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4096))
-		d.DisallowUnknownFields()
-		if err := d.Decode(&n); err != nil {
+	var f Faults
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		writeJSON(w, s.faults.current().given)
+		return
+	case http.MethodPut, http.MethodPost:
+		raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
+		if err == nil {
+			f, err = decodeFaults(raw)
+		}
+		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		if n.ErrorRate < 0 || n.ErrorRate > 1 || n.DelayMS < 0 {
-			http.Error(w, "error_rate is 0..1, delay_ms is not negative", http.StatusBadRequest)
-			return
-		}
-		s.faults.set(n)
+	case http.MethodDelete:
+	default:
+		w.Header().Set("Allow", "GET, PUT, POST, DELETE")
+		http.Error(w, "use GET, PUT or DELETE", http.StatusMethodNotAllowed)
+		return
 	}
-	s.faults.mu.Lock()
-	active := s.faults.active
-	s.faults.mu.Unlock()
-	writeJSON(w, active)
-}
-
-type counters struct {
-	mu sync.Mutex
-	by map[string]int64
-}
-
-func (c *counters) add(name string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.by == nil {
-		c.by = map[string]int64{}
+	if err := s.SetFaults(f); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
 	}
-	c.by[name]++
-}
-
-func (c *counters) snapshot() map[string]int64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return maps.Clone(c.by)
-}
-
-// serveCounters shows the counts by operation; DELETE sets them to zero.
-func (s *Server) serveCounters(w http.ResponseWriter, r *http.Request) {
-	if r.Method == http.MethodDelete {
-		s.counters.mu.Lock()
-		clear(s.counters.by)
-		s.counters.mu.Unlock()
-	}
-	writeJSON(w, s.counters.snapshot())
-}
-
-func writeJSON(w http.ResponseWriter, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	if err := json.NewEncoder(w).Encode(v); err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-	}
-}
-
-func number(r *http.Request, name string, otherwise int) int {
-	n, err := strconv.Atoi(r.URL.Query().Get(name))
-	if err != nil || n < 0 || n > 1_000_000 {
-		return otherwise
-	}
-	return n
-}
-
-func milliseconds(r *http.Request, name string, otherwise int) time.Duration {
-	return time.Duration(number(r, name, otherwise)) * time.Millisecond
+	writeJSON(w, s.faults.current().given)
 }

@@ -1,21 +1,18 @@
 package origin
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
+	"time"
 
 	"github.com/weirproxy/weir/bench/internal/gql"
+	"github.com/weirproxy/weir/bench/internal/origin/burn"
+	"github.com/weirproxy/weir/bench/internal/origin/fault"
+	"github.com/weirproxy/weir/bench/internal/origin/stream"
 )
 
 const (
@@ -26,149 +23,216 @@ const (
 	mediaGraphQL = "application/graphql-response+json"
 )
 
-// envelope is the JSON form of one request.
-type envelope struct {
-	Query         *string        `json:"query"`
-	OperationName *string        `json:"operationName"`
-	Variables     map[string]any `json:"variables"`
-	Extensions    struct {
-		PersistedQuery *struct {
-			Version int    `json:"version"`
-			Hash    string `json:"sha256Hash"`
-		} `json:"persistedQuery"`
-	} `json:"extensions"`
-}
-
-// badRequest is a request that never becomes an operation.
-type badRequest struct {
-	status        int
-	message, code string
-}
-
-func (b *badRequest) Error() string { return b.message }
-
-// persisted is the store of automatic persisted queries; beyond its bound it starts again, empty.
-type persisted struct {
-	mu        sync.Mutex
-	documents map[string]string
-}
-
-// document resolves the persisted-query extension of a request.
-func (p *persisted) document(e *envelope) (string, error) {
-	query := ""
-	if e.Query != nil {
-		query = *e.Query
-	}
-	extension := e.Extensions.PersistedQuery
-	if extension == nil {
-		if query == "" {
-			return "", &badRequest{http.StatusBadRequest, "the request has no query", "BAD_REQUEST"}
-		}
-		return query, nil
-	}
-	if extension.Version != 1 {
-		return "", &badRequest{http.StatusBadRequest, "unsupported persisted query version", "PERSISTED_QUERY_NOT_SUPPORTED"}
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if query == "" {
-		known, ok := p.documents[extension.Hash]
-		if !ok {
-			return "", &badRequest{http.StatusOK, "PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND"}
-		}
-		return known, nil
-	}
-	sum := sha256.Sum256([]byte(query))
-	if hex.EncodeToString(sum[:]) != extension.Hash {
-		return "", &badRequest{http.StatusBadRequest, "provided sha does not match query", "BAD_REQUEST"}
-	}
-	if len(p.documents) >= maxPersisted {
-		clear(p.documents)
-	}
-	p.documents[extension.Hash] = query
-	return query, nil
-}
-
+// serveGraphQL takes one HTTP request through the conditions in force.
 func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
-	delay, fail, down := s.faults.next()
-	if !pause(r.Context(), delay) {
+	arrived := time.Now()
+	c, fail := s.faults.next()
+	if !pause(r.Context(), time.Duration(c.given.DelayMS)*time.Millisecond) {
 		return
 	}
-	if down {
+	if c.given.Down {
+		s.truth.fault("down", "")
 		panic(http.ErrAbortHandler) // closes the connection without an answer
 	}
 	if fail {
+		s.truth.fault("error_rate", "")
 		http.Error(w, "injected failure", http.StatusInternalServerError)
+		return
+	}
+	if stream.Upgrade(r) {
+		s.serveWebSocket(w, r)
 		return
 	}
 	items, batch, err := read(w, r)
 	if err != nil {
-		refuse(w, negotiate(r), err)
+		s.truth.add(&tally{label: "refused"})
+		s.finish(w, r, nil, refusal(negotiate(r), err), "refused")
 		return
 	}
-	ctx := r.Context()
-	if name, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-		ctx = context.WithValue(ctx, viewerKey{}, name)
-	}
-	readOnly := r.Method == http.MethodGet || r.Method == http.MethodHead
-	if !batch {
-		s.one(ctx, w, negotiate(r), &items[0], readOnly)
+	if !batch && stream.Wanted(r) {
+		s.serveEventStream(w, r, &items[0])
 		return
 	}
+	o := s.identify(&items[0], batch)
+	wait, stalled := c.wait(&o, arrived)
+	rule, delay := c.plan.Decide(&o, arrived)
+	if !s.wait(r.Context(), wait+delay, stalled) {
+		return
+	}
+	if rule != nil {
+		s.truth.fault(rule.Name(), o.Label)
+	}
+	if rule != nil && !rule.Executes() {
+		s.truth.add(&tally{label: o.Label})
+		s.finish(w, r, rule, nil, o.Label)
+		return
+	}
+	x := exchange{s: s, ctx: viewerOf(r), rule: rule, media: negotiate(r), readOnly: r.Method == http.MethodGet || r.Method == http.MethodHead}
+	if batch {
+		s.finish(w, r, rule, x.batch(items), "")
+		return
+	}
+	s.finish(w, r, rule, x.one(&items[0]), o.Label)
+}
+
+// wait holds a request back; false when its client left first.
+func (s *Server) wait(ctx context.Context, d time.Duration, stalled bool) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	begin := time.Now()
+	whole := pause(ctx, d)
+	s.truth.waited(d, time.Since(begin), stalled)
+	return whole
+}
+
+// identify names the operation of a request, or of the first of a batch.
+func (s *Server) identify(e *envelope, batch bool) fault.Operation {
+	query, err := s.persist.document(e)
+	if err != nil {
+		return fault.Operation{Label: "refused", Batch: batch}
+	}
+	o := s.engine.Identify(e.request(query))
+	if o.Label == "" {
+		o.Label = "refused"
+	}
+	return fault.Operation{Kind: o.Kind, Name: o.Name, Label: o.Label, Batch: batch}
+}
+
+// finish sends the answer, by the fault when there is one. The bytes go to the operation unless its label is empty.
+func (s *Server) finish(w http.ResponseWriter, r *http.Request, rule *fault.Rule, a *fault.Answer, label string) {
+	switch {
+	case rule == nil || rule.Kind == fault.Partial:
+		s.truth.sent(int64(len(a.Body)), label) // before it is sent, so that whoever has the answer finds it counted
+		send(w, a)
+	default:
+		if rule.Kind == fault.Big {
+			a.Body = pad(a.Body, rule.Size, s.spec.Seed)
+		}
+		s.truth.sent(s.player.Play(w, r, rule, a), label)
+	}
+}
+
+// exchange is what the operations of one HTTP request share.
+type exchange struct {
+	s        *Server
+	ctx      context.Context
+	rule     *fault.Rule // nil or one under which the request is executed
+	media    string
+	readOnly bool
+	partial  string // TYPE.FIELD that failed by the rule; only the first does
+}
+
+// one answers a single request.
+func (x *exchange) one(e *envelope) *fault.Answer {
+	query, err := x.s.persist.document(e)
+	if err != nil {
+		x.s.truth.add(&tally{label: "refused"})
+		return refusal(x.media, err)
+	}
+	res, t := x.execute(e, query)
+	a := &fault.Answer{Status: http.StatusOK, Header: header(x.media, narrow(gql.Policy{Hint: gql.Hint{MaxAge: 1 << 30}}, res))}
+	switch {
+	case res.WrongMethod:
+		a.Header.Set("Allow", "POST")
+		a.Status = http.StatusMethodNotAllowed
+	case res.Refused && x.media == mediaGraphQL:
+		a.Status = http.StatusBadRequest
+	}
+	a.Body = x.s.sized(res.AppendJSON(nil), e, query)
+	x.s.truth.add(&t)
+	return a
+}
+
+// batch answers the requests of a batch in order; what goes wrong in one is in its own result.
+func (x *exchange) batch(items []envelope) *fault.Answer {
 	body := []byte{'['}
 	policy := gql.Policy{Hint: gql.Hint{MaxAge: 1 << 30}}
 	for i := range items {
 		if i > 0 {
 			body = append(body, ',')
 		}
-		res := s.run(ctx, &items[i], readOnly)
-		body = res.AppendJSON(body)
+		query, err := x.s.persist.document(&items[i])
+		var res *gql.Response
+		t := tally{label: "refused"}
+		var bad *badRequest
+		if errors.As(err, &bad) {
+			res = &gql.Response{Refused: true, Errors: []gql.Error{{Message: bad.message, Code: bad.code}}}
+		} else {
+			res, t = x.execute(&items[i], query)
+		}
+		item := x.s.sized(res.AppendJSON(nil), &items[i], query)
+		t.bytes = int64(len(item))
+		x.s.truth.add(&t)
+		body = append(body, item...)
 		policy = narrow(policy, res)
 	}
-	header(w, mediaJSON, policy)
-	write(w, http.StatusOK, append(body, ']'))
+	return &fault.Answer{Status: http.StatusOK, Header: header(mediaJSON, policy), Body: append(body, ']')}
 }
 
-// one answers a single request.
-func (s *Server) one(ctx context.Context, w http.ResponseWriter, media string, e *envelope, readOnly bool) {
-	query, err := s.persist.document(e)
-	if err != nil {
-		refuse(w, media, err)
-		return
+func (x *exchange) execute(e *envelope, query string) (*gql.Response, tally) {
+	t := tally{}
+	req := e.request(query)
+	req.ReadOnly, req.Probe = x.readOnly, x.probe(&t)
+	res := x.s.engine.Execute(x.ctx, req)
+	t.label = res.Operation
+	if t.executed = !res.Refused; !t.executed {
+		t.label = x.s.engine.Identify(req).Label
 	}
-	res := s.execute(ctx, e, query, readOnly)
-	status := http.StatusOK
-	switch {
-	case res.WrongMethod:
-		w.Header().Set("Allow", "POST")
-		status = http.StatusMethodNotAllowed
-	case res.Refused && media == mediaGraphQL:
-		status = http.StatusBadRequest
-	}
-	header(w, media, narrow(gql.Policy{Hint: gql.Hint{MaxAge: 1 << 30}}, res))
-	write(w, status, res.AppendJSON(nil))
+	t.errors = t.executed && len(res.Errors) > 0
+	return res, t
 }
 
-// run is one item of a batch: what goes wrong is in its own result.
-func (s *Server) run(ctx context.Context, e *envelope, readOnly bool) *gql.Response {
-	query, err := s.persist.document(e)
-	var bad *badRequest
-	if errors.As(err, &bad) {
-		return &gql.Response{Refused: true, Errors: []gql.Error{{Message: bad.message, Code: bad.code}}}
+// probe burns, and makes one field fail when the rule says so. It is nil when neither is asked.
+func (x *exchange) probe(t *tally) func(f *gql.Field) error {
+	partial := x.rule != nil && x.rule.Kind == fault.Partial
+	if !partial && x.s.burn.None() {
+		return nil
 	}
-	return s.execute(ctx, e, query, readOnly)
+	return func(f *gql.Field) error {
+		if partial && x.partial == "" && (x.rule.Text == f.Type+"."+f.Name || x.rule.Text == "" && f.Nullable) {
+			x.partial = f.Type + "." + f.Name
+			t.partial = x.partial
+			return errInjected
+		}
+		if x.s.burn.None() {
+			return nil
+		}
+		if t.fields == nil {
+			t.fields = map[string]FieldTruth{}
+		}
+		name := f.Type + "." + f.Name
+		sum := t.fields[name]
+		sum.Resolved++
+		sum.burnt += burn.Spend(x.s.burn.Of(name))
+		t.fields[name] = sum
+		return nil
+	}
 }
 
-func (s *Server) execute(ctx context.Context, e *envelope, query string, readOnly bool) *gql.Response {
-	req := gql.Request{Query: query, Variables: e.Variables, ReadOnly: readOnly}
+// injected is the error of a field that fails because a rule says so.
+type injected struct{}
+
+var errInjected = injected{}
+
+func (injected) Error() string { return "injected failure" }
+func (injected) Code() string  { return "INJECTED" }
+
+// request is the envelope as the engine takes it.
+func (e *envelope) request(query string) *gql.Request {
+	r := &gql.Request{Query: query, Variables: e.Variables}
 	if e.OperationName != nil {
-		req.OperationName = *e.OperationName
+		r.OperationName = *e.OperationName
 	}
-	res := s.engine.Execute(ctx, &req)
-	if !res.Refused {
-		s.counters.add(res.Operation)
+	return r
+}
+
+// viewerOf carries the bearer token to the resolvers.
+func viewerOf(r *http.Request) context.Context {
+	if name, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+		return context.WithValue(r.Context(), viewerKey{}, name)
 	}
-	return res
+	return r.Context()
 }
 
 // narrow folds a result into the policy of the whole answer: errors and mutations are never stored.
@@ -182,10 +246,8 @@ func narrow(p gql.Policy, res *gql.Response) gql.Policy {
 	return p
 }
 
-func header(w http.ResponseWriter, media string, p gql.Policy) {
-	h := w.Header()
-	h.Set("Content-Type", media+"; charset=utf-8")
-	h.Set("Vary", "Accept")
+func header(media string, p gql.Policy) http.Header {
+	h := http.Header{"Content-Type": {media + "; charset=utf-8"}, "Vary": {"Accept"}}
 	switch {
 	case !p.Cacheable():
 		h.Set("Cache-Control", "no-store")
@@ -194,96 +256,21 @@ func header(w http.ResponseWriter, media string, p gql.Policy) {
 	default:
 		h.Set("Cache-Control", fmt.Sprintf("max-age=%d, public", p.MaxAge))
 	}
+	return h
 }
 
-func write(w http.ResponseWriter, status int, body []byte) {
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // the client is gone: nobody is left to tell
+func send(w http.ResponseWriter, a *fault.Answer) {
+	for name, values := range a.Header {
+		w.Header()[name] = values
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(a.Body)))
+	w.WriteHeader(a.Status)
+	_, _ = w.Write(a.Body) // the client is gone: nobody is left to tell
 }
 
-func refuse(w http.ResponseWriter, media string, err error) {
+func refusal(media string, err error) *fault.Answer {
 	bad := &badRequest{http.StatusBadRequest, err.Error(), "BAD_REQUEST"}
 	errors.As(err, &bad)
 	res := gql.Response{Refused: true, Errors: []gql.Error{{Message: bad.message, Code: bad.code}}}
-	header(w, media, gql.Policy{})
-	write(w, bad.status, res.AppendJSON(nil))
-}
-
-// negotiate picks the media type of the answer: the GraphQL one only for those who name it.
-func negotiate(r *http.Request) string {
-	if strings.Contains(r.Header.Get("Accept"), mediaGraphQL) {
-		return mediaGraphQL
-	}
-	return mediaJSON
-}
-
-// read decodes the request or requests.
-func read(w http.ResponseWriter, r *http.Request) (items []envelope, batch bool, err error) {
-	switch r.Method {
-	case http.MethodGet, http.MethodHead:
-		e, err := fromQuery(r)
-		return []envelope{e}, false, err
-	case http.MethodPost:
-	default:
-		w.Header().Set("Allow", "GET, POST")
-		return nil, false, &badRequest{http.StatusMethodNotAllowed, "use GET or POST", "METHOD_NOT_ALLOWED"}
-	}
-	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || media != mediaJSON {
-		return nil, false, &badRequest{http.StatusUnsupportedMediaType, "send application/json", "UNSUPPORTED_MEDIA_TYPE"}
-	}
-	if charset := params["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return nil, false, &badRequest{http.StatusUnsupportedMediaType, "send UTF-8", "UNSUPPORTED_MEDIA_TYPE"}
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
-		return nil, false, &badRequest{http.StatusRequestEntityTooLarge, err.Error(), "BAD_REQUEST"}
-	}
-	if trimmed := bytes.TrimLeft(body, " \t\r\n"); len(trimmed) > 0 && trimmed[0] == '[' {
-		if err := decode(body, &items); err != nil {
-			return nil, true, err
-		}
-		if len(items) == 0 || len(items) > maxBatch {
-			return nil, true, &badRequest{http.StatusBadRequest, fmt.Sprintf("a batch has 1 to %d requests", maxBatch), "BAD_REQUEST"}
-		}
-		return items, true, nil
-	}
-	items = make([]envelope, 1)
-	return items, false, decode(body, &items[0])
-}
-
-func decode(body []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	if err := d.Decode(into); err != nil {
-		return &badRequest{http.StatusBadRequest, "the body is no GraphQL request: " + err.Error(), "BAD_REQUEST"}
-	}
-	if d.More() {
-		return &badRequest{http.StatusBadRequest, "the body goes on after the request", "BAD_REQUEST"}
-	}
-	return nil
-}
-
-func fromQuery(r *http.Request) (e envelope, err error) {
-	q := r.URL.Query()
-	if q.Has("query") {
-		query := q.Get("query")
-		e.Query = &query
-	}
-	if q.Has("operationName") {
-		name := q.Get("operationName")
-		e.OperationName = &name
-	}
-	if raw := q.Get("variables"); raw != "" {
-		if err := decode([]byte(raw), &e.Variables); err != nil {
-			return e, err
-		}
-	}
-	if raw := q.Get("extensions"); raw != "" {
-		if err := decode([]byte(raw), &e.Extensions); err != nil {
-			return e, err
-		}
-	}
-	return e, nil
+	return &fault.Answer{Status: bad.status, Header: header(media, gql.Policy{}), Body: res.AppendJSON(nil)}
 }

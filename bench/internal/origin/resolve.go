@@ -8,16 +8,13 @@ import (
 	"strings"
 
 	"github.com/weirproxy/weir/bench/internal/gql"
+	"github.com/weirproxy/weir/bench/internal/origin/builtin"
 )
 
 // maxPage bounds every `first`.
 const maxPage = 200
 
-// inputError is an error of the caller's making; its code goes to extensions.code.
-type inputError string
-
-func (e inputError) Error() string { return string(e) }
-func (inputError) Code() string    { return "BAD_USER_INPUT" }
+type inputError = builtin.InputError
 
 // viewerKey carries the bearer token to the viewer resolver.
 type viewerKey struct{}
@@ -140,7 +137,9 @@ func (s *store) resolvers() gql.Resolvers {
 				return sum
 			}),
 		},
-		"Viewer": s.viewerResolvers(),
+		"Viewer":       s.viewerResolvers(),
+		"Subscription": {"tick": get(func(t any) any { return t }), "populationChanged": get(func(c *city) any { return c })},
+		"Tick":         builtin.TickResolvers(),
 	}
 }
 
@@ -174,7 +173,8 @@ func (s *store) queryResolvers() map[string]gql.Resolver {
 			}
 			return s.search(c.Args["text"].(string), n), nil
 		},
-		"stats": func(context.Context, *gql.Call) (any, error) { return stats{s.ranked()}, nil },
+		"padding": builtin.Padding(s.seed),
+		"stats":   func(context.Context, *gql.Call) (any, error) { return stats{s.ranked()}, nil },
 		"viewer": func(ctx context.Context, _ *gql.Call) (any, error) {
 			name, _ := ctx.Value(viewerKey{}).(string)
 			if name == "" {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -13,69 +11,105 @@ import (
 	_ "embed"
 
 	"github.com/weirproxy/weir/bench/internal/gql"
+	"github.com/weirproxy/weir/bench/internal/origin/burn"
+	"github.com/weirproxy/weir/bench/internal/origin/draw"
+	"github.com/weirproxy/weir/bench/internal/origin/fault"
 )
 
 //go:embed schema.graphql
 var schema string
 
-// Schema returns the service's schema in SDL, directives included.
+// Schema returns the schema of the GeoNames service in SDL, directives included.
 func Schema() string { return schema }
 
 // Server is the origin. Start may follow Stop: it listens on the same address again with its data as it was.
 type Server struct {
-	engine   *gql.Engine
-	faults   faults
-	counters counters
-	persist  persisted
-	handler  http.Handler
+	spec    Spec
+	engine  *gql.Engine
+	schema  string
+	dropped func() int64 // events lost to slow subscribers
+	burn    burn.Plan
+	size    draw.Distribution
+	faults  faults
+	truth   ledger
+	persist persisted
+	handler http.Handler
+	network string
 
 	mu      sync.Mutex
 	address string // after the first Start: with the real port
+	door    *door
 	server  *http.Server
 	done    chan error
+	player  *fault.Player
+	life    context.Context // of everything that streams; ends at Stop
+	kill    context.CancelFunc
+	leaving context.Context // ends when streams should end in order
+	leave   context.CancelFunc
+	streams *sync.WaitGroup
+	started bool // once
 }
 
 // New builds an origin that will listen on address (host:port; port 0 takes a free one).
-func New(address string) (*Server, error) {
-	world, err := newStore()
+func New(address string) (*Server, error) { return Open(Spec{Listen: address}) }
+
+// engineOf compiles the schema that the spec asks for.
+func engineOf(s *Spec) (e *gql.Engine, sdl string, dropped func() int64, err error) {
+	world, err := newStore(s.Seed)
 	if err != nil {
-		return nil, err
+		return nil, "", nil, err
 	}
-	engine, err := gql.New("schema.graphql", schema, world.resolvers(), nil, typeOf)
-	if err != nil {
-		return nil, err
-	}
-	s := &Server{engine: engine, address: address, persist: persisted{documents: map[string]string{}}}
-	mux := http.NewServeMux()
-	mux.HandleFunc("/graphql", s.serveGraphQL)
-	mux.HandleFunc("/sse", serveEvents)
-	mux.HandleFunc("/upload", serveUpload)
-	mux.HandleFunc("/chunked", serveChunked)
-	mux.HandleFunc("/_origin/faults", s.serveFaults)
-	mux.HandleFunc("/_origin/counters", s.serveCounters)
-	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	s.handler = mux
-	return s, nil
+	e, err = gql.New("schema.graphql", schema, world.resolvers(), world.sources(), typeOf)
+	return e, schema, world.populations.Dropped, err
 }
 
 // Handler returns the service without a listener, for tests.
 func (s *Server) Handler() http.Handler { return s.handler }
 
-// Start listens and serves until Stop.
+// Schema returns the schema that is served, in SDL.
+func (s *Server) Schema() string { return s.schema }
+
+// revive makes the server ready to serve. The caller holds the lock or is alone.
+func (s *Server) revive() {
+	s.player = fault.NewPlayer()
+	s.life, s.kill = context.WithCancel(context.Background())
+	s.leaving, s.leave = context.WithCancel(s.life)
+	s.streams = new(sync.WaitGroup)
+}
+
+// Start listens and serves until Stop. Schedules count from the first Start.
 func (s *Server) Start() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.server != nil {
 		return errors.New("origin: already started")
 	}
-	l, err := net.Listen("tcp", s.address)
+	d, err := open(s.network, s.address)
 	if err != nil {
 		return fmt.Errorf("origin: %w", err)
 	}
-	s.address = l.Addr().String()
-	s.server = &http.Server{Handler: s.handler, ReadHeaderTimeout: 30 * time.Second}
+	s.door, s.address = d, d.Addr().String()
+	if s.life.Err() != nil {
+		s.revive()
+	}
+	if !s.started { // what was in force since New is so from now on
+		s.started = true
+		c, err := s.conditions(s.faults.current().given, time.Now())
+		if err != nil {
+			return errors.Join(err, d.Close())
+		}
+		s.faults.set(c)
+	}
+	s.server = &http.Server{Handler: s.handler, ReadHeaderTimeout: 30 * time.Second, ConnState: d.seen}
 	s.done = make(chan error, 1)
-	go func(server *http.Server, done chan<- error) { done <- server.Serve(l) }(s.server, s.done)
+	life := s.life
+	go func(server *http.Server, done chan<- error) {
+		var refusing sync.WaitGroup
+		refusing.Go(func() { s.refuse(life, d) })
+		err := server.Serve(d)
+		refusing.Wait()
+		done <- err
+	}(s.server, s.done)
 	return nil
 }
 
@@ -83,87 +117,99 @@ func (s *Server) Start() error {
 func (s *Server) Stop() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.stop()
+}
+
+func (s *Server) stop() error {
 	if s.server == nil {
 		return nil
 	}
+	s.kill()
+	s.player.Close()
 	err := s.server.Close()
 	if served := <-s.done; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)
 	}
+	s.streams.Wait()
 	s.server = nil
 	return err
 }
 
-// Address is host:port, the real port after the first Start.
+// Drain stops in order: no new connections, streams are told, requests under way are answered; what is left when ctx ends is closed.
+func (s *Server) Drain(ctx context.Context) error {
+	s.mu.Lock()
+	server, streams := s.server, s.streams
+	if server == nil {
+		s.mu.Unlock()
+		return nil
+	}
+	s.leave()
+	s.mu.Unlock() // requests under way need it
+	s.player.Close()         // a stalled answer would never end
+	_ = server.Shutdown(ctx) // what it did not wait for is closed below
+	over := make(chan struct{})
+	go func() {
+		streams.Wait()
+		close(over)
+	}()
+	select {
+	case <-over:
+	case <-ctx.Done():
+	}
+	err := s.Stop()
+	<-over
+	return err
+}
+
+// streaming registers one stream; done must be called at its end. ok is false when the server has stopped.
+func (s *Server) streaming() (life, leaving context.Context, done func(), ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.leaving.Err() != nil {
+		return nil, nil, nil, false
+	}
+	s.streams.Add(1)
+	return s.life, s.leaving, s.streams.Done, true
+}
+
+// refuse closes and opens the door as the rules in force say, until the server's life ends.
+func (s *Server) refuse(life context.Context, d *door) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		c := s.faults.current()
+		refused, next, changes := c.plan.Refused(time.Now())
+		if refused && d.shut() {
+			s.truth.fault(string(fault.Refuse), "")
+		}
+		if !refused && !d.unlock() { // somebody else has the address: try again soon
+			next, changes = time.Now().Add(100*time.Millisecond), true
+		}
+		var due <-chan time.Time
+		if changes {
+			timer.Reset(time.Until(next))
+			due = timer.C
+		}
+		select {
+		case <-due:
+		case <-c.ended:
+		case <-life.Done():
+			return
+		}
+	}
+}
+
+// Address is host:port, the real port after the first Start; or the path of the socket.
 func (s *Server) Address() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.address
 }
 
-// URL is the address of the GraphQL endpoint's server.
-func (s *Server) URL() string { return "http://" + s.Address() }
-
-// Counts returns how often each operation was executed, by kind and first root field ("query.city").
-func (s *Server) Counts() map[string]int64 { return s.counters.snapshot() }
-
-// SetFaults replaces the active faults.
-func (s *Server) SetFaults(f Faults) { s.faults.set(f) }
-
-func serveEvents(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("Cache-Control", "no-store")
-	control := http.NewResponseController(w)
-	interval, count := milliseconds(r, "interval_ms", 20), number(r, "count", 5)
-	for i := range count {
-		if i > 0 && !pause(r.Context(), interval) {
-			return
-		}
-		fmt.Fprintf(w, "id: %d\ndata: {\"tick\":%d}\n\n", i, i)
-		if control.Flush() != nil {
-			return
-		}
+// URL is the address of the GraphQL endpoint's server: http://HOST:PORT or unix:PATH.
+func (s *Server) URL() string {
+	if s.network == "unix" {
+		return "unix:" + s.Address()
 	}
-}
-
-func serveUpload(w http.ResponseWriter, r *http.Request) {
-	n, err := io.Copy(io.Discard, r.Body)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	fmt.Fprintf(w, "{\"bytes\":%d}\n", n)
-}
-
-func serveChunked(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "text/plain")
-	w.Header().Set("Trailer", "Origin-Chunks")
-	control := http.NewResponseController(w)
-	interval, count := milliseconds(r, "interval_ms", 0), number(r, "count", 5)
-	for i := range count {
-		if i > 0 && !pause(r.Context(), interval) {
-			return
-		}
-		fmt.Fprintf(w, "chunk %d\n", i)
-		if control.Flush() != nil {
-			return
-		}
-	}
-	w.Header().Set("Origin-Chunks", fmt.Sprint(count))
-}
-
-// pause waits; false when the context ended first.
-func pause(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return "http://" + s.Address()
 }

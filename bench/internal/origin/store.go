@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/weirproxy/weir/bench/internal/origin/hub"
 )
 
 // firstNewID is the id of the first added city; GeoNames ids are far below.
@@ -14,6 +16,7 @@ const firstNewID = 1_000_000_000
 
 // store holds the world. Cities may change; countries and continents do not. It hands out copies of cities, so that a response shows one moment.
 type store struct {
+	seed           uint64 // of padding
 	countries      []*country
 	continents     []*continent
 	byCode         map[string]*country
@@ -26,10 +29,13 @@ type store struct {
 	cities map[int64]*city
 	sorted []*city // by population; nil after a change
 	nextID int64
+
+	populations hub.Hub // cities after setPopulation, by id
 }
 
-func newStore() (*store, error) {
+func newStore(seed uint64) (*store, error) {
 	s := &store{
+		seed:   seed,
 		byCode: map[string]*country{}, countryByID: map[int64]*country{}, continentBy: map[string]*continent{},
 		continentByID: map[int64]*continent{}, capitalsByName: map[string]*country{}, nextID: firstNewID,
 	}
@@ -85,8 +91,9 @@ func (s *store) ranked() []*city {
 	return s.sorted
 }
 
-// change applies f to the city and returns a copy of the new state, or nil when there is no such city.
-func (s *store) change(id int64, f func(c *city)) *city {
+// change applies f to the city and returns a copy of the new state, or nil when there is no such city. then is called with the copy before anybody else may
+// change the city, unless it is nil.
+func (s *store) change(id int64, f func(c *city), then func(c *city)) *city {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.cities[id]
@@ -97,6 +104,9 @@ func (s *store) change(id int64, f func(c *city)) *city {
 	c.revision++
 	s.sorted = nil
 	copied := *c
+	if then != nil {
+		then(&copied)
+	}
 	return &copied
 }
 

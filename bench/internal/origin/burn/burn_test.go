@@ -41,10 +41,13 @@ func TestSpendIsTrueOnABusyMachine(t *testing.T) {
 		}
 		all.Wait()
 		asked := d * time.Duration(workers*rounds)
-		for name, got := range map[string]time.Duration{"counted": sum, "used by the process": process(t) - before} {
-			if ratio := float64(got) / float64(asked); ratio < 0.98 || ratio > 1.2 {
-				t.Errorf("%s at a time: %s %s, asked %s: ratio %.3f", d, name, got, asked, ratio)
-			}
+		used := process(t) - before
+		if ratio := float64(sum) / float64(asked); ratio < 1 || ratio > 1.2 {
+			t.Errorf("%s at a time: counted %s, asked %s: ratio %.3f", d, sum, asked, ratio)
+		}
+		// The process also switches between goroutines, which weighs beside very small pieces only.
+		if ratio := float64(used) / float64(sum); d >= 200*time.Microsecond && (ratio < 0.95 || ratio > 1.2) {
+			t.Errorf("%s at a time: the process used %s, counted %s: ratio %.3f", d, used, sum, ratio)
 		}
 	}
 	if Spend(0) != 0 || Spend(-1) != 0 {
