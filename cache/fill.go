@@ -14,13 +14,12 @@ import (
 type Fill struct {
 	s      *Store
 	flight *flight.Flight
-	key    Key
 	origin entry.Origin
 }
 
 func (s *Store) fill(f *flight.Flight) *Fill {
 	s.stats.fills.Add(1)
-	return &Fill{s: s, flight: f, key: f.Key(), origin: s.clock.Origin()}
+	return &Fill{s: s, flight: f, origin: s.clock.Origin()}
 }
 
 // Abandon gives the fill up and wakes the followers; with a positive duration the key is marked as not cacheable for it.
@@ -53,7 +52,7 @@ func (f *Fill) Complete(d *Draft, now int64) *Entry {
 	}
 	draft := entry.Draft{
 		Entry: entry.Entry{
-			Digest: f.key, Head: d.Head, Body: d.Body, Created: now, Soft: now + int64(life), Hard: now + int64(hard),
+			Digest: f.flight.Key(), Head: d.Head, Body: d.Body, Created: now, Soft: now + int64(life), Hard: now + int64(hard),
 			FetchMicros: d.FetchMicros, Worth: d.Worth, Negative: d.Negative, Private: d.Private,
 		},
 		Origin: f.origin,

@@ -13,7 +13,7 @@ import (
 // Lookup looks into both tiers and leads or follows a fill. It waits at most ReadBudget for Redis, and as long as w says for another
 // caller's fill.
 func (s *Store) Lookup(ctx context.Context, k *Key, now int64, w Wait) Result {
-	r, why, done := s.local(k, now)
+	r, why, done := s.local(k, now, w.Missed)
 	if done {
 		return r
 	}
@@ -32,9 +32,15 @@ func (s *Store) Lookup(ctx context.Context, k *Key, now int64, w Wait) Result {
 	return s.follow(ctx, f, k, now, w)
 }
 
-// local looks into this process. done is false when the caller should try to lead: nothing, or something that has to be renewed.
-func (s *Store) local(k *Key, now int64) (r Result, v verdict, done bool) {
-	slot := s.memory.Get(k)
+// local looks into this process, after a Get that found nothing only at what came since. done is false when the caller should try to lead:
+// nothing, or something that has to be renewed.
+func (s *Store) local(k *Key, now int64, missed bool) (r Result, v verdict, done bool) {
+	var slot *entry.Slot
+	if missed {
+		slot = s.memory.Recent(k)
+	} else {
+		slot = s.memory.Get(k)
+	}
 	if slot == nil {
 		return r, absent, false
 	}
@@ -92,7 +98,7 @@ func (s *Store) count(r Result) Result {
 // into this process found.
 func (s *Store) lead(ctx context.Context, f *flight.Flight, k *Key, now int64, r Result, why verdict) Result {
 	// Another flight may have ended between the look into this process and the start of this one.
-	if slot := s.memory.Get(k); slot != nil && (r.Entry == nil || &slot.Entry != r.Entry) && s.judge(slot, now) == fresh {
+	if slot := s.memory.Recent(k); slot != nil && (r.Entry == nil || &slot.Entry != r.Entry) && s.judge(slot, now) == fresh {
 		s.flights.End(f, slot, 0)
 		return s.count(Result{Entry: &slot.Entry, State: Fresh, Tier: TierL1})
 	}

@@ -65,6 +65,8 @@ const (
 type Wait struct {
 	// Collapse is how long to wait for another caller's fill of the same key. 0: do not wait.
 	Collapse time.Duration
+	// Missed says that the caller has just got a Miss from Get: only what came since is looked for in this process.
+	Missed bool
 }
 
 // Result is the answer of Lookup.

@@ -29,16 +29,16 @@ type shard struct {
 type Flight struct {
 	key   key.Key
 	began int64
-	done  chan struct{}
-	slot  *entry.Slot // valid after done; nil: no result
+	done  chan struct{} // nil while nobody follows
+	slot  *entry.Slot   // valid after done; nil: no result
 
-	claimed bool // by the one that may end it; under the shard's lock
+	claimed, ended bool // claimed by the one that may end it; under the shard's lock
 }
 
 // Key is the key of the fetch.
 func (f *Flight) Key() key.Key { return f.key }
 
-// Done is closed when the flight has ended.
+// Done is closed when the flight has ended. It is for those who follow: a leader may get nil.
 func (f *Flight) Done() <-chan struct{} { return f.done }
 
 // Slot is the result after Done, nil when there is none.
@@ -74,10 +74,13 @@ func (g *Group) Join(k *key.Key, now int64) (f *Flight, lead bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if f := s.flights[*k]; f != nil && now-f.began < g.maxFill {
+		if f.done == nil {
+			f.done = make(chan struct{})
+		}
 		return f, false
 	}
 	s.sweep(now - 2*g.maxFill)
-	f = &Flight{key: *k, began: now, done: make(chan struct{})}
+	f = &Flight{key: *k, began: now}
 	s.flights[*k] = f
 	return f, true
 }
@@ -109,12 +112,10 @@ func (g *Group) End(f *Flight, slot *entry.Slot, until int64) bool {
 	s := g.of(&f.key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	select {
-	case <-f.done:
+	if f.ended {
 		return false
-	default:
 	}
-	f.slot = slot
+	f.ended, f.slot = true, slot
 	if s.flights[f.key] == f {
 		delete(s.flights, f.key)
 	}
@@ -127,6 +128,8 @@ func (g *Group) End(f *Flight, slot *entry.Slot, until int64) bool {
 		}
 		s.markers[f.key] = until
 	}
-	close(f.done)
+	if f.done != nil {
+		close(f.done)
+	}
 	return true
 }

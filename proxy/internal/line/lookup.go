@@ -120,7 +120,7 @@ func (l *Line) lookupItem(ctx context.Context, x *Exchange, it *Item, now int64)
 	if x.Head {
 		return false
 	}
-	wait := cache.Wait{Collapse: x.Policy.Cache.Collapse}
+	wait := cache.Wait{Collapse: x.Policy.Cache.Collapse, Missed: state == cache.Miss}
 	if x.Batch {
 		wait.Collapse = 0
 	}
