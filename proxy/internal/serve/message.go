@@ -204,6 +204,9 @@ func (c *conn) writeDown(u *upstream, head, body []byte) error {
 		_, err = c.client.Write(head)
 	} else if len(head) == 0 {
 		_, err = c.client.Write(body)
+	} else if len(body) <= joined { // one buffer is cheaper than a vector
+		u.out = append(append(u.out[:0], head...), body...)
+		_, err = c.client.Write(u.out)
 	} else {
 		u.vector = [2][]byte{head, body}
 		u.buffers = u.vector[:]

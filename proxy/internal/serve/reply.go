@@ -13,7 +13,7 @@ import (
 const (
 	// joined is up to how many bytes an answer's body is copied behind its head, so that one write sends both; a longer one goes out
 	// by a vector.
-	joined = 32 << 10
+	joined = 4 << 10
 	// linger bounds how long, and lingerBytes how much, a client may go on sending after its last answer: closing with bytes unread
 	// would reset the connection and could destroy that answer on its way.
 	linger      = time.Second
