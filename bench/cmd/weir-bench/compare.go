@@ -1,57 +1,240 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"slices"
+	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/weirproxy/weir/bench/internal/compare"
 	"github.com/weirproxy/weir/bench/internal/fleet"
+	"github.com/weirproxy/weir/bench/internal/peer"
+	"github.com/weirproxy/weir/bench/internal/reference"
+	"github.com/weirproxy/weir/bench/internal/result"
+	"github.com/weirproxy/weir/bench/targets"
 )
 
+// compareFlags are the flags of compare.
+type compareFlags struct {
+	cfg                                   compare.Config
+	quick, asJSON, gate, list, installNPM bool
+	targets, out                          string
+	peers                                 []string
+	instances, rounds                     int
+	piece                                 time.Duration
+}
+
+const noPeers = "none"
+
 func newCompare() *cobra.Command {
-	var quick, asJSON, gate bool
+	var f compareFlags
 	cmd := &cobra.Command{
 		Use:   "compare",
-		Short: "Measure Weir's processor time per request beside reference servers",
-		Long: `Measure Weir's processor time per request beside a bare fasthttp constant server and a minimal fasthttp proxy, all in one run.
+		Short: "Measure Weir beside reference servers and other people's",
+		Long: `Measure processor time per request of Weir beside a bare fasthttp constant server, a minimal fasthttp proxy, a plain TCP relay, and those
+of nginx, HAProxy, Varnish, Envoy, Caddy, Hive Gateway and Apollo Server that are installed. What is not installed is named with the line
+that installs it.
 
-Servers are pinned to the second processor, load and upstream to the first; pieces of each server follow each other in turn. Ratios count,
-absolute figures depend on the machine. Two processors without other work are needed.`,
-		Example: `  weir-bench compare --quick
-  weir-bench compare --json --gate`,
+Servers are pinned to the second processor, load and upstream to the first. A reference and what is divided by it follow each other in
+pieces of a second, in shuffled order; every instance has fresh processes. Ratios count, absolute figures depend on the machine. Two
+processors without other work are needed. Ctrl-C prints what was measured until then.`,
+		Example: `  weir-bench compare --quick                       # rows 1, 2, 3, 5 and 7 in under two minutes
+  weir-bench compare --gate --out compare.json     # everything; exit 1 when a gate is missed
+  weir-bench compare --rows 4 --peers nginx-cache,varnish
+  weir-bench compare --list                        # what can be measured, and what is missing here
+  weir-bench compare --install-npm                 # fetch Hive Gateway and Apollo Server, then end
+  weir-bench compare --targets ./my-servers        # with target files of your own beside the built-in ones`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			dir, err := home()
-			if err != nil {
-				return err
-			}
-			cfg := compare.Config{Instances: 7, Rounds: 5, Piece: time.Second, Out: cmd.ErrOrStderr()}
-			if quick {
-				cfg.Instances, cfg.Rounds, cfg.Piece = 3, 3, 500*time.Millisecond
-			}
-			if cfg.Binaries, err = fleet.FindBinaries(dir); err != nil {
-				return err
-			}
-			res, err := compare.Run(cmd.Context(), cfg)
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				err = json.NewEncoder(cmd.OutOrStdout()).Encode(res)
-			} else {
-				res.WriteText(cmd.OutOrStdout())
-			}
-			if err == nil && gate && !res.Pass() {
-				return errFailed
-			}
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	fl := cmd.Flags()
+	fl.BoolVar(&f.quick, "quick", false, "rows 1, 2, 3, 5 and 7 without other people's servers, 3 instances, short pieces")
+	fl.StringSliceVar(&f.cfg.Rows, "rows", nil, "numbers of rows to measure, by commas (default all)")
+	fl.StringSliceVar(&f.peers, "peers", nil, "other people's servers to measure, by commas, or none (default all that are installed)")
+	fl.IntVar(&f.instances, "instances", 7, "of every process; 3 with --quick")
+	fl.IntVar(&f.rounds, "rounds", 3, "for each instance")
+	fl.DurationVar(&f.piece, "piece", time.Second, "length of one measurement; 500ms with --quick")
+	fl.Int64Var(&f.cfg.HeapRequests, "heap-requests", 0, "of row 7, for each server (default a million; 100,000 with --quick)")
+	fl.Uint64Var(&f.cfg.Seed, "seed", 1, "of the order and the load")
+	fl.BoolVar(&f.cfg.Syscalls, "syscalls", false, "count system calls per request too, with strace")
+	fl.StringVar(&f.targets, "targets", "", "folder with target files of your own; one with the name of a built-in one replaces it")
+	fl.StringVar(&f.out, "out", "", "write the result to this file, for weir-bench report")
+	fl.BoolVar(&f.asJSON, "json", false, "print the result file instead of a table")
+	fl.BoolVar(&f.gate, "gate", false, "exit 1 when a gate is missed")
+	fl.BoolVar(&f.list, "list", false, "list the servers that can be measured, then end")
+	fl.BoolVar(&f.installNPM, "install-npm", false, "install the npm packages of servers on Node into the user's cache folder, then end")
+	return cmd
+}
+
+func (f *compareFlags) run(cmd *cobra.Command) error {
+	if err := f.complete(cmd); err != nil {
+		return err
+	}
+	switch {
+	case f.installNPM:
+		fmt.Fprintf(cmd.ErrOrStderr(), "installing into %s; this takes a minute or two\n", f.cfg.NPM)
+		return peer.InstallNPM(cmd.Context(), f.cfg.NPM, targets.Files, cmd.ErrOrStderr())
+	case f.list:
+		return f.writeList(cmd.Context(), cmd.OutOrStdout())
+	}
+	started := time.Now()
+	measured, warnings, err := compare.Run(cmd.Context(), f.cfg)
+	if measured == nil {
+		return err
+	}
+	file := &result.File{
+		Format: result.Format, Command: os.Args, Version: version, Started: started, Seconds: time.Since(started).Seconds(),
+		Machines: []result.Machine{result.Here()}, Warnings: warnings, Compare: measured,
+	}
+	if err != nil {
+		file.Partial = err.Error()
+	}
+	if err := f.write(cmd, file); err != nil {
+		return err
+	}
+	if err != nil || f.gate && !compare.Pass(measured) {
+		return errFailed
+	}
+	return nil
+}
+
+// complete fills in what flags leave open.
+func (f *compareFlags) complete(cmd *cobra.Command) error {
+	dir, err := home()
+	if err != nil {
+		return err
+	}
+	if f.cfg.Binaries, err = fleet.FindBinaries(dir); err != nil && !f.list && !f.installNPM {
+		return err
+	}
+	if f.cfg.NPM, err = peer.NPMFolder(); err != nil {
+		return err
+	}
+	changed := cmd.Flags().Changed
+	f.cfg.Instances, f.cfg.Rounds, f.cfg.Piece, f.cfg.Progress = f.instances, f.rounds, f.piece, cmd.ErrOrStderr()
+	if changed("peers") {
+		f.cfg.Peers = slices.DeleteFunc(f.peers, func(name string) bool { return name == noPeers })
+		if f.cfg.Peers == nil {
+			f.cfg.Peers = []string{}
+		}
+	}
+	if f.targets != "" {
+		f.cfg.Targets = os.DirFS(f.targets)
+		if _, err := fs.Stat(f.cfg.Targets, "."); err != nil {
+			return fmt.Errorf("--targets %s: %w", f.targets, err)
+		}
+	}
+	if !f.quick {
+		return nil
+	}
+	for name, set := range map[string]func(){
+		"rows":          func() { f.cfg.Rows = []string{"1", "2", "3", "5", "7"} },
+		"peers":         func() { f.cfg.Peers = []string{} },
+		"instances":     func() { f.cfg.Instances = 3 },
+		"piece":         func() { f.cfg.Piece = 500 * time.Millisecond },
+		"heap-requests": func() { f.cfg.HeapRequests = 100_000 },
+	} {
+		if !changed(name) {
+			set()
+		}
+	}
+	return nil
+}
+
+// write prints the result and writes the file, which has it even when printing fails.
+func (f *compareFlags) write(cmd *cobra.Command, file *result.File) error {
+	if f.out != "" {
+		if err := file.Write(f.out); err != nil {
 			return err
+		}
+	}
+	out := cmd.OutOrStdout()
+	if f.asJSON {
+		return json.NewEncoder(out).Encode(file)
+	}
+	fmt.Fprintln(out)
+	compare.WriteText(out, file.Compare)
+	for _, w := range file.Warnings {
+		fmt.Fprintf(out, "\nwarning (%s): %s\n", w.Code, w.Text)
+	}
+	if file.Partial != "" {
+		fmt.Fprintf(out, "\npartial result: %s\n", file.Partial)
+	}
+	return nil
+}
+
+// listed is one line of --list.
+type listed struct {
+	*peer.Target
+	Found   bool            `json:"found"`
+	Version string          `json:"version,omitempty"`
+	Missing *result.Missing `json:"missing,omitempty"`
+}
+
+func (f *compareFlags) writeList(ctx context.Context, out io.Writer) error {
+	all, err := compare.Targets(f.cfg.Targets)
+	if err != nil {
+		return err
+	}
+	programs := peer.Programs{Weir: f.cfg.Binaries.Weir, Bench: f.cfg.Binaries.Bench, NPM: f.cfg.NPM}
+	var list []listed
+	for _, t := range all {
+		found, missing, err := programs.Find(ctx, t)
+		if err != nil {
+			return err
+		}
+		l := listed{Target: t, Found: found != nil, Missing: missing}
+		if found != nil {
+			l.Version = found.Version
+		}
+		list = append(list, l)
+	}
+	if f.asJSON {
+		return json.NewEncoder(out).Encode(list)
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tROLE\tSERVER\tHERE")
+	for _, l := range list {
+		here := "yes " + l.Version
+		if l.Missing != nil {
+			here = "no, " + l.Missing.Why + ": " + l.Missing.Install
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", l.Name, l.Role, l.Title, here)
+	}
+	return w.Flush()
+}
+
+// newServeTarget is for compare, which starts it as processes of their own.
+func newServeTarget() *cobra.Command {
+	var listen, network, kind string
+	var cfg reference.Config
+	cmd := &cobra.Command{
+		Use:    "serve-target",
+		Short:  "Serve as one of the servers that others are measured against",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			l, err := net.Listen(network, listen)
+			if err != nil {
+				return err
+			}
+			cfg.Kind = reference.Kind(kind)
+			return cfg.Serve(cmd.Context(), l)
 		},
 	}
 	f := cmd.Flags()
-	f.BoolVar(&quick, "quick", false, "3 process instances and short pieces (a minute) instead of 7 (six minutes)")
-	f.BoolVar(&asJSON, "json", false, "print one JSON object")
-	f.BoolVar(&gate, "gate", false, "exit 1 when a gate is missed")
+	f.StringVar(&network, "network", "tcp", "tcp or unix")
+	f.StringVar(&listen, "listen", "127.0.0.1:0", "HOST:PORT, or the path of a socket")
+	f.StringVar(&kind, "kind", string(reference.Constant), "const, upstream, minproxy or relay")
+	f.StringVar(&cfg.Upstream, "upstream", "", "HOST:PORT behind minproxy and relay")
+	f.IntVar(&cfg.Size, "size", 1<<10, "bytes of the answer of const and upstream")
 	return cmd
 }

@@ -5,357 +5,196 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
+	"io/fs"
+	"runtime"
 	"slices"
-	"strconv"
 	"time"
 
-	"github.com/weirproxy/weir/bench/internal/broker"
 	"github.com/weirproxy/weir/bench/internal/fleet"
-	"github.com/weirproxy/weir/bench/internal/load"
-	"github.com/weirproxy/weir/bench/internal/origin"
-	"github.com/weirproxy/weir/bench/internal/reference"
+	"github.com/weirproxy/weir/bench/internal/peer"
 	"github.com/weirproxy/weir/bench/internal/result"
+	"github.com/weirproxy/weir/bench/targets"
 )
 
-// Config of a comparison.
+// Config of a comparison. Binaries, Instances, Rounds and Piece are needed.
 type Config struct {
-	Binaries  fleet.Binaries
-	Instances int           // of every process; the result is the median over them
-	Rounds    int           // per instance
-	Piece     time.Duration // of one measurement
-	Out       io.Writer     // progress; nil: none
+	Binaries     fleet.Binaries
+	Targets      fs.FS         // further target files, or others of the same names; nil: the built-in ones alone
+	Rows         []string      // numbers of rows; nil: all
+	Peers        []string      // names of servers of others; nil: all; empty: none
+	Instances    int           // of every process
+	Rounds       int           // for each instance
+	Piece        time.Duration // of one measurement
+	HeapRequests int64         // of row 7, for each server; a million when 0
+	Syscalls     bool          // count system calls too, with strace
+	Seed         uint64        // of the order and the load
+	NPM          string        // folder of npm packages; "" is peer.NPMFolder
+	Progress     io.Writer     // nil: none
 }
 
 const (
 	connections         = 64
-	entities            = 1000
-	bodyBytes           = 612
-	small, large        = 1 << 10, 16 << 10
+	openRate            = 4000
 	serverCPU, otherCPU = 2, 1
-	warmPasses          = 8
-	warmRequests        = 10_000
-	pieceRequests       = 3_000 // a piece has at least so many
-	pieceTries          = 40
-	requestTimeout      = 10 * time.Second
+	shortestPiece       = 50 * time.Millisecond
+	fullHeapRequests    = 1_000_000
 )
 
-// Subjects, by the name in the result.
-const (
-	constSmall = "const 1 KiB"
-	constLarge = "const 16 KiB"
-	minproxy   = "minproxy 1 KiB"
-	hitSmall   = "weir hit 1 KiB"
-	hitKafka   = "weir hit 1 KiB, Kafka"
-	hitLarge   = "weir hit 16 KiB"
-	relay      = "weir relay 1 KiB"
-)
-
-// subject is one running server.
-type subject struct {
-	name   string
-	pid    int
-	target load.Target
-	weir   *fleet.Sidecar // nil for references
-}
-
-// bench is one set of process instances.
-type bench struct {
-	cfg      Config
-	dir      string
-	stops    []func() error
-	subjects []*subject
-	mix      *load.Mix
-}
-
-// Run measures and evaluates. The error says what kept it from measuring; a missed gate is in the result.
-func Run(ctx context.Context, cfg Config) (*Result, error) {
-	if cfg.Instances < 1 || cfg.Rounds < 1 || cfg.Piece < 50*time.Millisecond {
-		return nil, errors.New("compare: at least 1 instance, 1 round and pieces of 50 ms are needed")
+func (c *Config) complete() error {
+	if c.Instances < 1 || c.Rounds < 1 || c.Piece < shortestPiece {
+		return fmt.Errorf("compare: %d instances, %d rounds and pieces of %s; at least 1, 1 and %s are needed", c.Instances, c.Rounds, c.Piece, shortestPiece)
 	}
-	if cfg.Out == nil {
-		cfg.Out = io.Discard
+	if n := runtime.NumCPU(); n < 2 {
+		return fmt.Errorf("compare: this machine has %d processor; one for the server and one for the load are needed", n)
 	}
-	if err := fleet.PinSelf(otherCPU); err != nil {
-		return nil, err
+	if c.HeapRequests == 0 {
+		c.HeapRequests = fullHeapRequests
 	}
-	m, err := mix()
-	if err != nil {
-		return nil, err
+	if c.Progress == nil {
+		c.Progress = io.Discard
 	}
-	res := newResult()
-	for i := range cfg.Instances {
-		fmt.Fprintf(cfg.Out, "instance %d of %d\n", i+1, cfg.Instances)
-		if err := runInstance(ctx, cfg, m, res); err != nil {
-			return nil, err
-		}
-	}
-	res.evaluate()
-	return res, nil
-}
-
-func runInstance(ctx context.Context, cfg Config, m *load.Mix, res *Result) (err error) {
-	dir, err := os.MkdirTemp("", "weir-compare-")
-	if err != nil {
-		return err
-	}
-	b := &bench{cfg: cfg, dir: dir, mix: m}
-	b.stops = append(b.stops, func() error { return os.RemoveAll(dir) })
-	defer func() {
-		for _, stop := range slices.Backward(b.stops) {
-			err = errors.Join(err, stop())
-		}
-	}()
-	if err := b.start(ctx); err != nil {
-		return err
-	}
-	for _, s := range b.subjects {
-		if err := b.warm(ctx, s); err != nil {
+	if c.NPM == "" {
+		dir, err := peer.NPMFolder()
+		if err != nil {
 			return err
 		}
+		c.NPM = dir
 	}
-	for range cfg.Rounds {
-		round := map[string]float64{}
-		for _, s := range b.subjects {
-			us, err := b.piece(ctx, s)
-			if err != nil {
-				return err
-			}
-			round[s.name] = us
+	return checkRows(c.Rows)
+}
+
+// Targets are the built-in target files and those of more.
+func Targets(more fs.FS) ([]*peer.Target, error) {
+	if more == nil {
+		return peer.Load(targets.Files)
+	}
+	return peer.Load(targets.Files, more)
+}
+
+// Run measures and evaluates. A gate that is missed is in the result, not an error. When the context ends or a server fails under way, the result of what was
+// measured comes with the error, which says why it is no more; it is nil when nothing was.
+func Run(ctx context.Context, cfg Config) (*result.Compare, []result.Warning, error) {
+	if err := cfg.complete(); err != nil {
+		return nil, nil, err
+	}
+	r := &run{cfg: cfg, samples: map[sampleKey][][]piece{}, heap: map[string]heapUse{}, pss: map[string][]int64{}, syscalls: map[string]float64{}}
+	if err := r.find(ctx); err != nil {
+		return nil, nil, err
+	}
+	restore, err := fleet.PinSelfUntil(otherCPU)
+	if err != nil {
+		return nil, nil, err
+	}
+	others := watchOthers()
+	err = r.measure(ctx)
+	r.foreign = others.share()
+	err = errors.Join(err, restore())
+	if ctx.Err() != nil {
+		err = fmt.Errorf("interrupted after %d of %d rounds: %w", r.roundsDone, cfg.Instances*cfg.Rounds, context.Cause(ctx))
+	}
+	if err != nil && r.roundsDone == 0 {
+		return nil, nil, err
+	}
+	return r.evaluate(), r.warnings(), err
+}
+
+// run is one comparison under way.
+type run struct {
+	cfg     Config
+	targets map[string]*peer.Target
+	found   map[string]*peer.Found
+	missing []result.Missing
+	pairs   []pair
+	chunks  []*chunk
+
+	samples    map[sampleKey][][]piece // by instance and round
+	heap       map[string]heapUse
+	pss        map[string][]int64
+	syscalls   map[string]float64
+	roundsDone int
+	foreign    float64 // share of the processors that other programs took
+	notes      []result.Warning
+}
+
+// sampleKey is one server in one chunk.
+type sampleKey struct {
+	chunk *chunk
+	name  string
+}
+
+// find decides what can be measured here.
+func (r *run) find(ctx context.Context) error {
+	all, err := Targets(r.cfg.Targets)
+	if err != nil {
+		return err
+	}
+	r.targets, r.found = map[string]*peer.Target{}, map[string]*peer.Found{}
+	for _, name := range r.cfg.Peers {
+		if !slices.ContainsFunc(all, func(t *peer.Target) bool { return t.Peer && t.Name == name }) {
+			return fmt.Errorf("compare: there is no peer %q; weir-bench compare --list names them", name)
 		}
-		res.rounds = append(res.rounds, round)
 	}
-	for _, s := range b.subjects {
-		if s.name != hitSmall && s.name != relay {
+	for _, t := range all {
+		if t.Peer && r.cfg.Peers != nil && !slices.Contains(r.cfg.Peers, t.Name) {
 			continue
 		}
-		used, err := b.heap(ctx, s)
+		r.targets[t.Name] = t
+	}
+	programs := peer.Programs{Weir: r.cfg.Binaries.Weir, Bench: r.cfg.Binaries.Bench, NPM: r.cfg.NPM}
+	r.pairs = addPeers(pairs, slices.DeleteFunc(all, func(t *peer.Target) bool { return r.targets[t.Name] == nil }))
+	r.pairs = slices.DeleteFunc(r.pairs, func(p pair) bool { return !r.wants(number(p.row)) })
+	for _, name := range r.names() {
+		t := r.targets[name]
+		if t == nil {
+			return fmt.Errorf("compare: there is no target %s", name)
+		}
+		f, missing, err := programs.Find(ctx, t)
 		if err != nil {
 			return err
 		}
-		res.heap[s.name] = append(res.heap[s.name], used)
+		if missing != nil {
+			r.lack(*missing)
+			continue
+		}
+		r.found[name] = f
 	}
+	r.chunks = chunks(r.pairs)
 	return nil
 }
 
-// mix is one operation with a body of 612 bytes over 1,000 cities.
-func mix() (*load.Mix, error) {
-	cities, err := origin.TopCities(entities)
-	if err != nil {
-		return nil, err
+// wants reports whether a row is to be measured.
+func (r *run) wants(row string) bool { return r.cfg.Rows == nil || slices.Contains(r.cfg.Rows, row) }
+
+// names are the targets that are needed, each once.
+func (r *run) names() []string {
+	var out []string
+	add := func(name string) {
+		if !slices.Contains(out, name) {
+			out = append(out, name)
+		}
 	}
-	countries, err := origin.CountryCodes()
-	if err != nil {
-		return nil, err
+	for _, p := range r.pairs {
+		add(p.top)
+		add(p.by)
 	}
-	op := load.Operations()[0]
-	empty, err := load.NewMix(cities, countries, []load.Operation{op})
-	if err != nil {
-		return nil, err
+	if r.wants("7") {
+		add(hitHeap)
+		add(relayHeap)
 	}
-	for missing := bodyBytes - len(op.AppendBody(nil, empty.Draw(1, 1))); missing > 0; missing-- {
-		op.Document += " "
+	if r.wants("10") {
+		add(hitKafka)
 	}
-	return load.NewMix(cities, countries, []load.Operation{op})
+	return out
 }
 
-// start starts the references, the upstreams, and Weir in its shapes.
-func (b *bench) start(ctx context.Context) error {
-	upstream := map[int]string{}
-	for _, size := range []int{small, large} {
-		address, _, err := b.reference(ctx, fmt.Sprintf("upstream-%d", size), otherCPU, reference.Constant, size, "")
-		if err != nil {
-			return err
-		}
-		upstream[size] = address
+// lack notes a server that cannot be measured and drops what needs it.
+func (r *run) lack(m result.Missing) {
+	fmt.Fprintf(r.cfg.Progress, "%s is left out: %s. To install it: %s\n", m.Name, m.Why, m.Install)
+	r.missing = append(r.missing, m)
+	delete(r.targets, m.Name)
+	r.pairs = slices.DeleteFunc(r.pairs, func(p pair) bool { return p.top == m.Name || p.by == m.Name })
+	for _, c := range r.chunks {
+		c.members = slices.DeleteFunc(c.members, func(name string) bool { return name == m.Name })
 	}
-	for _, r := range []struct {
-		name string
-		kind reference.Kind
-		size int
-	}{{constSmall, reference.Constant, small}, {constLarge, reference.Constant, large}, {minproxy, reference.Proxy, small}} {
-		address, p, err := b.reference(ctx, fmt.Sprintf("reference-%s-%d", r.kind, r.size), serverCPU, r.kind, r.size, upstream[small])
-		if err != nil {
-			return err
-		}
-		if err := b.add(r.name, "http://"+address, p.PID(), nil); err != nil {
-			return err
-		}
-	}
-	schema := filepath.Join(b.dir, "schema.graphql")
-	if err := os.WriteFile(schema, []byte(origin.Schema()), 0o644); err != nil {
-		return err
-	}
-	kafka, err := broker.Start()
-	if err != nil {
-		return err
-	}
-	b.stops = append(b.stops, func() error { kafka.Close(); return nil })
-	for _, w := range []struct {
-		name, instance string
-		size           int
-		kafka          []string
-		args           []string
-	}{
-		{hitSmall, "hit", small, nil, nil},
-		{hitKafka, "hit-kafka", small, kafka.Addresses(), nil},
-		{hitLarge, "hit-large", large, nil, nil},
-		{relay, "relay", small, nil, []string{"--cache", "off"}},
-	} {
-		s, err := fleet.StartSidecar(ctx, fleet.SidecarConfig{
-			Binary: b.cfg.Binaries.Weir, Name: w.instance, Dir: b.dir, Upstream: "http://" + upstream[w.size], Schema: schema, Service: "compare",
-			Kafka: w.kafka, Args: w.args, CPU: serverCPU,
-		})
-		if err != nil {
-			return err
-		}
-		b.stops = append(b.stops, s.Stop)
-		if err := b.add(w.name, s.URL(), s.PID(), s); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (b *bench) add(name, url string, pid int, weir *fleet.Sidecar) error {
-	target, err := load.ParseTarget(url)
-	if err != nil {
-		return err
-	}
-	b.subjects = append(b.subjects, &subject{name, pid, target, weir})
-	return nil
-}
-
-func (b *bench) reference(ctx context.Context, name string, cpu int, k reference.Kind, size int, upstream string) (string, *fleet.Process, error) {
-	address, err := fleet.FreeAddress()
-	if err != nil {
-		return "", nil, err
-	}
-	p, err := fleet.Start(ctx, fleet.Spec{
-		Name: name, Path: b.cfg.Binaries.Bench, Dir: b.dir, CPU: cpu, Ready: fleet.Listens(address),
-		Args: []string{"reference", "--kind", string(k), "--listen", address, "--size", strconv.Itoa(size), "--upstream", upstream},
-	})
-	if err != nil {
-		return "", nil, err
-	}
-	b.stops = append(b.stops, p.Stop)
-	return address, p, nil
-}
-
-func (b *bench) load(ctx context.Context, s *subject, seed uint64, requests int64, d time.Duration) (result.Stats, error) {
-	r, err := load.New(load.Config{
-		Targets: []load.Target{s.target}, Source: b.mix, Connections: connections, Requests: requests, Duration: d, Timeout: requestTimeout, Seed: seed,
-	})
-	if err != nil {
-		return result.Stats{}, err
-	}
-	if err := r.Run(ctx); err != nil {
-		return result.Stats{}, err
-	}
-	report := r.Result().Total
-	if report.Errors > 0 {
-		return report, fmt.Errorf("%s: %d of %d requests failed: %v", s.name, report.Errors, report.Requests, report.Failures)
-	}
-	return report, ctx.Err()
-}
-
-// warm sends requests until what can be cached is, and pools and plans are full.
-func (b *bench) warm(ctx context.Context, s *subject) error {
-	for pass := range warmPasses {
-		report, err := b.load(ctx, s, uint64(pass+2), warmRequests, 0)
-		if err != nil {
-			return err
-		}
-		if pass > 0 && b.expectHits(s, &report) == nil {
-			return nil
-		}
-	}
-	return nil
-}
-
-// piece measures one piece: µs of processor time per request. On a busy machine it goes on until it has requests enough to mean something.
-func (b *bench) piece(ctx context.Context, s *subject) (float64, error) {
-	before, err := fleet.CPUTime(s.pid)
-	if err != nil {
-		return 0, err
-	}
-	requests := int64(0)
-	for try := 0; requests < pieceRequests; try++ {
-		if try == pieceTries {
-			return 0, fmt.Errorf("%s: only %d requests in %d pieces of %s: the machine has no processor time left", s.name, requests, try, b.cfg.Piece)
-		}
-		report, err := b.load(ctx, s, 1, 0, b.cfg.Piece)
-		if err != nil {
-			return 0, err
-		}
-		if err := b.expectHits(s, &report); report.Requests > 0 && err != nil {
-			return 0, err
-		}
-		requests += report.Requests
-	}
-	after, err := fleet.CPUTime(s.pid)
-	if err != nil {
-		return 0, err
-	}
-	return float64((after - before).Microseconds()) / float64(requests), nil
-}
-
-// expectHits keeps a comparison from calling something a hit that was none.
-func (b *bench) expectHits(s *subject, r *result.Stats) error {
-	switch s.name {
-	case hitSmall, hitKafka, hitLarge:
-		if r.HitRatio() < 0.99 {
-			return fmt.Errorf("%s: only %d of %d answers were hits", s.name, r.Hits, r.Requests)
-		}
-	case relay:
-		if r.Hits > 0 {
-			return fmt.Errorf("%s: %d answers came from the cache", s.name, r.Hits)
-		}
-	}
-	return nil
-}
-
-const (
-	allocatedBytes        = "go_memstats_alloc_bytes_total"
-	allocatedObjects      = "go_memstats_mallocs_total"
-	fewRequests, moreOnes = 10_000, 60_000
-)
-
-// allocation is what a request takes from the heap.
-type allocation struct{ bytes, objects float64 }
-
-// heap measures what is allocated per request: the difference between a short and a long run over as many new connections, divided by the difference of their
-// requests, so that what connections and the reading of metrics cost falls out.
-func (b *bench) heap(ctx context.Context, s *subject) (allocation, error) {
-	read := func() (a allocation, err error) {
-		m, err := s.weir.Metrics(ctx)
-		if err != nil {
-			return a, err
-		}
-		var ok [2]bool
-		a.bytes, ok[0] = m.Sum(allocatedBytes)
-		a.objects, ok[1] = m.Sum(allocatedObjects)
-		if !ok[0] || !ok[1] {
-			return a, fmt.Errorf("%s: /metrics has no %s or %s", s.name, allocatedBytes, allocatedObjects)
-		}
-		return a, nil
-	}
-	var used [2]allocation
-	for i, requests := range []int64{fewRequests, moreOnes} {
-		before, err := read()
-		if err != nil {
-			return allocation{}, err
-		}
-		if _, err := b.load(ctx, s, 1, requests, 0); err != nil {
-			return allocation{}, err
-		}
-		after, err := read()
-		if err != nil {
-			return allocation{}, err
-		}
-		used[i] = allocation{after.bytes - before.bytes, after.objects - before.objects}
-	}
-	const n = moreOnes - fewRequests
-	return allocation{max(0, used[1].bytes-used[0].bytes) / n, max(0, used[1].objects-used[0].objects) / n}, nil
+	r.chunks = slices.DeleteFunc(r.chunks, func(c *chunk) bool { return len(c.members) == 0 || c.anchor == m.Name })
 }

@@ -38,6 +38,13 @@ func launch(cmd *exec.Cmd, cpu int) error {
 func PinSelf(cpu int) error {
 	var one unix.CPUSet
 	one.Set(cpu - 1)
+	if err := placeSelf(&one); err != nil {
+		return fmt.Errorf("pin to processor %d: %w", cpu-1, err)
+	}
+	return nil
+}
+
+func placeSelf(on *unix.CPUSet) error {
 	tasks, err := os.ReadDir("/proc/self/task")
 	if err != nil {
 		return err
@@ -47,9 +54,21 @@ func PinSelf(cpu int) error {
 		if err != nil {
 			return err
 		}
-		if err := unix.SchedSetaffinity(id, &one); err != nil && err != unix.ESRCH {
-			return fmt.Errorf("pin to processor %d: %w", cpu-1, err)
+		if err := unix.SchedSetaffinity(id, on); err != nil && err != unix.ESRCH {
+			return err
 		}
 	}
 	return nil
+}
+
+// PinSelfUntil is PinSelf with a way back: restore puts every thread where this one was allowed to run before.
+func PinSelfUntil(cpu int) (restore func() error, err error) {
+	var before unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &before); err != nil {
+		return nil, fmt.Errorf("affinity: %w", err)
+	}
+	if err := PinSelf(cpu); err != nil {
+		return nil, err
+	}
+	return func() error { return placeSelf(&before) }, nil
 }
