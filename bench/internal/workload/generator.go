@@ -18,7 +18,7 @@ type generator struct {
 
 	columns []column // of a table
 
-	inner, raw program // of a template: inside a JSON string, and elsewhere
+	json, inner, raw program // of a template, by form; inner is nil when it is no text
 }
 
 type generatorKind uint8
@@ -154,7 +154,7 @@ func (s *stream) value(dst []byte, index, col int32, f form) []byte {
 		case asInner:
 			return s.run(dst, g.inner)
 		}
-		return append(s.run(append(dst, '"'), g.inner), '"')
+		return s.run(dst, g.json)
 	}
 	if f == asJSON {
 		return append(appendUUID(append(dst, '"'), d.index, d.low), '"')

@@ -161,10 +161,10 @@ func skipSpace(b []byte, i int) int {
 // skipString returns the index behind the string at i, -1 when it does not end.
 func skipString(b []byte, i int) int {
 	for i++; i < len(b); i++ {
-		switch b[i] {
-		case '"':
+		if b[i] == '"' {
 			return i + 1
-		case '\\':
+		}
+		if b[i] == '\\' {
 			i++
 		}
 	}
@@ -196,19 +196,23 @@ func skipValue(b []byte, i int) int {
 	return -1
 }
 
+// nests holds by how much a byte changes the depth; a quote has a value of its own.
+var nests = [256]int8{'{': 1, '[': 1, '}': -1, ']': -1, '"': quoted}
+
+const quoted = 2
+
 func skipNested(b []byte, i int) int {
 	depth := 0
 	for i < len(b) {
-		switch b[i] {
-		case '"':
+		switch n := nests[b[i]]; n {
+		case 0:
+		case quoted:
 			if i = skipString(b, i); i < 0 {
 				return -1
 			}
 			continue
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth--; depth == 0 {
+		default:
+			if depth += int(n); depth == 0 {
 				return i + 1
 			}
 		}

@@ -68,9 +68,9 @@ func TestNextAndJudgeDoNotAllocate(t *testing.T) {
 func answer(n int) []byte {
 	b := []byte(`{"data":{"cities":[`)
 	for len(b) < n-80 {
-		b = append(b, `{"id":"2950159","revision":0,"name":"Berlin, \"B\" {","population":3426354},`...)
+		b = append(b, `{"id":"2950159","revision":0,"name":"Berlin, \"B\"","population":3426354},`...)
 	}
-	return append(b, `{"id":"1","revision":0,"name":"}","population":1}]}}`...)
+	return append(b, `{"id":"1","revision":0,"name":"x","population":1}]}}`...)
 }
 
 func BenchmarkNext(b *testing.B) {
