@@ -26,8 +26,6 @@ func (l *leg) whole() time.Duration {
 	return l.warmup + l.duration
 }
 
-const busyLimit = 0.9
-
 // outcome is one leg that ended.
 type outcome struct {
 	run      result.Run
@@ -36,11 +34,6 @@ type outcome struct {
 	elapsed  time.Duration
 	err      error // that ended it: the target was not reached, or died
 	cut      bool  // ended from outside before its time
-}
-
-// limited reports whether the generator was the limit. Where requests waited for a connection it is late for another reason, unless it had no time left.
-func (o *outcome) limited() bool {
-	return has(o.warnings, result.WarnGenerator) && (o.run.Generator.Busy > busyLimit || !has(o.warnings, result.WarnConnections))
 }
 
 func has(list []result.Warning, code string) bool {

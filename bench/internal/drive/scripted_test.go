@@ -25,6 +25,7 @@ type scripted struct {
 	warnings []result.Warning
 	dies     time.Duration // 0: never
 	refuses  error
+	punctual bool
 
 	began   time.Time
 	seconds int
@@ -54,6 +55,14 @@ func (s *scripted) Run(ctx context.Context) error {
 	return nil
 }
 
+// late is the part of each latency before the request was sent: half of it unless the script says that there is none.
+func (s *scripted) late() time.Duration {
+	if s.punctual {
+		return 0
+	}
+	return s.latency / 2
+}
+
 // second is one second of the script.
 func (s *scripted) second(n int) result.Stats {
 	st := result.Stats{Requests: int64(s.rate), Rate: s.rate, Hits: int64(s.rate * 0.9), Misses: int64(s.rate * 0.1), Bytes: int64(s.rate) << 10}
@@ -65,9 +74,9 @@ func (s *scripted) second(n int) result.Stats {
 	}
 	if st.Errors < st.Requests {
 		st.Latency.Record(s.latency / 2)
-		for range min(int(s.rate), 500) {
+		for range min(int(s.rate), 50) {
 			st.Latency.Record(s.latency)
-			st.Service.Record(s.latency / 2)
+			st.Service.Record(s.latency - s.late())
 		}
 	}
 	return st

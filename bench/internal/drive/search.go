@@ -19,6 +19,7 @@ const (
 	keptUp           = 0.95 // of the asked rate must be achieved: what is not answered has no latency
 	wide             = 2    // a miss by this factor needs no second try
 	maxChecks        = 6    // of the final rate
+	busyLimit        = 0.9  // share of its threads' time at which the generator can do no more
 )
 
 func (s *Search) complete(slo []Threshold) error {
@@ -92,10 +93,10 @@ func (f *finder) approach(ctx context.Context) error {
 			return nil
 		case held:
 			f.held = rate
-		case f.last.limited():
+		case f.limited():
 			f.why = fmt.Sprintf("the search ended at %s/s because the generator, not the target, was the limit there: the target may do more; give --threads more, "+
 				"or run on several machines and merge the results", grouped(rate))
-			f.d.screen.Say("%s", f.why)
+			f.say("%s", f.why)
 			return nil
 		default:
 			f.missed = rate
@@ -142,7 +143,7 @@ func (f *finder) confirm(ctx context.Context) (float64, error) {
 
 // twice tries a rate; a near miss may be the machine's, so it gets a second try.
 func (f *finder) twice(ctx context.Context, rate float64) (held bool, err error) {
-	if held, err = f.try(ctx, rate, "step"); held || err != nil || f.over() || f.last.limited() || f.last.err != nil || f.farOff() {
+	if held, err = f.try(ctx, rate, "step"); held || err != nil || f.over() || f.last.err != nil || f.farOff() && !f.limited() {
 		return held, err
 	}
 	return f.try(ctx, rate, "step")
@@ -193,8 +194,36 @@ func (f *finder) try(ctx context.Context, rate float64, word string) (held bool,
 	step.Thresholds = append(step.Thresholds, kept)
 	step.Held = held && kept.Pass
 	f.steps = append(f.steps, step)
-	f.d.screen.Say("%s  %s", label, f.verdict(&step))
+	f.say("%s  %s", label, f.verdict(&step))
 	return step.Held, nil
+}
+
+func (f *finder) say(format string, args ...any) {
+	if !f.d.cfg.Quiet {
+		f.d.screen.Say(format, args...)
+	}
+}
+
+// limited reports whether the generator, not the target, made the last step miss. It did when its threads had no time left. When it was merely late, it did
+// not where requests waited for a connection, nor where the time from sent to answered would miss as well.
+func (f *finder) limited() bool {
+	o := f.last
+	switch {
+	case !has(o.warnings, result.WarnGenerator):
+		return false
+	case o.run.Generator.Busy > busyLimit:
+		return true
+	case has(o.warnings, result.WarnConnections):
+		return false
+	}
+	sent := o.run
+	sent.Total.Latency = o.run.Total.Service
+	for i := range f.d.cfg.Thresholds {
+		if t := &f.d.cfg.Thresholds[i]; t.Operation == "" && t.ofLatency() && !t.Check(&sent).Pass {
+			return false
+		}
+	}
+	return true
 }
 
 // verdict says in a line how a step went.

@@ -126,6 +126,23 @@ func TestSearchEndsWhereTheGeneratorEnds(t *testing.T) {
 	}
 }
 
+func TestALateGeneratorIsNotTheLimitWhereTheTargetIs(t *testing.T) {
+	q := &queue{capacity: 1000}
+	start := func(l leg) (runner, error) {
+		r, err := q.start(l)
+		s := r.(*scripted)
+		s.punctual, s.warnings = true, []result.Warning{{Code: result.WarnGenerator, Text: "late"}}
+		return s, err
+	}
+	synctest.Test(t, func(t *testing.T) {
+		cfg := Config{Search: &Search{}, Thresholds: thresholds(t, "p99=2ms"), start: start}
+		f, out, _, err := drive(t, t.Context(), cfg, nil)
+		if err != nil || f.Run.HighestRate < 470 || f.Run.HighestRate > 510 || strings.Contains(out, "the search ended") {
+			t.Errorf("%v\n%s", err, out)
+		}
+	})
+}
+
 func TestSearchThatIsInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 12*time.Second)

@@ -16,7 +16,7 @@ func (d *driver) summary(f *result.File) string {
 	s := &r.Total
 	fmt.Fprintf(&b, "  requests   %s", count(s.Requests))
 	if s.Rate > 0 {
-		fmt.Fprintf(&b, " in %.1f s  %s/s", float64(s.Requests)/s.Rate, grouped(s.Rate)) // without the warm-up
+		fmt.Fprintf(&b, " in %s  %s/s", micros(1e6*float64(s.Requests)/s.Rate), grouped(s.Rate)) // without the warm-up
 	}
 	fmt.Fprintf(&b, "  %s\n", bytesText(s.Bytes))
 	fmt.Fprintf(&b, "  hits       %s\n", hitText(s))

@@ -140,6 +140,10 @@ func parseShare(s string) (limit float64, unit string, scale float64, err error)
 // atLeast reports whether the value must not fall below the limit; else it must not exceed it.
 func (t *Threshold) atLeast() bool { return t.metric == metricRate || t.metric == metricHits }
 
+func (t *Threshold) ofLatency() bool {
+	return t.metric == metricLatency || t.metric == metricMax || t.metric == metricMean
+}
+
 // Check judges a run. What was not measured (no answer, no Cache-Status) does not hold.
 func (t *Threshold) Check(r *result.Run) result.Threshold {
 	out := result.Threshold{Condition: t.Condition, Limit: t.limit}
@@ -197,7 +201,7 @@ func (t *Threshold) format(v float64) string {
 	case "/s":
 		return grouped(v) + "/s"
 	case "":
-		return strconv.FormatFloat(v, 'f', 4, 64)
+		return strconv.FormatFloat(v, 'g', 3, 64)
 	}
 	return significant(v) + " " + t.unit
 }
