@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/weirproxy/weir/bench/internal/load"
@@ -54,10 +55,14 @@ func compile(name string, text []byte, read func(string) ([]byte, error)) (*Work
 		file: &File{}, names: map[string]int{}, tables: map[string]*csvTable{},
 	}
 	c.decode(root, reflect.ValueOf(c.file).Elem(), "")
-	if root.kind != mapNode || len(c.problems) > 0 { // of these all others would follow
+	if root.kind != mapNode {
 		return nil, c.err()
 	}
+	decoded := c.problems
+	c.problems = nil
 	c.compileAll()
+	c.problems = slices.DeleteFunc(c.problems, func(p Problem) bool { return slices.ContainsFunc(decoded, p.follows) })
+	c.problems = append(c.problems, decoded...)
 	if err := c.err(); err != nil {
 		return nil, err
 	}
@@ -102,7 +107,7 @@ func (c *compiler) choice(n *node, path, key, value string, list []string) {
 			return
 		}
 	}
-	c.badf(n.at(key), join(path, key), "%.40q is not one of %s; %s", value, strings.Join(list, ", "), nearest(value, list))
+	c.badf(n.at(key), join(path, key), "%.40q is not one of %s", value, meant(value, list))
 }
 
 // users makes the generator ${user} and the header that names it.

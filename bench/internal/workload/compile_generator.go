@@ -65,7 +65,7 @@ func (c *compiler) draw(n *node, path, how string, s *float64, count uint64) pic
 	case "zipf":
 		return byZipf(count, c.exponent(n, path, s))
 	}
-	c.badf(n.at("draw"), path+".draw", "%.40q is not one of uniform, zipf, sequence; %s", how, nearest(how, []string{"uniform", "zipf", "sequence"}))
+	c.badf(n.at("draw"), path+".draw", "%.40q is not one of %s", how, meant(how, []string{"uniform", "zipf", "sequence"}))
 	return picker{n: count}
 }
 

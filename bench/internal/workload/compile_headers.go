@@ -21,7 +21,11 @@ func (c *compiler) headers(get bool, own Pairs, path string) (fixed []byte, vary
 		lines = append([]headerLine{{name: "Content-Type", value: &node{kind: textNode, text: "application/json"}}}, lines...)
 	}
 	if name, value, at := c.token(); value != nil {
-		lines = set(lines, headerLine{name, value, at, c.file.Users.n.at("header")})
+		if u := c.file.Users; !isToken(name) {
+			c.badf(u.n.at("header"), u.path+".header", "%.40q is no header name; use letters, digits and -", name)
+		} else {
+			lines = set(lines, headerLine{name, value, at, u.n.at("header")})
+		}
 	}
 	for _, l := range []struct {
 		pairs Pairs

@@ -67,9 +67,33 @@ func (s *source) err() error {
 		return nil
 	}
 	slices.SortStableFunc(s.problems, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Message, b.Message))
 	})
+	s.problems = slices.Compact(s.problems) // a text that is used in several forms is compiled in each
 	return s.problems
+}
+
+// meant proposes the value that was meant behind a list of those there are.
+func meant(value string, list []string) string {
+	if proposal := nearest(value, list); strings.HasPrefix(proposal, "did") {
+		return strings.Join(list, ", ") + "; " + proposal
+	}
+	return strings.Join(list, ", ")
+}
+
+// follows reports whether a problem of compiling only follows from one of decoding: what was not understood there is missing here.
+func (p Problem) follows(from Problem) bool {
+	if p.Path == from.Path || strings.HasPrefix(p.Path, from.Path+".") || strings.HasPrefix(p.Path, from.Path+"[") {
+		return true
+	}
+	parent := from.Path[:max(0, strings.LastIndexAny(from.Path, ".["))]
+	switch {
+	case parent == "":
+		return p.Path == "operations" || strings.Contains(p.Message, "there is no variable")
+	case strings.HasSuffix(from.Path, "]"):
+		return p.Path == parent
+	}
+	return p.Path == parent || strings.HasPrefix(p.Path, parent+".") || strings.HasPrefix(p.Path, parent+"[")
 }
 
 // nearest proposes the name that was meant, or lists what there is.
@@ -85,6 +109,8 @@ func nearest(name string, names []string) string {
 		return "did you mean " + best + "?"
 	case len(names) == 0:
 		return "there are none"
+	case len(names) == 1:
+		return "there is only " + names[0]
 	case len(names) > 20:
 		return fmt.Sprintf("there are %s and %d more", strings.Join(names[:20], ", "), len(names)-20)
 	}

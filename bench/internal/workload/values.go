@@ -197,7 +197,7 @@ func (c *compiler) reference(n *node, path string, index int, col string, f form
 	named := len(columns) > 1 || len(columns) == 1 && columns[0] != ""
 	switch {
 	case col == "" && named && g.kind == table && len(columns) > 1:
-		c.badf(n, path, "${%s} has several columns; write ${%s.%s} (%s)", g.name, g.name, columns[0], nearest("", columns))
+		c.badf(n, path, "${%s} has several columns, %s; write ${%s.%s}", g.name, strings.Join(columns, ", "), g.name, columns[0])
 	case col != "" && !named:
 		c.badf(n, path, "${%s} has no columns; write ${%s}", g.name, g.name)
 	case col != "":

@@ -172,6 +172,7 @@ func (s *source) convert(n ast.Node, path string) *node {
 		}
 		if math.IsInf(v.Value, 0) || math.IsNaN(v.Value) {
 			s.badf(out, path, "%s is no number that JSON can write", v.Token.Value)
+			out.kind, out.text = nullNode, ""
 		}
 	case *ast.StringNode:
 		out.kind, out.text = textNode, v.Value
@@ -187,6 +188,8 @@ func (s *source) convert(n ast.Node, path string) *node {
 		s.convertMapping(out, v.Values, path)
 	case *ast.MappingValueNode:
 		s.convertMapping(out, []*ast.MappingValueNode{v}, path)
+	case *ast.InfinityNode, *ast.NanNode:
+		s.badf(out, path, "%s is no number that JSON can write", n.GetToken().Value)
 	default:
 		s.badf(out, path, "anchors, aliases, merges and tags are not read; write the value itself")
 	}
