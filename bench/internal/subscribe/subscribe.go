@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/weirproxy/weir/bench/internal/instant"
 	"github.com/weirproxy/weir/bench/internal/load"
 	"github.com/weirproxy/weir/bench/internal/result"
 )
@@ -273,7 +274,7 @@ func (r *run) take(payload []byte, at time.Time) {
 	delay, timed := time.Duration(0), false
 	if len(r.path) > 0 {
 		var sent time.Time
-		if sent, timed = parseTime(lookup(payload, r.path)); timed {
+		if sent, timed = instant.Parse(lookup(payload, r.path)); timed {
 			delay = at.Sub(sent)
 		}
 	}
