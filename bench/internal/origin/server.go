@@ -144,7 +144,7 @@ func (s *Server) Drain(ctx context.Context) error {
 		return nil
 	}
 	s.leave()
-	s.mu.Unlock() // requests under way need it
+	s.mu.Unlock()            // requests under way need it
 	s.player.Close()         // a stalled answer would never end
 	_ = server.Shutdown(ctx) // what it did not wait for is closed below
 	over := make(chan struct{})

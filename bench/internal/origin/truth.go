@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/weirproxy/weir/bench/internal/origin/fault"
 )
 
 // Truth is what the origin did since its start or since the last DELETE of its counters.
@@ -25,7 +27,7 @@ type Truth struct {
 
 // OperationTruth is about one operation: its kind and first root field ("query.city"), or "refused" for what was no operation.
 type OperationTruth struct {
-	Requests int64            `json:"requests"` // arrived, each item of a batch counted
+	Requests int64            `json:"requests"` // arrived, each item of a batch counted; of a batch that a fault kept from execution, the first
 	Executed int64            `json:"executed"`
 	Errors   int64            `json:"errors"` // executed, with errors in the result
 	Bytes    int64            `json:"bytes"`  // of bodies; of a batch, the items
@@ -101,6 +103,10 @@ func (l *ledger) operation(label string, f func(o *OperationTruth)) {
 func (l *ledger) fault(name, label string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.hit(name, label)
+}
+
+func (l *ledger) hit(name, label string) {
 	l.t.Faults[name]++
 	if label != "" {
 		l.operation(label, func(o *OperationTruth) {
@@ -153,6 +159,7 @@ func (l *ledger) add(t *tally) {
 	})
 	if t.partial != "" {
 		l.t.Partial[t.partial]++
+		l.hit(string(fault.Partial), t.label)
 	}
 }
 

@@ -23,7 +23,7 @@ func process(t *testing.T) time.Duration {
 // TestSpendIsTrueOnABusyMachine burns on more goroutines than there are processors, and compares with the time of the whole process.
 func TestSpendIsTrueOnABusyMachine(t *testing.T) {
 	for _, d := range []time.Duration{20 * time.Microsecond, 200 * time.Microsecond, 5 * time.Millisecond} {
-		workers, rounds := 4*runtime.GOMAXPROCS(0), max(1, int(50*time.Millisecond/d))
+		workers, rounds := 3*runtime.GOMAXPROCS(0), max(1, int(20*time.Millisecond/d))
 		before := process(t)
 		var mu sync.Mutex
 		var sum time.Duration
