@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/weirproxy/weir/bench/internal/fleet"
@@ -77,8 +78,13 @@ func Run(ctx context.Context, cfg Config) (*result.Compare, []result.Warning, er
 	if err := cfg.complete(); err != nil {
 		return nil, nil, err
 	}
+	return execute(ctx, cfg, pairs)
+}
+
+// execute is Run with a complete configuration, for any pairs.
+func execute(ctx context.Context, cfg Config, base []pair) (*result.Compare, []result.Warning, error) {
 	r := &run{cfg: cfg, samples: map[sampleKey][][]piece{}, heap: map[string]heapUse{}, pss: map[string][]int64{}, syscalls: map[string]float64{}}
-	if err := r.find(ctx); err != nil {
+	if err := r.find(ctx, base); err != nil {
 		return nil, nil, err
 	}
 	restore, err := fleet.PinSelfUntil(otherCPU)
@@ -113,7 +119,6 @@ type run struct {
 	syscalls   map[string]float64
 	roundsDone int
 	foreign    float64 // share of the processors that other programs took
-	notes      []result.Warning
 }
 
 // sampleKey is one server in one chunk.
@@ -123,7 +128,7 @@ type sampleKey struct {
 }
 
 // find decides what can be measured here.
-func (r *run) find(ctx context.Context) error {
+func (r *run) find(ctx context.Context, base []pair) error {
 	all, err := Targets(r.cfg.Targets)
 	if err != nil {
 		return err
@@ -141,7 +146,7 @@ func (r *run) find(ctx context.Context) error {
 		r.targets[t.Name] = t
 	}
 	programs := peer.Programs{Weir: r.cfg.Binaries.Weir, Bench: r.cfg.Binaries.Bench, NPM: r.cfg.NPM}
-	r.pairs = addPeers(pairs, slices.DeleteFunc(all, func(t *peer.Target) bool { return r.targets[t.Name] == nil }))
+	r.pairs = addPeers(base, slices.DeleteFunc(all, func(t *peer.Target) bool { return r.targets[t.Name] == nil }))
 	r.pairs = slices.DeleteFunc(r.pairs, func(p pair) bool { return !r.wants(number(p.row)) })
 	for _, name := range r.names() {
 		t := r.targets[name]
@@ -158,8 +163,18 @@ func (r *run) find(ctx context.Context) error {
 		}
 		r.found[name] = f
 	}
-	r.chunks = chunks(r.pairs)
+	if r.chunks = chunks(r.pairs); len(r.names()) == 0 {
+		return fmt.Errorf("compare: nothing is left to measure of rows %s: %s", strings.Join(r.cfg.Rows, ", "), lacking(r.missing))
+	}
 	return nil
+}
+
+func lacking(missing []result.Missing) string {
+	var parts []string
+	for _, m := range missing {
+		parts = append(parts, fmt.Sprintf("%s is missing (%s)", m.Name, m.Install))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // wants reports whether a row is to be measured.

@@ -152,7 +152,7 @@ func (r *run) heapRows() (rows []result.Row) {
 			Row: "7 " + h.what, What: "heap bytes per request, " + h.what, Unit: "bytes/request", Value: one(use.bytes), Gate: fewBytes, Remark: remark,
 		}))
 		rows = append(rows, judged(result.Row{
-			Row: "7 " + h.what + " objects", What: "heap objects per million requests, " + h.what, Unit: "objects", Value: one(use.objects * 1e6),
+			Row: "7 " + h.what + " n", What: "heap objects per million requests, " + h.what, Unit: "objects", Value: one(use.objects * 1e6),
 		}))
 		rows = append(rows, judged(result.Row{
 			Row: "7 " + h.what + " gc", What: "garbage collections per million requests, " + h.what, Unit: "collections", Value: one(use.collections * 1e6),
@@ -162,8 +162,7 @@ func (r *run) heapRows() (rows []result.Row) {
 }
 
 // warnings are reasons to distrust the figures.
-func (r *run) warnings() []result.Warning {
-	out := r.notes
+func (r *run) warnings() (out []result.Warning) {
 	if r.cfg.Instances < fewInstances {
 		out = append(out, result.Warning{Code: result.WarnShort, Text: fmt.Sprintf("%d instances: an interval of so few is no more than their spread; "+
 			"--instances 7 gives one that can be relied on", r.cfg.Instances)})

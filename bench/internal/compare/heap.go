@@ -106,12 +106,13 @@ type site struct {
 func parseProfile(text string) (map[string]site, error) {
 	sites := map[string]site{}
 	var now site
+	profiling := false // whether the site is the profile's own
 	end := func() {
-		if now.where != "" {
+		if now.where != "" && !profiling {
 			all := sites[now.where]
 			sites[now.where] = site{now.where, all.bytes + now.bytes, all.objects + now.objects}
 		}
-		now = site{}
+		now, profiling = site{}, false
 	}
 	lines := strings.Split(text, "\n")
 	if !strings.HasPrefix(lines[0], "heap profile: ") {
@@ -123,8 +124,11 @@ func parseProfile(text string) (map[string]site, error) {
 		case strings.HasPrefix(line, "# "):
 			end()
 			return sites, nil // counters of the runtime follow
-		case isFrame && now.where == "":
-			now.where = function(frame)
+		case isFrame:
+			profiling = profiling || strings.Contains(frame, "pprof")
+			if now.where == "" {
+				now.where = function(frame)
+			}
 		case line != "" && line[0] != '#':
 			end()
 			var inUse, inUseBytes int64

@@ -75,8 +75,7 @@ func (s *stage) start(ctx context.Context, names []string) error {
 		}
 		err := s.startOne(ctx, t)
 		if err != nil && t.Peer && ctx.Err() == nil {
-			why, _, _ := strings.Cut(err.Error(), "\n")
-			s.r.lack(result.Missing{Name: name, Install: t.Install, Why: "it is installed and does not work here: " + why})
+			s.r.lack(result.Missing{Name: name, Install: t.Install, Why: "it is installed and does not work here: " + ends(err.Error())})
 			continue
 		}
 		if err != nil {
@@ -84,6 +83,15 @@ func (s *stage) start(ctx context.Context, names []string) error {
 		}
 	}
 	return nil
+}
+
+// ends are the first and the last line of a message: what failed, and the last that the server said.
+func ends(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	if len(lines) == 1 {
+		return lines[0]
+	}
+	return lines[0] + "; " + strings.TrimSpace(lines[len(lines)-1])
 }
 
 func (s *stage) startOne(ctx context.Context, t *peer.Target) error {

@@ -34,7 +34,7 @@ func WriteText(w io.Writer, c *result.Compare) {
 		}
 		fmt.Fprintf(w, "%-52s %9.2f %8.2f … %8.2f %9s %9s\n", name, s.Micros.Median, s.Micros.Low, s.Micros.High, pss, calls)
 	}
-	fmt.Fprintf(w, "\n%-14s %-56s %8s %17s %6s %6s\n", "row", "what", "value", "95 % interval", "gate", "aim")
+	fmt.Fprintf(w, "\n%-16s %-62s %8s %17s %6s %6s\n", "row", "what", "value", "95 % interval", "gate", "aim")
 	for i := range c.Rows {
 		writeRow(w, &c.Rows[i])
 	}
@@ -55,7 +55,7 @@ func writeRow(w io.Writer, r *result.Row) {
 	if r.Unit != "ratio" {
 		unit = " " + r.Unit
 	}
-	fmt.Fprintf(w, "%-14s %-56s %8.3f %7.3f … %7.3f %6s %6s  %s\n", r.Row, r.What+unit, r.Value.Median, r.Value.Low, r.Value.High, gate, aim, verdict)
+	fmt.Fprintf(w, "%-16s %-62s %8.3f %7.3f … %7.3f %6s %6s  %s\n", r.Row, r.What+unit, r.Value.Median, r.Value.Low, r.Value.High, gate, aim, verdict)
 	if r.Remark != "" {
 		fmt.Fprintf(w, "    %s\n", r.Remark)
 	}
