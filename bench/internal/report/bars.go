@@ -28,7 +28,7 @@ type bar struct {
 
 const (
 	barHeight = 34.0
-	barLabel  = 300.0
+	barLabel  = 320.0
 	barSaid   = 210.0
 	barWidth  = 1140.0
 )
@@ -76,7 +76,7 @@ func (s *bars) row(b *strings.Builder, r *bar, y float64, x func(float64) float6
 	if r.Missed {
 		class = "bad"
 	}
-	fmt.Fprintf(b, `<text class="row" x="%s" y="%s">%s<title>%s</title></text>`, px(barLabel-12), px(y+4), escape(clip(r.Name, 46)), escape(r.Name))
+	fmt.Fprintf(b, `<text class="row" x="%s" y="%s">%s<title>%s</title></text>`, px(barLabel-12), px(y+4), escape(clip(r.Name, 42)), escape(r.Name))
 	fmt.Fprintf(b, `<text class="said" x="%s" y="%s">%s</text>`, px(barWidth-barSaid+12), px(y+4), escape(r.Said))
 	if math.IsNaN(r.Value) {
 		return

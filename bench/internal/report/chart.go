@@ -27,9 +27,8 @@ type line struct {
 	X, Y   []float64
 	Color  int // 1 and up; 0 is grey
 	Dashed bool
-	Points bool // a mark at each value
-	Missed []bool
-	Bare   bool // marks only
+	Points bool   // a mark at each value
+	Missed []bool // by value
 }
 
 // limit is a horizontal mark.
@@ -40,14 +39,14 @@ type limit struct {
 
 const (
 	top, bottom, left = 14.0, 42.0, 62.0
-	labelWidth        = 6.4 // of a letter, about
+	labelWidth        = 7.2 // of a letter, about
 )
 
 // frame is where the plot lies in its picture.
 type frame struct{ width, height, right float64 }
 
 func (c *chart) frame() frame {
-	f := frame{width: 560, height: 300, right: 16}
+	f := frame{width: 560, height: 300, right: 84} // pictures beside each other end at the same place
 	if c.Wide {
 		f.width, f.height = 1140, 320
 	}
@@ -73,8 +72,8 @@ func (c *chart) svg() string {
 		fmt.Fprintf(&b, `<line class="limit" x1="%s" x2="%s" y1="%s" y2="%s"/><text class="limit-text" x="%s" y="%s">%s</text>`,
 			px(left), px(f.width-f.right), px(y), px(y), px(left+6), px(y-5), escape(l.Text))
 	}
-	for i := range c.Lines {
-		c.line(&b, &f, &c.Lines[i])
+	for i := range c.Lines { // the first lies on top
+		c.line(&b, &f, &c.Lines[len(c.Lines)-1-i])
 	}
 	c.labels(&b, &f)
 	b.WriteString(`</svg>`)
@@ -117,27 +116,25 @@ func (c *chart) grid(b *strings.Builder, f *frame) {
 }
 
 func (c *chart) line(b *strings.Builder, f *frame, l *line) {
-	if !l.Bare {
-		var path strings.Builder
-		open := false
-		for i := range l.X {
-			if !c.drawn(l, i) {
-				open = false
-				continue
-			}
-			verb := byte('L')
-			if !open {
-				verb, open = 'M', true
-			}
-			path.WriteByte(verb)
-			path.WriteString(px(f.x(c.X.share(l.X[i]))) + " " + px(f.y(c.Y.share(l.Y[i]))))
+	var path strings.Builder
+	open := false
+	for i := range l.X {
+		if !c.drawn(l, i) {
+			open = false
+			continue
 		}
-		dashed := ""
-		if l.Dashed {
-			dashed = " dashed"
+		verb := byte('L')
+		if !open {
+			verb, open = 'M', true
 		}
-		fmt.Fprintf(b, `<path class="line c%d%s" d="%s"/>`, l.Color%7, dashed, path.String())
+		path.WriteByte(verb)
+		path.WriteString(px(f.x(c.X.share(l.X[i]))) + " " + px(f.y(c.Y.share(l.Y[i]))))
 	}
+	dashed := ""
+	if l.Dashed {
+		dashed = " dashed"
+	}
+	fmt.Fprintf(b, `<path class="line c%d%s" d="%s"/>`, l.Color%7, dashed, path.String())
 	if !l.Points && len(l.X) > 1 {
 		return
 	}

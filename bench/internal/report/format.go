@@ -77,6 +77,9 @@ func short(x float64) string {
 			return strconv.FormatFloat(x/div, 'g', 4, 64) + u.name
 		}
 	}
+	if math.Abs(x) >= 1000 && x == math.Trunc(x) {
+		return count(int64(x))
+	}
 	return strconv.FormatFloat(x, 'g', 6, 64)
 }
 

@@ -52,7 +52,8 @@ func (p *page) runFacts(r *result.Run) {
 func thresholds(r *result.Run) section {
 	g := grid{Columns: append(words("Condition"), append(numbers("Measured", "Limit"), words("Verdict")...)...)}
 	for _, t := range r.Thresholds {
-		g.Rows = append(g.Rows, []cell{code(t.Condition), text(number(t.Value)), text(number(t.Limit)), passed(t.Pass)})
+		unit := unitAfter(clip(unitOf(t.Condition), 5))
+		g.Rows = append(g.Rows, []cell{code(t.Condition), text(number(t.Value) + unit), text(short(t.Limit) + unit), passed(t.Pass)})
 	}
 	if len(g.Rows) == 0 {
 		return section{}
@@ -93,48 +94,44 @@ func percentiles(r, base *result.Run) section {
 	}
 	s := section{ID: "latency", Title: "Latency", Text: "Of answered requests, from the moment each was sent. A closed loop waits for a slow server, so it sends less while the server stalls: what users would have seen then is not in it."}
 	c.Lines = append(c.Lines, curve(from, t.Latency, 1))
-	g := grid{Columns: append(words("Percentile"), numbers(capital(from))...)}
-	columns := []result.Histogram{t.Latency}
+	rows := []percentileRow{{from, t.Latency}}
 	if r.Loop == "open" {
 		s.Text = "Of answered requests, from the moment each was due, so that a stall shows in all requests that had to wait for it."
 		if t.Service.Count() > 0 {
 			s.Text += " Beside it the time from the moment each was sent: what a tool would report that waits for answers."
 			service := curve("from sent", t.Service, 2)
 			service.Dashed = true
-			c.Lines = append(c.Lines, service)
-			g.Columns, columns = append(g.Columns, numbers("From sent")...), append(columns, t.Service)
+			c.Lines, rows = append(c.Lines, service), append(rows, percentileRow{"from sent", t.Service})
 		}
 	}
 	if base != nil && base.Total.Latency.Count() > 0 {
-		old := curve("base, "+from, base.Total.Latency, 0)
-		c.Lines = append(c.Lines, old)
-		g.Columns, columns = append(g.Columns, numbers("Base, "+from)...), append(columns, base.Total.Latency)
+		c.Lines, rows = append(c.Lines, curve("base", base.Total.Latency, 0)), append(rows, percentileRow{"base, " + from, base.Total.Latency})
 	}
 	c.Y.Log = t.Latency.Max() > 30*max(t.Latency.At(1), 1)
-	for _, q := range []float64{50, 75, 90, 95, 99, 99.9, 99.99, 99.999, 100} {
-		name := fmt.Sprintf("p%v", q)
-		if q == 100 {
-			name = "max"
-		}
-		row := []cell{text(name)}
-		for _, h := range columns {
-			row = append(row, beyondOr(h, q))
-		}
-		g.Rows = append(g.Rows, row)
-	}
 	c.Text = fmt.Sprintf("The median is %s, p99 %s, p99.9 %s, the maximum %s.", latency(t.Latency, 50), latency(t.Latency, 99), latency(t.Latency, 99.9), micros(float64(t.Latency.Max())))
-	s.Pictures, s.Grids = []picture{c}, []grid{g}
+	s.Pictures, s.Grids = []picture{c}, []grid{percentileGrid(rows)}
 	return s
 }
 
-func capital(s string) string { return string(s[0]-'a'+'A') + s[1:] }
+type percentileRow struct {
+	name string
+	h    result.Histogram
+}
 
-// beyondOr shows a percentile only where some request lies beyond it.
-func beyondOr(h result.Histogram, q float64) cell {
-	if q < 100 && float64(h.Count())*(1-q/100) < 1 {
-		return marked("too few requests", "faint")
+func percentileGrid(rows []percentileRow) grid {
+	g := grid{Columns: append(words("Latency"), numbers("Mean", "p50", "p75", "p90", "p95", "p99", "p99.9", "p99.99", "p99.999", "Max")...)}
+	for _, r := range rows {
+		cells := []cell{text(r.name), text(micros(r.h.Mean()))}
+		for _, q := range []float64{50, 75, 90, 95, 99, 99.9, 99.99, 99.999, 100} {
+			c := text(latency(r.h, q))
+			if q < 100 && float64(r.h.Count())*(1-q/100) < 1 {
+				c = marked("too few", "faint") // no request lies beyond it
+			}
+			cells = append(cells, c)
+		}
+		g.Rows = append(g.Rows, cells)
 	}
-	return text(latency(h, q))
+	return g
 }
 
 func operations(r, base *result.Run) section {

@@ -1,8 +1,10 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/weirproxy/weir/bench/internal/result"
@@ -43,7 +45,7 @@ func overTime(r *result.Run, machines int) section {
 		s.Text += fmt.Sprintf("Latencies of a second are the highest of any of the %d machines.", machines)
 	}
 	s.Text = strings.TrimSpace(s.Text)
-	s.Pictures = append(s.Pictures, rateChart(rows), latencyChart(rows))
+	s.Pictures = append(s.Pictures, rateChart(rows), latencyChart(rows, r.Thresholds))
 	if c := hitChart(rows); c != nil {
 		s.Pictures = append(s.Pictures, c)
 	}
@@ -54,7 +56,7 @@ func overTime(r *result.Run, machines int) section {
 }
 
 func timeAxis() axis {
-	return axis{Label: "seconds since the start", Format: func(v float64) string { return short(math.Round(v*10)/10) + " s" }}
+	return axis{Label: "since the start", Format: func(v float64) string { return short(math.Round(v*10)/10) + " s" }}
 }
 
 // drawSeconds makes one line from rows; span is the time the row covers.
@@ -82,7 +84,7 @@ func rateChart(rows []result.Second) *chart {
 	return c
 }
 
-func latencyChart(rows []result.Second) *chart {
+func latencyChart(rows []result.Second, thresholds []result.Threshold) *chart {
 	c := &chart{ID: "latency-over-time", Title: "Latency in each second", X: timeAxis(), Y: axis{Zero: true, Format: micros}}
 	value := func(of func(*result.Second) int64) func(*result.Second, float64) float64 {
 		return func(s *result.Second, _ float64) float64 {
@@ -95,6 +97,11 @@ func latencyChart(rows []result.Second) *chart {
 	c.Lines = []line{
 		drawSeconds("p50", 1, rows, value(func(s *result.Second) int64 { return s.P50 })),
 		drawSeconds("p99", 2, rows, value(func(s *result.Second) int64 { return s.P99 })),
+	}
+	for _, t := range thresholds {
+		if us, ok := map[string]float64{"µs": 1, "us": 1, "ms": 1e3, "s": 1e6}[unitOf(t.Condition)]; ok && strings.HasPrefix(t.Condition, "p99=") {
+			c.Limits = append(c.Limits, limit{t.Limit * us, "limit of p99"})
+		}
 	}
 	low, high := math.Inf(1), 0.0
 	for _, l := range c.Lines {
@@ -162,16 +169,16 @@ func search(r *result.Run) section {
 	}
 	g := grid{Columns: numbers("Try", "Asked for", "Achieved")}
 	byName := map[string]int{}
-	for _, step := range r.Search {
+	for _, step := range slices.SortedStableFunc(slices.Values(r.Search), func(a, b result.Step) int { return cmp.Compare(a.Rate, b.Rate) }) {
 		for _, t := range step.Thresholds {
 			i, ok := byName[t.Condition]
 			if !ok {
 				i = len(c.Lines)
 				byName[t.Condition] = i
-				c.Lines = append(c.Lines, line{Name: t.Condition, Color: i + 1, Points: true, Bare: true})
+				c.Lines = append(c.Lines, line{Name: t.Condition, Color: i + 1, Points: true})
 				g.Columns = append(g.Columns, column{t.Condition, true})
 			}
-			c.Lines[i].X, c.Lines[i].Y = append(c.Lines[i].X, step.Rate), append(c.Lines[i].Y, min(used(t), 4))
+			c.Lines[i].X, c.Lines[i].Y = append(c.Lines[i].X, step.Rate), append(c.Lines[i].Y, min(used(t), mostUsed))
 			c.Lines[i].Missed = append(c.Lines[i].Missed, !t.Pass)
 		}
 	}
@@ -183,11 +190,11 @@ func search(r *result.Run) section {
 			values[i] = text(none)
 		}
 		for _, t := range step.Thresholds {
-			values[byName[t.Condition]] = text(number(t.Value))
+			values[byName[t.Condition]] = text(number(t.Value) + unitAfter(unitOf(t.Condition)))
 		}
 		g.Rows = append(g.Rows, append(append(row, values...), passed(step.Held)))
 	}
-	c.Text = fmt.Sprintf("%s were tried; a ring is a missed limit, values beyond 4 are drawn at 4.", plural(len(r.Search), "rate"))
+	c.Text = fmt.Sprintf("%s were tried; a ring is a missed limit, and what used more than %v times its limit is drawn there.", plural(len(r.Search), "rate"), mostUsed)
 	s := section{ID: "find-max", Title: "Highest rate that holds", Grids: []grid{g}, Text: "No rate held."}
 	if r.HighestRate > 0 {
 		s.Text = fmt.Sprintf("The highest rate that held all thresholds is %s.", perSecond(r.HighestRate))
@@ -197,6 +204,14 @@ func search(r *result.Run) section {
 	}
 	return s
 }
+
+// unitOf is what follows the limit in a condition: ms in p99=5ms.
+func unitOf(condition string) string {
+	return strings.TrimLeft(strings.TrimSpace(condition[strings.LastIndexByte(condition, '=')+1:]), "0123456789.+-")
+}
+
+// mostUsed is where the picture of the search ends: how far a limit was missed beyond does not matter.
+const mostUsed = 2.0
 
 // used is value ÷ limit, or limit ÷ value where the value must not be lower.
 func used(t result.Threshold) float64 {

@@ -16,7 +16,7 @@ func (p *page) compare(c *result.Compare) {
 			class = "bad"
 		}
 		if len(p.Facts) < 6 {
-			p.Facts = append(p.Facts, fact{r.What, number(r.Value.Median) + unitAfter(r.Unit), gateText(r.Gate, r.Aim), class})
+			p.Facts = append(p.Facts, fact{r.What, number(r.Value.Median), strings.TrimLeft(unitAfter(r.Unit)+", "+gateText(r.Gate, r.Aim), ", "), class})
 		}
 	}
 	s := section{ID: "gates", Title: "Gates and aims", Text: c.Method}

@@ -101,11 +101,11 @@ func (c *Change) judge(lowerIsBetter bool, method string) {
 	case math.IsNaN(c.Low) || math.IsNaN(c.High):
 		c.Verdict, c.Why = Unclear, method
 	case inside(c.Ratio) && (c.Low > 1 || c.High < 1 || inside(c.Low) && inside(c.High)):
-		c.Verdict, c.Why = Same, fmt.Sprintf("less than %.0f %%; %s", Margin*100, method)
+		c.Verdict, c.Why = Same, fmt.Sprintf("within %.0f %%; %s", Margin*100, method)
 	case c.High < 1:
-		c.Verdict, c.Why = better, "more than noise; "+method
+		c.Verdict, c.Why = better, "beyond noise; "+method
 	case c.Low > 1:
-		c.Verdict, c.Why = worse, "more than noise; "+method
+		c.Verdict, c.Why = worse, "beyond noise; "+method
 	default:
 		c.Verdict, c.Why = Unclear, "may be noise; "+method
 	}
@@ -137,7 +137,7 @@ func diffSubjects(base, now *Compare) (changes []Change) {
 		for _, b := range base.Subjects {
 			if b.Name == n.Name {
 				c := diffIntervals(n.Name, "µs/request", b.Micros, n.Micros)
-				c.Why += "; an absolute figure, which moves with the machine's clock and neighbours"
+				c.Why += "; absolute, moves with the machine"
 				changes = append(changes, c)
 				break
 			}
@@ -150,21 +150,21 @@ func diffIntervals(name, unit string, base, now Interval) Change {
 	c := newChange(name, unit, base.Median, now.Median)
 	switch {
 	case min(base.N, now.N) < 3:
-		c.judge(true, "fewer than 3 process instances; measure with more")
+		c.judge(true, "fewer than 3 instances: measure with more")
 		return c
 	case base.Median <= 0 || now.Median <= 0:
 		// A ratio says nothing at 0: the figures differ when their intervals lie apart.
 		if c.Verdict, c.Why = Unclear, "the intervals overlap"; base.Median == now.Median {
 			c.Verdict, c.Why = Same, "equal"
 		} else if now.High < base.Low {
-			c.Verdict, c.Why = Better, "more than noise: the intervals lie apart"
+			c.Verdict, c.Why = Better, "beyond noise: the intervals lie apart"
 		} else if now.Low > base.High {
-			c.Verdict, c.Why = Worse, "more than noise: the intervals lie apart"
+			c.Verdict, c.Why = Worse, "beyond noise: the intervals lie apart"
 		}
 		return c
 	}
 	c.Low, c.High = mover(base, now)
-	c.judge(true, fmt.Sprintf("intervals of %d and %d independent values", base.N, now.N))
+	c.judge(true, fmt.Sprintf("%d and %d instances", base.N, now.N))
 	return c
 }
 

@@ -11,7 +11,7 @@ import (
 // diffRuns compares two runs of one kind by their seconds.
 func diffRuns(base, now *Run) []Change {
 	b, n := wholeSeconds(base), wholeSeconds(now)
-	method := fmt.Sprintf("block bootstrap over %d and %d seconds", len(b), len(n))
+	method := fmt.Sprintf("%d and %d seconds", len(b), len(n))
 	short := min(len(b), len(n)) < fewSeconds
 	var changes []Change
 	for _, f := range seriesFigures(base.Loop) {
@@ -21,7 +21,7 @@ func diffRuns(base, now *Run) []Change {
 		case math.IsNaN(c.Base) || math.IsNaN(c.Now):
 			continue // not measured in one of them
 		case short:
-			c.judge(f.lowerIsBetter, fmt.Sprintf("runs of less than %d seconds; run for longer", fewSeconds))
+			c.judge(f.lowerIsBetter, fmt.Sprintf("less than %d seconds: run for longer", fewSeconds))
 		default:
 			c.Low, c.High = ratioInterval(x, y)
 			c.judge(f.lowerIsBetter, method)
@@ -31,13 +31,13 @@ func diffRuns(base, now *Run) []Change {
 	for _, p := range []float64{99.9, 99.99} {
 		if x, y := base.Total.Latency, now.Total.Latency; enough(x, p) && enough(y, p) {
 			c := newChange(fmt.Sprintf("p%v of the run", p), "µs", float64(x.At(p)), float64(y.At(p)))
-			c.judge(true, "one run does not show how much this far tail moves; repeat both")
+			c.judge(true, "one run does not show how much this tail moves: repeat both")
 			changes = append(changes, c)
 		}
 	}
 	if base.HighestRate > 0 && now.HighestRate > 0 {
 		c := newChange("highest rate that held", "/s", base.HighestRate, now.HighestRate)
-		c.judge(false, "one search each does not show how much it moves; repeat both")
+		c.judge(false, "one search does not show how much it moves: repeat both")
 		changes = append(changes, c)
 	}
 	return changes
