@@ -15,6 +15,11 @@
 //
 // With a stall of 1 s every 10 s the p99 is 1 s − 0.01 · 10 s = 0.9 s, the p95 0.5 s, the p90 0, the highest 1 s. Whole cycles must be measured.
 //
-// A closed loop of C connections sends C requests into a stall and then waits: of N answers in a cycle only C are late, so that its p99 is late only when C/N is
-// above one in a hundred. At thousands of requests a second it never is, and the tool reports a p99 of a few milliseconds from a server that was dead for a tenth of the time.
+// A closed loop of C connections sends C requests into a stall and then waits: of N answers in a cycle only C are late, so that the p99 of what it measured is
+// late only when C/N is above one in a hundred. At thousands of requests a second it is not: the server was dead for a tenth of the time, and the tool has seen
+// almost none of it.
+//
+// wrk knows that, and fills in: into its distribution it adds, for each late answer, the latencies that requests at the mean interval of a connection would
+// have had. Under this server, whose stalls are all alike, that guess comes near the truth at the p99; but they are latencies of requests that were never sent,
+// at a rate that nobody asked for. Both are shown: the closed loop as measured, by this generator, and wrk's report as it is.
 package truth

@@ -15,7 +15,7 @@ type Cycle struct{ Stall, Every time.Duration }
 
 // Quantile is the latency that a share q of the requests does not exceed, for requests that are due evenly over whole cycles.
 func (c Cycle) Quantile(q float64) time.Duration {
-	return max(0, c.Stall-time.Duration((1-q)*float64(c.Every)))
+	return max(0, c.Stall-time.Duration((1-q)*float64(c.Every)).Round(time.Microsecond))
 }
 
 // wait is how long a request that arrives at an age of the server waits.
