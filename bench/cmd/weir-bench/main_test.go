@@ -15,7 +15,13 @@ import (
 	"github.com/weirproxy/weir/bench/internal/result"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func execute(t *testing.T, ctx context.Context, args ...string) (string, error) {
 	t.Helper()
@@ -41,15 +47,15 @@ func TestRunReportsAsJSON(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	out, err := execute(t, t.Context(), "run", o.URL(), "--requests", "200", "--connections", "2", "--mutations", "0.1", "--check-staleness", "--json")
+	out, err := execute(t, t.Context(), "run", o.URL(), "--requests", "200", "--connections", "2", "--mutations", "0.1", "--check-staleness", "--json", "-q")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var r result.Run
-	if err := json.Unmarshal([]byte(out), &r); err != nil || r.Total.Requests != 200 || r.Total.Errors != 0 || r.Total.Latency.Count() != 200 {
+	var f result.File
+	if err := json.Unmarshal([]byte(out), &f); err != nil || f.Run.Total.Requests != 200 || f.Run.Total.Errors != 0 || f.Run.Total.Latency.Count() != 200 {
 		t.Errorf("%v %s", err, out)
 	}
-	if out, err = execute(t, t.Context(), "run", o.URL(), "--requests", "10"); err != nil || !strings.Contains(out, "10 requests, ") {
+	if out, err = execute(t, t.Context(), "run", o.URL(), "--requests", "10"); err != nil || !strings.Contains(out, "requests   10 in ") {
 		t.Errorf("%v %s", err, out)
 	}
 	if err := o.Stop(); err != nil {

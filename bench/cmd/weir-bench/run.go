@@ -1,95 +1,283 @@
 package main
 
 import (
-	"encoding/json"
+	"context"
+	"errors"
 	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
 
 	"github.com/weirproxy/weir/bench/internal/arrival"
+	"github.com/weirproxy/weir/bench/internal/drive"
 	"github.com/weirproxy/weir/bench/internal/load"
-	"github.com/weirproxy/weir/bench/internal/origin"
+	"github.com/weirproxy/weir/bench/internal/result"
+	"github.com/weirproxy/weir/bench/internal/subscribe"
+	"github.com/weirproxy/weir/bench/internal/workload"
 )
 
+const exitCodes = `Exit codes: 0 everything held; 1 a threshold was missed, requests failed (where no threshold says how many may), the run was cut short or its
+result could not be written; 2 wrong flags or input; 3 the target could not be reached, or died.
+The first Ctrl-C ends the run in order and prints what it has, marked as partial; the second kills it.`
+
 func newRun() *cobra.Command {
-	var cfg load.Config
-	var rate, mutations float64
-	var entities int
-	var check, asJSON bool
+	var f runFlags
 	cmd := &cobra.Command{
 		Use:   "run URL…",
-		Short: "Send GraphQL load to one or more servers with the GeoNames schema",
-		Long: `Send GraphQL load to one or more servers that have the schema of "weir-bench origin" behind them.
+		Short: "Send GraphQL load to one or more servers and judge the answers",
+		Long: `Send GraphQL load to one or more servers, http://HOST:PORT[/PATH] or unix:PATH, and judge the answers.
 
-Without --rate each connection sends its next request when the last is answered (closed loop). With --rate requests have intended times
-(open loop) and latency counts from these, so that a server that stalls shows its queue.`,
-		Example: `  weir-bench run http://127.0.0.1:8080 --duration 10s
+Without --rate or --arrivals each connection sends its next request when the last is answered (closed loop). With them requests are due at their own times
+(open loop) and latency counts from these, so that a server that stalls shows its whole queue.
+
+A workload file (-w) says what is sent. Without one it is the built-in workload "geonames", for the schema of "weir-bench origin".
+
+Conditions of --threshold (or --slo): p50|p90|p99|p99.9|max|mean=5ms, errors=0.1%, rate=1000 (at least), hits=90% (at least), and City:p99=10ms for one
+operation. --find-max looks for the highest rate at which they hold: it doubles the rate (from --rate, or 100/s) until a step misses, closes in by bisection,
+and checks the final rate again.
+
+` + exitCodes,
+		Example: `  weir-bench run http://127.0.0.1:8080/graphql -w workload.yaml --duration 30s
+  weir-bench run http://127.0.0.1:8080 --rate 2000 --threshold p99=5ms,errors=0.1% --out result.json
+  weir-bench run http://127.0.0.1:8080 --find-max --slo p99=5ms,errors=0.1%
+  weir-bench run http://127.0.0.1:8080 --arrivals ramp:100..2000/30s
   weir-bench run http://127.0.0.1:8080 http://127.0.0.1:8081 --rate 2000 --mutations 0.02 --check-staleness --json
   weir-bench run unix:/run/weir.sock --connections 64 --requests 100000`,
-		Args: cobra.MinimumNArgs(1),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return leave(cmd, drive.Input(errors.New("run requires at least 1 URL: http://HOST:PORT[/PATH] or unix:PATH")))
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			m, err := geoMix(entities)
+			cfg, err := f.config(cmd, args)
 			if err != nil {
-				return err
+				return leave(cmd, drive.Input(err))
 			}
-			cfg.Source = m.WithMutations(mutations)
-			if rate > 0 {
-				cfg.Arrivals = arrival.Constant(rate)
+			if f.workload == "" && !f.output.quiet {
+				fmt.Fprintln(cmd.ErrOrStderr(), `sending the built-in workload "geonames", for the schema of "weir-bench origin"; -w FILE sends operations of your own`)
 			}
-			for _, raw := range args {
-				t, err := load.ParseTarget(raw)
-				if err != nil {
-					return err
-				}
-				cfg.Targets = append(cfg.Targets, t)
-			}
-			if check {
-				cfg.Ledger = load.NewLedger()
-			}
-			r, err := load.New(cfg)
-			if err != nil {
-				return err
-			}
-			if err := r.Run(cmd.Context()); err != nil {
-				return err
-			}
-			report := r.Result()
-			s := &report.Total
-			if asJSON {
-				err = json.NewEncoder(cmd.OutOrStdout()).Encode(&report)
-			} else {
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d requests, %.0f/s, hits %.1f %%, p50 %d µs, p99 %d µs, max %d µs, errors %d, %.2f µs of processor time each\n",
-					s.Requests, s.Rate, 100*s.HitRatio(), s.Latency.At(50), s.Latency.At(99), s.Latency.Max(), s.Errors, report.Generator.CPUPerRequest)
-			}
-			if err == nil && (s.Errors > 0 || s.StaleEntities > 0) {
-				return fmt.Errorf("%d errors %v, %d stale entities", s.Errors, s.Failures, s.StaleEntities)
-			}
-			return err
+			return f.output.drive(cmd, cfg)
 		},
 	}
-	f := cmd.Flags()
-	f.IntVar(&cfg.Connections, "connections", 16, "keep-alive connections in all")
-	f.Float64Var(&rate, "rate", 0, "requests per second in all (open loop); 0: closed loop")
-	f.DurationVar(&cfg.Duration, "duration", 10*time.Second, "end after so long; 0: never")
-	f.Int64Var(&cfg.Requests, "requests", 0, "end after so many; 0: no bound")
-	f.DurationVar(&cfg.Timeout, "timeout", 5*time.Second, "of one request")
-	f.Float64Var(&mutations, "mutations", 0, "share of mutations, 0..1")
-	f.IntVar(&entities, "entities", 2000, "cities to draw from, by Zipf over their population rank")
-	f.Uint64Var(&cfg.Seed, "seed", 1, "the same seed sends the same requests")
-	f.BoolVar(&check, "check-staleness", false, "compare versions read with versions acknowledged; exit 1 when one is stale")
-	f.BoolVar(&asJSON, "json", false, "print one JSON object")
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return leave(cmd, drive.Input(err)) })
+	f.register(cmd.Flags())
 	return cmd
 }
 
-func geoMix(entities int) (*load.Mix, error) {
-	cities, err := origin.TopCities(entities)
-	if err != nil {
-		return nil, err
+// runFlags are what may be said about a run.
+type runFlags struct {
+	output   outputFlags
+	load     load.Config
+	workload string
+	rate     float64
+	arrivals string
+	findMax  string
+	search   drive.Search
+	geo      workload.GeoOptions
+	check    bool
+}
+
+const (
+	findConstant, findPoisson = "constant", "poisson"
+	closedConnections         = 16
+	openConnections           = 64 // a slow answer must not keep the next request waiting
+	runTime                   = 10 * time.Second
+	stepWarmup                = time.Second
+)
+
+func (f *runFlags) register(s *pflag.FlagSet) {
+	s.StringVarP(&f.workload, "workload", "w", "", `workload file (YAML); none: the built-in "geonames"`)
+	s.IntVarP(&f.load.Connections, "connections", "c", 0, "keep-alive connections in all; 0: 16, or 64 in an open loop")
+	s.Float64Var(&f.rate, "rate", 0, "requests per second in all, short for --arrivals constant:RATE; with --find-max the first rate")
+	s.StringVar(&f.arrivals, "arrivals", "", "when requests are due: constant:1000, poisson:1000, ramp:100..2000/30s, steps:500/10s,1000/10s, poisson-ramp:…")
+	s.DurationVarP(&f.load.Duration, "duration", "d", runTime, "end after so long; 0: never (also the default with --requests)")
+	s.DurationVar(&f.load.Warmup, "warmup", 0, "send for so long before the counting begins (1s with --find-max)")
+	s.Int64Var(&f.load.Requests, "requests", 0, "end after so many; 0: no bound")
+	s.DurationVar(&f.load.Timeout, "timeout", 5*time.Second, "of one request")
+	s.DurationVar(&f.load.GiveUp, "give-up", 6*time.Second, "end when nothing was answered for so long; 0: never")
+	s.IntVar(&f.load.Threads, "threads", 1, "event loops of the generator; it says when it needs more")
+	s.Uint64Var(&f.load.Seed, "seed", 1, "the same seed sends the same requests")
+	s.StringVar(&f.findMax, "find-max", "", "find the highest rate at which --slo holds, with constant or poisson arrivals")
+	s.Lookup("find-max").NoOptDefVal = findConstant
+	s.DurationVar(&f.search.Step, "step-duration", 5*time.Second, "of one step of --find-max, after its warm-up")
+	s.Float64Var(&f.search.Tolerance, "tolerance", 0.05, "--find-max ends when what held and what missed are so close, as a share")
+	s.IntVar(&f.geo.Entities, "entities", 2000, "of the built-in workload: cities to draw from, by Zipf over their population rank")
+	s.Float64Var(&f.geo.Mutations, "mutations", 0, "of the built-in workload: share of mutations, 0..1")
+	s.BoolVar(&f.check, "check-staleness", false, "of the built-in workload: compare versions read with versions acknowledged; exit 1 when one is stale")
+	f.output.register(s)
+}
+
+// config is what the flags come to.
+func (f *runFlags) config(cmd *cobra.Command, urls []string) (drive.Config, error) {
+	cfg := drive.Config{Load: f.load}
+	l := &cfg.Load
+	for _, raw := range urls {
+		t, err := load.ParseTarget(raw)
+		if err != nil {
+			return cfg, err
+		}
+		l.Targets = append(l.Targets, t)
 	}
-	countries, err := origin.CountryCodes()
+	w, err := f.requests(cmd)
 	if err != nil {
-		return nil, err
+		return cfg, err
 	}
-	return load.NewMix(cities, countries, load.Operations())
+	l.Source, cfg.Workload, cfg.Streams = w, w.Name(), streams(w.Subscriptions(), l.Targets)
+	if f.check {
+		l.Ledger = load.NewLedger()
+	}
+	changed := cmd.Flags().Changed
+	if l.Requests > 0 && !changed("duration") {
+		l.Duration = 0
+	}
+	if !changed("give-up") {
+		l.GiveUp = max(l.GiveUp, l.Timeout+time.Second)
+	}
+	if err := f.pace(&cfg, changed); err != nil {
+		return cfg, err
+	}
+	if l.Connections == 0 {
+		if l.Connections = closedConnections; l.Arrivals != nil || cfg.Search != nil {
+			l.Connections = openConnections
+		}
+		l.Connections = max(l.Connections, len(l.Targets))
+	}
+	return cfg, f.output.apply(&cfg)
+}
+
+// pace says when requests are due.
+func (f *runFlags) pace(cfg *drive.Config, changed func(string) bool) (err error) {
+	switch {
+	case f.rate < 0:
+		return fmt.Errorf("--rate %v: a rate is above 0", f.rate)
+	case f.arrivals != "" && (f.rate > 0 || f.findMax != ""):
+		return errors.New("--arrivals says all about the rate: leave --rate and --find-max away, or it")
+	case f.findMax != "":
+		return f.find(cfg, changed)
+	case changed("step-duration"), changed("tolerance"):
+		return errors.New("--step-duration and --tolerance belong to --find-max: add it")
+	case f.rate > 0:
+		cfg.Load.Arrivals = arrival.Constant(f.rate)
+	case f.arrivals != "":
+		cfg.Load.Arrivals, err = arrival.Parse(f.arrivals)
+	}
+	return err
+}
+
+func (f *runFlags) find(cfg *drive.Config, changed func(string) bool) error {
+	switch {
+	case f.findMax != findConstant && f.findMax != findPoisson:
+		return fmt.Errorf("--find-max=%s: write --find-max, --find-max=%s or --find-max=%s", f.findMax, findConstant, findPoisson)
+	case f.load.Requests > 0 || changed("duration"):
+		return errors.New("--find-max makes steps of --step-duration: leave --requests and --duration away")
+	}
+	if !changed("warmup") {
+		cfg.Load.Warmup = stepWarmup
+	}
+	f.search.Poisson, f.search.Start = f.findMax == findPoisson, f.rate
+	cfg.Search = &f.search
+	return nil
+}
+
+// requests is the workload.
+func (f *runFlags) requests(cmd *cobra.Command) (*workload.Workload, error) {
+	if f.workload == "" {
+		return workload.GeoNames(f.geo)
+	}
+	for _, name := range []string{"entities", "mutations", "check-staleness"} {
+		if cmd.Flags().Changed(name) {
+			return nil, fmt.Errorf("--%s is of the built-in workload: leave it away, %s says what is sent", name, f.workload)
+		}
+	}
+	return workload.Load(f.workload)
+}
+
+// streams are the subscriptions of a workload, spread evenly over the targets.
+func streams(list []workload.Subscription, targets []load.Target) (all []drive.Stream) {
+	for _, s := range list {
+		headers := map[string]string{}
+		for _, h := range s.Headers {
+			headers[h.Name] = h.Value
+		}
+		open := max(1, s.Open)
+		for i, t := range targets {
+			part := open*(i+1)/len(targets) - open*i/len(targets)
+			if part == 0 {
+				continue
+			}
+			c := subscribe.Config{
+				Target: t, Name: s.Name, Document: s.Document, Variables: s.Variables, Protocol: s.Protocol, Open: part, Headers: headers, TimePath: s.TimePath,
+			}
+			all = append(all, func(ctx context.Context, progress func(open, events int64)) (*result.Subscriptions, error) {
+				return subscribe.Run(ctx, c, progress)
+			})
+		}
+	}
+	return all
+}
+
+// outputFlags say what becomes of a run's figures.
+type outputFlags struct {
+	out         string
+	json, quiet bool
+	thresholds  []string
+	slo         []string
+}
+
+func (o *outputFlags) register(s *pflag.FlagSet) {
+	s.StringArrayVar(&o.thresholds, "threshold", nil, "condition that decides the exit code, like p99=5ms,errors=0.1% (may be given again)")
+	s.StringArrayVar(&o.slo, "slo", nil, "the same as --threshold")
+	s.StringVarP(&o.out, "out", "o", "", "write the result to this file, for weir-bench report")
+	s.BoolVar(&o.json, "json", false, "print the result as one JSON object")
+	s.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
+}
+
+func (o *outputFlags) apply(cfg *drive.Config) (err error) {
+	cfg.Out, cfg.JSON, cfg.Quiet, cfg.Version = o.out, o.json, o.quiet, version
+	cfg.Command = append([]string{"weir-bench"}, os.Args[1:]...)
+	if texts := append(append([]string(nil), o.thresholds...), o.slo...); len(texts) > 0 {
+		cfg.Thresholds, err = drive.ParseThresholds(texts...)
+	}
+	return err
+}
+
+// drive does the run. Progress goes to the standard error, so that the result alone is on the standard output.
+func (o *outputFlags) drive(cmd *cobra.Command, cfg drive.Config) error {
+	if terminal := int(os.Stderr.Fd()); cmd.ErrOrStderr() == os.Stderr && term.IsTerminal(terminal) {
+		cfg.Width = func() int {
+			if width, _, err := term.GetSize(terminal); err == nil {
+				return width
+			}
+			return otherWidth
+		}
+	}
+	// The first signal ends the context and with it the run; from then on the next one is the system's, which kills.
+	ctx, end := context.WithCancel(context.WithoutCancel(cmd.Context()))
+	defer end()
+	stop := context.AfterFunc(cmd.Context(), func() {
+		signal.Reset(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+		end()
+	})
+	defer stop()
+	_, err := drive.Run(ctx, cfg, cmd.OutOrStdout(), cmd.ErrOrStderr())
+	return leave(cmd, err)
+}
+
+// leave gives an error its exit code. The process ends here when that is not 1; a command that was called by a test returns.
+func leave(cmd *cobra.Command, err error) error {
+	code := drive.ExitCode(err)
+	switch {
+	case errors.Is(err, drive.ErrMissed) && code == drive.ExitMissed:
+		return errFailed
+	case code > drive.ExitMissed && cmd.ErrOrStderr() == os.Stderr:
+		fmt.Fprintln(os.Stderr, "weir-bench:", err)
+		os.Exit(code)
+	}
+	return err
 }
