@@ -125,6 +125,8 @@ func (c *compiler) users() {
 			g.kind, g.columns = table, t.columns
 			g.pick = c.draw(u.n, u.path, u.Draw, u.S, uint64(t.rows))
 		}
+	case u.n.get("count") == nil:
+		c.badf(u.n, u.path+".count", "is missing; write count: 1 or more, or csv: FILE")
 	case u.Count < 1 || u.Count > 1<<40:
 		c.badf(u.n.at("count"), u.path+".count", "%d users; write count: 1 or more, or csv: FILE", u.Count)
 	default:

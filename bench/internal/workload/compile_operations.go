@@ -64,8 +64,8 @@ func (c *compiler) single(o *Operation, out *operation, known *manifest) {
 	if !ok {
 		return
 	}
-	if !isOperationKind(d.kind) {
-		c.badf(o.n.at("document"), o.path+".document", "is a %s; move it to subscriptions: at the top", d.kind)
+	if d.kind == "subscription" {
+		c.badf(o.n.at("document"), o.path+".document", "is a subscription; move it to subscriptions: at the top")
 		return
 	}
 	if out.label.Name == "" {

@@ -129,7 +129,9 @@ func (s *source) decodeScalar(n *node, into reflect.Value, path string) {
 			s.badf(n, path, "%s is not text; put it in quotes", n.text)
 			return
 		}
-		into.SetString(n.text)
+		if into.SetString(n.text); n.kind == intNode {
+			into.SetString(n.written)
+		}
 	case reflect.Bool:
 		if n.kind != boolNode {
 			s.badf(n, path, "%.60q is neither true nor false", n.text)

@@ -10,8 +10,6 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/parser"
-
-	"github.com/weirproxy/weir/bench/internal/load"
 )
 
 // document is the GraphQL of an operation.
@@ -184,6 +182,3 @@ func (m *manifest) id(d *document) string {
 	}
 	return ""
 }
-
-// isOperationKind reports whether operations may be of this kind.
-func isOperationKind(kind string) bool { return kind == load.KindQuery || kind == load.KindMutation }

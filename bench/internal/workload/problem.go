@@ -87,13 +87,11 @@ func (p Problem) follows(from Problem) bool {
 		return true
 	}
 	parent := from.Path[:max(0, strings.LastIndexAny(from.Path, ".["))]
-	switch {
-	case parent == "":
+	if parent == "" {
 		return p.Path == "operations" || strings.Contains(p.Message, "there is no variable")
-	case strings.HasSuffix(from.Path, "]"):
-		return p.Path == parent
 	}
-	return p.Path == parent || strings.HasPrefix(p.Path, parent+".") || strings.HasPrefix(p.Path, parent+"[")
+	missing := strings.HasPrefix(p.Message, "is missing") || strings.HasPrefix(p.Message, "the document needs")
+	return p.Path == parent || missing && !strings.HasSuffix(from.Path, "]") && strings.HasPrefix(p.Path, parent+".")
 }
 
 // nearest proposes the name that was meant, or lists what there is.

@@ -25,6 +25,7 @@ type node struct {
 	kind         nodeKind
 	line, column int
 	text         string // of a scalar; numbers as JSON writes them
+	written      string // of a whole number: as the file writes it
 	block        bool   // the text is a literal block: it begins on the next line
 	indent       int    // of a literal block
 	keys         []*node
@@ -164,7 +165,7 @@ func (s *source) convert(n ast.Node, path string) *node {
 	case *ast.BoolNode:
 		out.kind, out.text = boolNode, strconv.FormatBool(v.Value)
 	case *ast.IntegerNode:
-		out.kind, out.text = intNode, fmt.Sprint(v.Value)
+		out.kind, out.text, out.written = intNode, fmt.Sprint(v.Value), v.Token.Value
 	case *ast.FloatNode:
 		out.kind, out.text = floatNode, strconv.FormatFloat(v.Value, 'g', -1, 64)
 		if strings.Trim(v.Token.Value, "0123456789.") == "" && strings.Trim(v.Token.Value, ".") == v.Token.Value {
