@@ -88,7 +88,7 @@ func TestWrongUseIsRefused(t *testing.T) {
 		"requires at least 1":    {"run"},
 		"--error-rate is 0..1":   {"origin", "--error-rate", "2"},
 		"missing port":           {"broker", "--listen", "x"},
-		"unknown command":        {"report"},
+		"unknown command":        {"score"},
 		"must be 1 to":           {"run", "http://127.0.0.1:1", "--connections", "-1"},
 	} {
 		if _, err := execute(t, t.Context(), args...); err == nil || !strings.Contains(err.Error(), want) {
@@ -107,7 +107,7 @@ func TestHelpListsWhatThereIs(t *testing.T) {
 			t.Errorf("%s is not listed:\n%s", name, out)
 		}
 	}
-	for _, name := range []string{"reference", "report", "score"} {
+	for _, name := range []string{"reference", "score"} {
 		if strings.Contains(out, "\n  "+name+" ") {
 			t.Errorf("%s is listed", name)
 		}

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -21,8 +20,8 @@ const (
 	maxCount        = 1 << 50 // of a histogram that is read: sums of thousands of them stay exact
 )
 
-// Histogram counts microseconds from 1 µs to 2 minutes with three significant digits; the zero value is empty. It belongs to one goroutine. In JSON it is the
-// base64 of HdrHistogram's compressed V2 encoding.
+// Histogram counts microseconds from 1 µs to 2 minutes with three significant digits; the zero value is empty. It belongs to one goroutine. In JSON it is
+// an object with a few percentiles for people and jq, and under "hdr" the base64 of HdrHistogram's compressed V2 encoding, which is all that is read back.
 type Histogram struct{ h *hdrhistogram.Histogram }
 
 // NewHistogram makes an empty one that records without allocating.
@@ -105,7 +104,18 @@ func (h Histogram) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("histogram: %w", err)
 	}
-	return json.Marshal(string(encoded))
+	return json.Marshal(encodedHistogram{h.Count(), h.Mean(), h.At(50), h.At(90), h.At(99), h.At(99.9), h.Max(), string(encoded)})
+}
+
+type encodedHistogram struct {
+	Count int64   `json:"count"`
+	Mean  float64 `json:"mean"`
+	P50   int64   `json:"p50"`
+	P90   int64   `json:"p90"`
+	P99   int64   `json:"p99"`
+	P999  int64   `json:"p999"`
+	Max   int64   `json:"max"`
+	HDR   string  `json:"hdr"`
 }
 
 // histogramMark begins each histogram in JSON: the quote and the base64 of the encoding's cookie.
@@ -115,20 +125,23 @@ const histogramMark = `"HIST`
 // for much memory.
 func (h *Histogram) UnmarshalJSON(raw []byte) error {
 	h.h = nil
-	if string(raw) == "null" || string(raw) == `""` {
+	if string(raw) == "null" {
 		return nil
 	}
-	var text string
-	if err := json.Unmarshal(raw, &text); err != nil {
+	var packed struct {
+		HDR json.RawMessage `json:"hdr"`
+	}
+	if err := json.Unmarshal(raw, &packed); err != nil {
 		return fmt.Errorf("histogram: %w", err)
 	}
-	if !bytes.HasPrefix(raw, []byte(histogramMark)) {
+	if !bytes.HasPrefix(packed.HDR, []byte(histogramMark)) {
 		return errors.New("histogram: is not in HdrHistogram's compressed V2 encoding")
 	}
+	text := packed.HDR[1 : len(packed.HDR)-1]
 	if err := checkGeometry(text); err != nil {
 		return fmt.Errorf("histogram: %w", err)
 	}
-	decoded, err := hdrhistogram.Decode([]byte(text))
+	decoded, err := hdrhistogram.Decode(text)
 	if err != nil {
 		return fmt.Errorf("histogram: %w", err)
 	}
@@ -142,8 +155,8 @@ func (h *Histogram) UnmarshalJSON(raw []byte) error {
 }
 
 // checkGeometry reads the header of an encoded histogram: cookie, lengths, digits, lowest and highest value.
-func checkGeometry(text string) error {
-	r := base64.NewDecoder(base64.StdEncoding, strings.NewReader(text))
+func checkGeometry(text []byte) error {
+	r := base64.NewDecoder(base64.StdEncoding, bytes.NewReader(text))
 	if _, err := io.CopyN(io.Discard, r, 8); err != nil {
 		return errors.New("is too short")
 	}
