@@ -99,6 +99,8 @@ type Request struct {
 	ReadOnly      bool           // refuse anything but queries (GET)
 	// Probe is called before each resolver but those of introspection; an error from it becomes the field's. Nil: nothing is called.
 	Probe func(f *Field) error
+	// Begun is called by Subscribe when the request was accepted and the events of its source are awaited. Nil: nothing is called.
+	Begun func()
 }
 
 // Field is one field about to be resolved.

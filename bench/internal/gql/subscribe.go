@@ -20,6 +20,7 @@ func (e *Engine) Subscribe(ctx context.Context, r *Request, emit func(*Response)
 		if res.Refused {
 			return res
 		}
+		r.begun()
 		emit(res)
 		return nil
 	}
@@ -27,6 +28,7 @@ func (e *Engine) Subscribe(ctx context.Context, r *Request, emit func(*Response)
 	if failed != nil {
 		return failed
 	}
+	r.begun()
 	for event := range events {
 		x.errors, x.policy = nil, Policy{Hint: Hint{MaxAge: unset}}
 		if !emit(x.run(e.schema.Subscription, op, event)) {
@@ -34,6 +36,12 @@ func (e *Engine) Subscribe(ctx context.Context, r *Request, emit func(*Response)
 		}
 	}
 	return nil
+}
+
+func (r *Request) begun() {
+	if r.Begun != nil {
+		r.Begun()
+	}
 }
 
 // source starts the events of the operation's only root field (CreateSourceEventStream, specification 6.2.3.1).

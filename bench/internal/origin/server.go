@@ -14,6 +14,7 @@ import (
 	"github.com/weirproxy/weir/bench/internal/origin/burn"
 	"github.com/weirproxy/weir/bench/internal/origin/draw"
 	"github.com/weirproxy/weir/bench/internal/origin/fault"
+	"github.com/weirproxy/weir/bench/internal/origin/generated"
 )
 
 //go:embed schema.graphql
@@ -55,6 +56,16 @@ func New(address string) (*Server, error) { return Open(Spec{Listen: address}) }
 
 // engineOf compiles the schema that the spec asks for.
 func engineOf(s *Spec) (e *gql.Engine, sdl string, dropped func() int64, err error) {
+	if s.Generate != "" {
+		o, err := generated.ParseOptions(s.Generate, s.Seed)
+		if err != nil {
+			return nil, "", nil, err
+		}
+		world := generated.New(o)
+		sdl = world.SDL()
+		e, err = gql.New("generated.graphql", sdl, world.Resolvers(), world.Sources(), generated.TypeOf)
+		return e, sdl, world.Dropped, err
+	}
 	world, err := newStore(s.Seed)
 	if err != nil {
 		return nil, "", nil, err

@@ -14,7 +14,7 @@ import (
 type Spec struct {
 	Listen   string   // HOST:PORT (port 0 takes a free one), or unix:PATH
 	Seed     uint64   // of everything that is drawn
-	Generate string   // a generated schema instead of GeoNames: "types=8,fields=6,entities=1000,listSize=10", each with a default; "seed=…" instead of Seed
+	Generate string   // "": GeoNames; else a generated schema: "types=8,fields=6,entities=1000,listSize=10", each with a default; "seed=…" instead of Seed
 	Latency  []string // see LatencyForm; those that select a request add up
 	Burn     []string // processor time by field: "50us" for each, "City.rank=200us" for one
 	Size     string   // distribution of the bytes of an answer; an answer that is shorter is padded in its extensions

@@ -126,7 +126,7 @@ func TestSubscriptionsOverWebSocket(t *testing.T) {
 			l.send(`{"id":"wrong","type":"` + word.start + `","payload":{"query":"subscription { tick(everyMs: 0) { n } }"}}`)
 			l.want(`{"id":"wrong","type":"error","payload":`)
 			got := s.Truth().Subscriptions
-			if got.Opened[protocol] != 7 || got.Events[protocol] != 6 || got.Open != 2 || got.Dropped != 0 {
+			if got.Opened[protocol] != 5 || got.Events[protocol] != 6 || got.Open != 2 || got.Dropped != 0 {
 				t.Errorf("%+v", got)
 			}
 		})

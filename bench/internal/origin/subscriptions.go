@@ -79,12 +79,14 @@ func (s *Server) subscribe(ctx context.Context, protocol string, e *envelope, em
 	x := exchange{s: s}
 	var t tally
 	req.Probe = x.probe(&t)
-	s.truth.opened(protocol, 1)
-	defer s.truth.opened(protocol, -1)
+	req.Begun = func() { s.truth.opened(protocol, 1) }
 	refused := s.engine.Subscribe(ctx, req, func(res *gql.Response) bool {
 		s.truth.event(protocol, label, &t, len(res.Errors) > 0)
 		return emit(res)
 	})
+	if refused == nil {
+		s.truth.opened(protocol, -1)
+	}
 	s.truth.add(&tally{label: label, executed: refused == nil})
 	return refused
 }

@@ -269,3 +269,17 @@ func TestFaultsByTheAPI(t *testing.T) {
 		t.Errorf("%s", fault.Kinds())
 	}
 }
+
+func TestAGeneratedSchemaIsServed(t *testing.T) {
+	s := built(t, Spec{Seed: 7, Generate: "types=3,entities=10", Burn: []string{"T0.f0=10us"}})
+	w := post(s, `{"query":"{ t0(id: 1) { id revision f0 many(first: 2) { id } } }"}`)
+	if cc := w.Header().Get("Cache-Control"); !strings.HasPrefix(cc, "max-age=") || !strings.HasPrefix(w.Body.String(), `{"data":{"t0":{"id":"1","revision":0,"f0":`) {
+		t.Errorf("%s %s", cc, w.Body)
+	}
+	if !strings.Contains(s.Schema(), "type T2 implements Entity") || s.Truth().Fields["T0.f0"].Resolved != 1 {
+		t.Errorf("%+v", s.Truth())
+	}
+	if _, err := Open(Spec{Generate: "types=0"}); err == nil || !strings.Contains(err.Error(), "1 to 200") {
+		t.Error(err)
+	}
+}
