@@ -75,14 +75,14 @@ func Targets(more fs.FS) ([]*peer.Target, error) {
 // Run measures and evaluates. A gate that is missed is in the result, not an error. When the context ends or a server fails under way, the result of what was
 // measured comes with the error, which says why it is no more; it is nil when nothing was.
 func Run(ctx context.Context, cfg Config) (*result.Compare, []result.Warning, error) {
-	if err := cfg.complete(); err != nil {
-		return nil, nil, err
-	}
 	return execute(ctx, cfg, pairs)
 }
 
-// execute is Run with a complete configuration, for any pairs.
+// execute is Run for any pairs.
 func execute(ctx context.Context, cfg Config, base []pair) (*result.Compare, []result.Warning, error) {
+	if err := cfg.complete(); err != nil {
+		return nil, nil, err
+	}
 	r := &run{cfg: cfg, samples: map[sampleKey][][]piece{}, heap: map[string]heapUse{}, pss: map[string][]int64{}, syscalls: map[string]float64{}}
 	if err := r.find(ctx, base); err != nil {
 		return nil, nil, err

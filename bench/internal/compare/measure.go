@@ -247,7 +247,7 @@ func (s *stage) prepare(ctx context.Context, one *server) error {
 
 // warm fills pools, lets compilers see what is hot, and opens what connections there will be.
 func (s *stage) warm(ctx context.Context, one *server, o order) error {
-	_, err := s.send(ctx, one, load.Config{Source: newTraffic(o, one.want), Requests: warmRequests, Duration: warmTime})
+	_, err := s.send(ctx, one, load.Config{Source: newTraffic(o, one.want), Requests: warmRequests, Duration: min(warmTime, 4*s.r.cfg.Piece)})
 	return err
 }
 

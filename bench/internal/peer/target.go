@@ -2,6 +2,7 @@ package peer
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -104,17 +105,30 @@ func Load(folders ...fs.FS) ([]*Target, error) {
 
 // Parse reads one file; file is its name, for messages and for the target's name.
 func Parse(file string, raw []byte) (*Target, error) {
-	t := &Target{Name: strings.TrimSuffix(path.Base(file), ".yaml"), file: file, Listen: overTCP, Size: defaultSize}
+	t := new(Target)
 	if len(bytes.TrimSpace(raw)) == 0 {
 		return nil, fmt.Errorf("%s:1:1: the file is empty; it needs at least title, role, binary and args", file)
 	}
-	if err := yaml.UnmarshalWithOptions(raw, t, yaml.Strict()); err != nil {
+	if err := decode(raw, t); err != nil {
 		return nil, located(file, err)
 	}
+	// Only now: the reader may set the whole value to zero.
+	t.Name, t.file = strings.TrimSuffix(path.Base(file), ".yaml"), file
+	t.Listen, t.Size = cmp.Or(t.Listen, overTCP), cmp.Or(t.Size, defaultSize)
 	if err := t.validate(raw); err != nil {
 		return nil, err
 	}
 	return t, nil
+}
+
+// decode reads YAML strictly. The reader panics on some broken input (a tag before a scalar where a list should be).
+func decode(raw []byte, t *Target) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = errors.New("this is no YAML that can be read; write plain keys, lists and text, without tags")
+		}
+	}()
+	return yaml.UnmarshalWithOptions(raw, t, yaml.Strict())
 }
 
 // located puts FILE:LINE:COL before what the YAML reader says.

@@ -1,0 +1,185 @@
+package compare
+
+import (
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/weirproxy/weir/bench/internal/peer"
+	"github.com/weirproxy/weir/bench/internal/result"
+)
+
+// known makes a run of 5 instances whose ratio of the first pair is 1.1 to 1.5 by instance, with one wild round in each.
+func known() *run {
+	r := &run{
+		cfg: Config{Instances: 5, Rounds: 3, Piece: time.Second}, pairs: slices.Clone(pairs[:1]), samples: map[sampleKey][][]piece{}, heap: map[string]heapUse{},
+		pss: map[string][]int64{hitKafka: {50 << 20, 30 << 20, 20 << 20}}, syscalls: map[string]float64{hitSmall: 2},
+		targets: map[string]*peer.Target{hitSmall: {Title: "hit"}, constSmall: {Title: "const"}, hitKafka: {}, hitHeap: {}, relayHeap: {}},
+		found:   map[string]*peer.Found{hitSmall: {Version: "1"}, constSmall: {}},
+	}
+	r.chunks = chunks(r.pairs)
+	for i := range 5 {
+		ratio := 1.1 + 0.1*float64(i)
+		r.samples[sampleKey{r.chunks[0], constSmall}] = append(r.samples[sampleKey{r.chunks[0], constSmall}], []piece{{micros: 10}, {micros: 20}, {micros: 10}})
+		r.samples[sampleKey{r.chunks[0], hitSmall}] = append(r.samples[sampleKey{r.chunks[0], hitSmall}],
+			[]piece{{micros: 10 * ratio}, {micros: 20 * ratio}, {micros: 100}})
+	}
+	return r
+}
+
+func TestRatiosAreMediansOverInstances(t *testing.T) {
+	r := known()
+	c := r.evaluate()
+	row := c.Rows[0]
+	if math.Abs(row.Value.Median-1.3) > 1e-9 || row.Value.N != 5 || row.Value.Low < 1.1-1e-9 || row.Value.High > 1.5+1e-9 || row.Value.Low >= 1.3 || row.Value.High <= 1.3 {
+		t.Errorf("%+v", row.Value)
+	}
+	if row.Pass = judged(row).Pass; !row.Pass {
+		row.Value.Median -= 1e-9 // 1.3 is the gate; the sum of tenths may lie above it
+		if !judged(row).Pass {
+			t.Errorf("%+v", row)
+		}
+	}
+	row.Value.Median = 1.31
+	if judged(row).Pass {
+		t.Errorf("%+v passes", row)
+	}
+	row.Gate = 0
+	if !judged(row).Pass {
+		t.Errorf("%+v has no gate", row)
+	}
+	memory := c.Rows[len(c.Rows)-1]
+	if memory.Row != "10" || memory.Value.Median != 30 || !memory.Pass {
+		t.Errorf("%+v", memory)
+	}
+	if len(c.Subjects) != 2 || c.Subjects[0].Name != "hit" || c.Subjects[0].Version != "1" || c.Subjects[0].Syscalls != 2 || c.Subjects[1].Micros.Median != 10 {
+		t.Errorf("%+v", c.Subjects)
+	}
+	if !Pass(&result.Compare{Rows: []result.Row{{Pass: true}}}) || Pass(&result.Compare{Rows: []result.Row{{Pass: true}, {}}}) {
+		t.Error("Pass does not say whether all rows pass")
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	r := known()
+	r.foreign = 0.3
+	codes := func() (list []string) {
+		for _, w := range r.warnings() {
+			list = append(list, w.Code)
+		}
+		return list
+	}
+	if got := codes(); !slices.Equal(got, []string{result.WarnNoisy, result.WarnNoisy}) {
+		t.Errorf("%v: other programs, and a wide row", got)
+	}
+	r.foreign, r.cfg.Instances = 0, 4
+	for key, list := range r.samples {
+		r.samples[key] = list[:4]
+	}
+	paced := &chunk{shape: paced}
+	r.samples[sampleKey{paced, "x"}] = [][]piece{{{busy: 0.2}, {busy: 0.95}}}
+	if got := codes(); !slices.Contains(got, result.WarnShort) || !slices.Contains(got, result.WarnGenerator) {
+		t.Errorf("%v: few instances, and a busy generator", got)
+	}
+}
+
+func TestChunksKeepReferencesNear(t *testing.T) {
+	list := addPeers(pairs, []*peer.Target{
+		{Name: "a", Title: "A", Peer: true, Role: peer.Hit}, {Name: "varnish", Title: "V", Peer: true, Role: peer.Hit}, {Name: "p", Title: "P", Peer: true, Role: peer.Pass},
+	})
+	rows := map[string]pair{}
+	for _, p := range list {
+		rows[p.row] = p
+	}
+	if rows["4 a"].gate != 0 || rows["4 varnish"].gate != 0.40 || rows["4 varnish"].by != "varnish" || rows["5 p"].top != "p" || rows["5 p"].by != minproxy {
+		t.Errorf("%+v", rows)
+	}
+	all := chunks(list)
+	for i := range list {
+		n := 0
+		for _, c := range all {
+			if c.holds(&list[i]) {
+				n++
+			}
+			if len(c.members) > chunkMembers {
+				t.Errorf("%+v", c)
+			}
+		}
+		if n != 1 {
+			t.Errorf("row %s is measured in %d chunks", list[i].row, n)
+		}
+	}
+	if order := slices.IsSortedFunc(list, func(a, b pair) int {
+		return slices.Index(numbers, number(a.row)) - slices.Index(numbers, number(b.row))
+	}); !order {
+		t.Error("rows are not in order")
+	}
+}
+
+const profile = `heap profile: 2: 96 [20: 4000] @ heap/1
+1: 48 [10: 480] @ 0x1 0x2 0x3
+#	0x1	runtime.makeslice+0x11		/go/src/runtime/slice.go:1
+#	0x2	example.com/m/serve.(*conn).connect+0x22	/m/serve/conn.go:10
+#	0x3	example.com/m/serve.(*conn).run+0x33	/m/serve/conn.go:20
+
+1: 48 [2: 96] @ 0x1 0x2
+#	0x2	example.com/m/serve.(*conn).connect+0x99	/m/serve/conn.go:12
+
+0: 0 [8: 3424] @ 0x9
+#	0x9	bytes.growSlice+0x9	/go/src/bytes/buffer.go:1
+#	0x9	runtime/pprof.writeHeap+0x9	/go/src/runtime/pprof/pprof.go:1
+
+
+# runtime.MemStats
+# Alloc = 96
+`
+
+func TestProfile(t *testing.T) {
+	after, err := parseProfile(profile)
+	if err != nil || len(after) != 1 || after["serve.(*conn).connect"] != (site{"serve.(*conn).connect", 576, 12}) {
+		t.Errorf("%v %v", after, err)
+	}
+	use := heapUse{sites: grown(map[string]site{"serve.(*conn).connect": {"", 76, 2}}, after)}
+	if got := use.text(); got != "serve.(*conn).connect 500 B in 10 objects" {
+		t.Errorf("%q", got)
+	}
+	if len(grown(after, after)) != 0 {
+		t.Error("what did not grow is named")
+	}
+	for _, bad := range []string{"", "404", "heap profile: 1\nx: y\n"} {
+		if _, err := parseProfile(bad); err == nil {
+			t.Errorf("%q was taken", bad)
+		}
+	}
+}
+
+const summary = `% time     seconds  usecs/call     calls    errors syscall
+------ ----------- ----------- --------- --------- ----------------
+ 60.00    0.000600           1      5000           write
+ 40.00    0.000400           1      5100       100 read
+  0.00    0.000000           0         3           epoll_pwait
+------ ----------- ----------- --------- --------- ----------------
+100.00    0.001000           1     10103       100 total
+`
+
+func TestStraceSummary(t *testing.T) {
+	if n, err := parseSummary(summary); err != nil || n != 10103 {
+		t.Errorf("%d %v", n, err)
+	}
+	for _, bad := range []string{"", "strace: attach: ptrace(PTRACE_SEIZE, 1): Operation not permitted\n"} {
+		if _, err := parseSummary(bad); err == nil {
+			t.Errorf("%q was taken", bad)
+		}
+	}
+}
+
+func TestBusyTime(t *testing.T) {
+	d, err := busyTime([]byte("cpu  9 9 9 9 9 9 9 9 9 9\ncpu0 100 0 50 1000 7 1 2 3 90 0\ncpu1 1 0 0 1 0 0 0 0 0 0\ncpu2 500 0 0 0 0 0 0 0 0 0\n"))
+	if err != nil || d != 1570*time.Millisecond {
+		t.Errorf("%s %v", d, err)
+	}
+	if _, err := busyTime([]byte("cpu0 x\n")); err == nil {
+		t.Error("x was taken for a number")
+	}
+}
