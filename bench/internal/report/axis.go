@@ -20,11 +20,17 @@ type tick struct {
 	Text string
 }
 
-// fit sets the ends to hold all values; NaN, and on a logarithmic axis what is not above 0, does not count.
+// holds reports whether a value has a place on the axis: NaN has none, what is not above 0 has none on a logarithmic one, and what nothing measures would
+// leave the range in which the arithmetic here works.
+func (a *axis) holds(v float64) bool {
+	return math.Abs(v) < 1e200 && (!a.Log || v > 1e-200)
+}
+
+// fit sets the ends to hold all values that have a place.
 func (a *axis) fit(values ...float64) {
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, v := range values {
-		if math.IsNaN(v) || math.IsInf(v, 0) || a.Log && v <= 0 {
+		if !a.holds(v) {
 			continue
 		}
 		low, high = min(low, v), max(high, v)

@@ -152,8 +152,7 @@ func (c *chart) line(b *strings.Builder, f *frame, l *line) {
 }
 
 func (c *chart) drawn(l *line, i int) bool {
-	x, y := l.X[i], l.Y[i]
-	return !math.IsNaN(x) && !math.IsNaN(y) && !math.IsInf(x, 0) && !math.IsInf(y, 0) && !(c.X.Log && x <= 0) && !(c.Y.Log && y <= 0)
+	return c.X.holds(l.X[i]) && c.Y.holds(l.Y[i])
 }
 
 // labels names each line at its end; neighbours are pushed apart.

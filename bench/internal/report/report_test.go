@@ -52,13 +52,3 @@ func TestMarkdown(t *testing.T) {
 		golden(t, s.name+".md", out.Bytes())
 	}
 }
-
-func TestWritePages(t *testing.T) {
-	for _, s := range samples() {
-		var out bytes.Buffer
-		if err := HTML(&out, s.f, s.base); err != nil {
-			t.Fatal(err)
-		}
-		_ = os.WriteFile("/tmp/weir/report/"+s.name+".html", out.Bytes(), 0o644)
-	}
-}

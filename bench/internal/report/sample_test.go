@@ -185,7 +185,7 @@ func sampleCompare(seed uint64, factor float64) *result.File {
 	}
 	growth.Gates = []result.Row{{Row: "growth", What: "memory per connection at 10,000", Unit: "KiB", Value: around(9.4, 0.01), Gate: 16, Pass: true}}
 	starts := result.Table{
-		Name: "footprint", Title: "Start, size and idle", Columns: []result.Column{{Name: "value"}, {Name: "gate"}}, Labels: []string{"start to ready, ms", "binary, MiB", "idle, % of a core"},
+		Name: "footprint", Title: "Start, size and idle", Text: "Of the shipped binary.", Columns: []result.Column{{Name: "value"}, {Name: "gate"}}, Labels: []string{"start to ready, ms", "binary, MiB", "idle, % of a core"},
 		Rows: [][]float64{{31, 50}, {21.6, 25}, {0.04, 0.1}}, Plot: &result.Plot{X: 0, Y: []int{0, 1}},
 	}
 	f.Tables = []result.Table{growth, starts}
