@@ -9,6 +9,7 @@ import (
 
 	"github.com/weirproxy/weir/bench/internal/fleet"
 	"github.com/weirproxy/weir/bench/internal/load"
+	"github.com/weirproxy/weir/bench/internal/workload"
 )
 
 // redis starts an empty redis-server on address.
@@ -84,11 +85,11 @@ func (w *world) reconnected(a, b *sidecar, id string, want int) {
 // nothingStale runs a load that remembers each acknowledged change: no read may be older than that allows.
 func (w *world) nothingStale(sidecars ...*sidecar) {
 	w.Helper()
-	mix, err := load.NewMix(w.cities[130:160], []string{"DE", "FR"}, load.Operations())
+	geo, err := workload.GeoNames(workload.GeoOptions{Skip: 130, Entities: 30, Mutations: 0.05})
 	if err != nil {
 		w.Fatal(err)
 	}
-	c := load.Config{Source: mix.WithMutations(0.05), Connections: 8, Requests: 4000, Duration: failTime, Seed: 2, Ledger: load.NewLedger(), OnStale: func(s load.Stale) {
+	c := load.Config{Source: geo, Connections: 8, Requests: 4000, Duration: failTime, Seed: 2, Ledger: load.NewLedger(), OnStale: func(s load.Stale) {
 		w.Errorf("stale: city %s through %s had revision %d, acknowledged was %d", s.Entity, sidecars[s.Target].name, s.Read, s.Need)
 	}}
 	for _, s := range sidecars {

@@ -20,6 +20,7 @@ import (
 	"github.com/weirproxy/weir/bench/internal/origin"
 	"github.com/weirproxy/weir/bench/internal/result"
 	"github.com/weirproxy/weir/bench/internal/scrape"
+	"github.com/weirproxy/weir/bench/internal/workload"
 )
 
 // TestFailures is about parts that are absent, die or are hurt while the shipped programs carry real traffic. Each case has an origin, sidecars and helpers of
@@ -319,15 +320,11 @@ type traffic struct {
 // traffic starts a load of reads and, by share, mutations over some connections.
 func (w *world) traffic(mutations float64, sidecars ...*sidecar) *traffic {
 	w.Helper()
-	countries, err := origin.CountryCodes()
+	geo, err := workload.GeoNames(workload.GeoOptions{Entities: 100, Mutations: mutations})
 	if err != nil {
 		w.Fatal(err)
 	}
-	m, err := load.NewMix(w.cities[:100], countries, load.Operations())
-	if err != nil {
-		w.Fatal(err)
-	}
-	c := load.Config{Source: m.WithMutations(mutations), Connections: 2 * len(sidecars), Arrivals: arrival.Constant(100), Seed: 1}
+	c := load.Config{Source: geo, Connections: 2 * len(sidecars), Arrivals: arrival.Constant(100), Seed: 1}
 	for _, s := range sidecars {
 		c.Targets = append(c.Targets, s.target())
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/weirproxy/weir/bench/internal/load"
 	"github.com/weirproxy/weir/bench/internal/origin"
 	"github.com/weirproxy/weir/bench/internal/result"
+	"github.com/weirproxy/weir/bench/internal/workload"
 )
 
 const (
@@ -83,20 +84,12 @@ func startFleet(t *testing.T, programs fleet.Binaries, n int, redis []string) (t
 
 func fleetRun(t *testing.T, targets []load.Target, requests int64, seen func(load.Stale)) result.Run {
 	t.Helper()
-	cities, err := origin.TopCities(fleetCities)
-	if err != nil {
-		t.Fatal(err)
-	}
-	countries, err := origin.CountryCodes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := load.NewMix(cities, countries, load.Operations())
+	geo, err := workload.GeoNames(workload.GeoOptions{Entities: fleetCities, Mutations: fleetShare})
 	if err != nil {
 		t.Fatal(err)
 	}
 	r, err := load.New(load.Config{
-		Targets: targets, Source: m.WithMutations(fleetShare), Connections: 4 * len(targets), Requests: requests, Duration: testTime, Seed: 1,
+		Targets: targets, Source: geo, Connections: 4 * len(targets), Requests: requests, Duration: testTime, Seed: 1,
 		Ledger: load.NewLedger(), OnStale: seen,
 	})
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/weirproxy/weir/bench/internal/fleet"
 	"github.com/weirproxy/weir/bench/internal/load"
 	"github.com/weirproxy/weir/bench/internal/origin"
+	"github.com/weirproxy/weir/bench/internal/workload"
 	"github.com/weirproxy/weir/controlplane/client"
 )
 
@@ -158,16 +159,12 @@ func (s *stage) prepareLoad(cfg *Config) error {
 	if s.cities, err = origin.TopCities(1 << 30); err != nil {
 		return err
 	}
-	countries, err := origin.CountryCodes()
-	if err != nil {
-		return err
-	}
-	mix, err := load.NewMix(s.cities[:entities], countries, load.Operations())
+	geo, err := workload.GeoNames(workload.GeoOptions{Entities: entities, Mutations: mutations})
 	if err != nil {
 		return err
 	}
 	s.runner, err = load.New(load.Config{
-		Targets: s.targets, Source: mix.WithMutations(mutations), Connections: connections, Arrivals: arrival.Constant(cfg.Rate), Seed: 1, Ledger: load.NewLedger(),
+		Targets: s.targets, Source: geo, Connections: connections, Arrivals: arrival.Constant(cfg.Rate), Seed: 1, Ledger: load.NewLedger(),
 	})
 	return err
 }

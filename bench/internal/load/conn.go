@@ -2,6 +2,7 @@ package load
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"net"
@@ -28,6 +29,17 @@ func (a *Answer) Cache() Cache { return ParseCacheStatus([]byte(a.CacheStatus)) 
 
 // OK reports whether it is a GraphQL answer without errors.
 func (a *Answer) OK() bool { return verdict(a.Status, a.Body) == "" }
+
+// verdict is what an answer is worth: "" or a kind of failure.
+func verdict(status int, body []byte) string {
+	switch {
+	case status != fasthttp.StatusOK:
+		return FailStatus
+	case bytes.Contains(body, []byte(`"errors":[`)) || !bytes.Contains(body, []byte(`"data":`)):
+		return FailErrors
+	}
+	return ""
+}
 
 // Conn is one keep-alive connection, opened when needed. It is used by one goroutine; only Abort may be called by others.
 type Conn struct {

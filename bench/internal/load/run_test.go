@@ -16,26 +16,8 @@ import (
 	"time"
 
 	"github.com/weirproxy/weir/bench/internal/arrival"
-	"github.com/weirproxy/weir/bench/internal/origin"
 	"github.com/weirproxy/weir/bench/internal/result"
 )
-
-func mix(t *testing.T) *Mix {
-	t.Helper()
-	cities, err := origin.TopCities(500)
-	if err != nil {
-		t.Fatal(err)
-	}
-	countries, err := origin.CountryCodes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := NewMix(cities, countries, Operations())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
 
 func target(t *testing.T, url string) Target {
 	t.Helper()
@@ -63,47 +45,6 @@ func run(t *testing.T, r *Runner) result.Run {
 	return r.Result()
 }
 
-func TestOriginAnswersTheMix(t *testing.T) {
-	o, err := origin.New("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := o.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := o.Stop(); err != nil {
-			t.Error(err)
-		}
-	}()
-	for _, threads := range []int{1, 3} {
-		got := run(t, runner(t, Config{
-			Targets: []Target{target(t, o.URL())}, Source: mix(t).WithMutations(0.2), Connections: 4, Threads: threads, Requests: 1000, Ledger: NewLedger(),
-			OnStale: func(s Stale) { t.Errorf("stale: %+v", s) },
-		}))
-		var mutations, sum int64
-		for _, op := range got.Operations {
-			sum += op.Stats.Requests
-			if op.Kind == KindMutation {
-				mutations += op.Stats.Requests
-			}
-		}
-		s := got.Total
-		if s.Requests != 1000 || s.Errors != 0 || sum != 1000 || mutations < 100 || mutations > 300 {
-			t.Errorf("%+v", got)
-		}
-		if s.Latency.Count() != 1000 || s.Latency.At(50) <= 0 || s.Latency.At(99) < s.Latency.At(50) || s.Bytes == 0 || s.Rate <= 0 {
-			t.Errorf("latency or bytes: %+v", s)
-		}
-	}
-	counts := o.Counts()
-	for _, name := range []string{"query.city", "query.country", "query.cities", "query.stats", "mutation.setPopulation"} {
-		if counts[name] == 0 {
-			t.Errorf("%s was never asked: %v", name, counts)
-		}
-	}
-}
-
 // stalling answers at once, but one request waits.
 func stalling(stall time.Duration) *httptest.Server {
 	var n atomic.Int64
@@ -128,7 +69,7 @@ func slow(t *testing.T, arrivals arrival.Plan) (due, sent int64) {
 	t.Helper()
 	s := stalling(600 * time.Millisecond)
 	defer s.Close()
-	got := run(t, runner(t, Config{Targets: []Target{target(t, s.URL)}, Source: mix(t), Connections: 1, Requests: 150, Arrivals: arrivals}))
+	got := run(t, runner(t, Config{Targets: []Target{target(t, s.URL)}, Source: fixed{}, Connections: 1, Requests: 150, Arrivals: arrivals}))
 	if got.Total.Errors != 0 || got.Total.Hits != 150 {
 		t.Fatalf("%+v", got.Total)
 	}
@@ -178,7 +119,7 @@ func TestWhatWasDueIsCounted(t *testing.T) {
 	defer close(release)
 	plan := arrival.Constant(100)
 	got := run(t, runner(t, Config{
-		Targets: []Target{target(t, s.URL)}, Source: mix(t), Connections: 2, Duration: 300 * time.Millisecond, Timeout: 200 * time.Millisecond, Arrivals: plan,
+		Targets: []Target{target(t, s.URL)}, Source: fixed{}, Connections: 2, Duration: 300 * time.Millisecond, Timeout: 200 * time.Millisecond, Arrivals: plan,
 	}))
 	if n := got.Total.Requests; n < 29 || n > 31 {
 		t.Errorf("%d requests counted, 30 were due", n)
@@ -202,7 +143,7 @@ func TestContextEndsARequestUnderWay(t *testing.T) {
 	}))
 	defer s.Close()
 	ctx, cancel := context.WithCancel(t.Context())
-	r := runner(t, Config{Targets: []Target{target(t, s.URL)}, Source: mix(t), Connections: 2, Timeout: time.Minute})
+	r := runner(t, Config{Targets: []Target{target(t, s.URL)}, Source: fixed{}, Connections: 2, Timeout: time.Minute})
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
 	<-entered
@@ -235,7 +176,7 @@ func TestFailuresAreCountedByKind(t *testing.T) {
 				return
 			}
 		}))
-		got := run(t, runner(t, Config{Targets: []Target{target(t, s.URL)}, Source: mix(t), Connections: 1, Requests: 5}))
+		got := run(t, runner(t, Config{Targets: []Target{target(t, s.URL)}, Source: fixed{}, Connections: 1, Requests: 5}))
 		if got.Total.Errors != 5 || got.Total.Failures[want] != 5 {
 			t.Errorf("%s: %+v", want, got.Total)
 		}
@@ -288,7 +229,7 @@ func TestAConnectionClosedWhileIdleIsOpenedAgain(t *testing.T) {
 			_, _ = io.WriteString(c, good)
 		}
 	})
-	got := run(t, runner(t, Config{Targets: []Target{to}, Source: mix(t), Connections: 3, Requests: 50}))
+	got := run(t, runner(t, Config{Targets: []Target{to}, Source: fixed{}, Connections: 3, Requests: 50}))
 	if got.Total.Requests != 50 || got.Total.Errors != 0 {
 		t.Errorf("%+v", got.Total)
 	}
@@ -306,7 +247,7 @@ func TestBrokenAnswers(t *testing.T) {
 				_, _ = io.WriteString(conn, c.answer)
 			}
 		})
-		got := run(t, runner(t, Config{Targets: []Target{to}, Source: mix(t), Connections: 1, Requests: 3}))
+		got := run(t, runner(t, Config{Targets: []Target{to}, Source: fixed{}, Connections: 1, Requests: 3}))
 		if got.Total.Failures[c.want] != 3 {
 			t.Errorf("%q: %v", c.answer, got.Total.Failures)
 		}
@@ -314,7 +255,7 @@ func TestBrokenAnswers(t *testing.T) {
 }
 
 func TestATargetThatIsDownIsSaidAtOnce(t *testing.T) {
-	r := runner(t, Config{Targets: []Target{target(t, "http://127.0.0.1:1")}, Source: mix(t), Duration: time.Hour})
+	r := runner(t, Config{Targets: []Target{target(t, "http://127.0.0.1:1")}, Source: fixed{}, Duration: time.Hour})
 	err := r.Run(t.Context())
 	var down *UnreachableError
 	if !errors.As(err, &down) || !strings.Contains(err.Error(), "127.0.0.1:1 accepts no connection") {
@@ -335,7 +276,7 @@ func TestATargetThatDiesEndsTheRun(t *testing.T) {
 			_, _ = io.WriteString(c, good)
 		}
 	})
-	r := runner(t, Config{Targets: []Target{to}, Source: mix(t), Connections: 2, Duration: time.Hour, GiveUp: time.Second})
+	r := runner(t, Config{Targets: []Target{to}, Source: fixed{}, Connections: 2, Duration: time.Hour, GiveUp: time.Second})
 	done := make(chan error, 1)
 	go func() { done <- r.Run(t.Context()) }()
 	select {
@@ -353,7 +294,7 @@ func TestATargetThatDiesEndsTheRun(t *testing.T) {
 
 func TestExcusedFailures(t *testing.T) {
 	to := raw(t, func(c net.Conn, _ int) { request(c, bufio.NewReader(c)) })
-	r := runner(t, Config{Targets: []Target{to}, Source: mix(t), Connections: 1, Requests: 2})
+	r := runner(t, Config{Targets: []Target{to}, Source: fixed{}, Connections: 1, Requests: 2})
 	r.Excuse(true)
 	if got := run(t, r); got.Total.Errors != 0 || got.Total.Excused != 2 {
 		t.Errorf("%+v", got.Total)
@@ -400,7 +341,7 @@ func (fixed) Next(dst []byte, t *Target, _ int) ([]byte, int) {
 	dst = append(append(dst, "POST /graphql HTTP/1.1\r\nHost: "...), t.Host...)
 	return append(dst, "\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"...), 0
 }
-func (fixed) Judge(*Reply, int) (string, bool)          { return "", false }
+func (fixed) Judge(a *Reply, _ int) (string, bool)      { return verdict(a.Status, a.Body), false }
 func (fixed) Again(dst []byte, _ *Target, _ int) []byte { return dst }
 
 func TestCacheStatus(t *testing.T) {

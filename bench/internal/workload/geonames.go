@@ -11,6 +11,7 @@ import (
 
 // GeoOptions say what the built-in workload asks for.
 type GeoOptions struct {
+	Skip       int      // of the most populous cities, so many are left out first
 	Entities   int      // how many of the most populous cities are asked for; 2000 when 0
 	Mutations  float64  // share of mutations, 0..1
 	Operations []string // names of those wanted; nil: all
@@ -68,15 +69,21 @@ func GeoNames(o GeoOptions) (*Workload, error) {
 	switch {
 	case o.Entities < 0:
 		return nil, fmt.Errorf("workload geonames: %d entities; ask for 1 or more", o.Entities)
+	case o.Skip < 0:
+		return nil, fmt.Errorf("workload geonames: %d entities left out; leave out 0 or more", o.Skip)
 	case !(o.Mutations >= 0 && o.Mutations <= 1):
 		return nil, fmt.Errorf("workload geonames: a share of mutations of %v; write 0 to 1, for example 0.02", o.Mutations)
 	case o.Entities == 0:
 		o.Entities = defaultEntities
 	}
-	cities, err := origin.TopCities(o.Entities)
+	cities, err := origin.TopCities(o.Skip + o.Entities)
 	if err != nil {
 		return nil, fmt.Errorf("workload geonames: %w", err)
 	}
+	if len(cities) <= o.Skip {
+		return nil, fmt.Errorf("workload geonames: %d cities left out of %d; leave some", o.Skip, len(cities))
+	}
+	cities = cities[o.Skip:]
 	countries, err := origin.CountryCodes()
 	if err != nil {
 		return nil, fmt.Errorf("workload geonames: %w", err)
