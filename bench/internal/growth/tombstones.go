@@ -20,7 +20,7 @@ func tombstonesTable(ctx context.Context, cfg *Config) (t result.Table, err erro
 	t = result.Table{
 		Name: "growth-tombstones", Title: "Tombstones",
 		Text: "So many different names are invalidated (10,000 in a call), none of them of a cached entry; then 1,000 cached items are asked for, first without news, then while 100 invalidations " +
-			"a second make every hit look its tags up again. Bound: 1,000,000 names of a sidecar; beyond it the floor rises: what was filled before counts as invalid, once, and the names start anew.",
+			"a second make every hit look its tags up again. Bound: 1,000,000 names of a sidecar; beyond it old ones are forgotten and the floor rises to them: what was filled before then is fetched again.",
 		Columns: []result.Column{
 			{Name: "names invalidated"},
 			{Name: "tombstones kept"},
