@@ -85,12 +85,22 @@ func (p *program) end() (code int, stdout, stderr string) {
 	return p.cmd.ProcessState.ExitCode(), p.stdout.String(), p.said.String()
 }
 
-// service answers every query with data; warm is closed after some requests.
-func service(t *testing.T) (s *httptest.Server, warm <-chan struct{}) {
+// server answers every query with data until it is dead; warm is closed after some requests.
+type server struct {
+	*httptest.Server
+	warm <-chan struct{}
+	dead atomic.Bool
+}
+
+func service(t *testing.T) *server {
 	t.Helper()
 	ready := make(chan struct{})
+	s := &server{warm: ready}
 	var n atomic.Int64
-	s = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if s.dead.Load() {
+			panic(http.ErrAbortHandler)
+		}
 		w.Header().Set("Cache-Status", "weir; hit")
 		_, _ = io.WriteString(w, `{"data":{"city":null}}`) // the client may have gone
 		if n.Add(1) == 50 {
@@ -98,11 +108,18 @@ func service(t *testing.T) (s *httptest.Server, warm <-chan struct{}) {
 		}
 	}))
 	t.Cleanup(s.Close)
-	return s, ready
+	return s
+}
+
+// die ends the server like a process that is killed.
+func (s *server) die() {
+	s.dead.Store(true) // for a connection that is accepted at this moment
+	s.Listener.Close()
+	s.CloseClientConnections()
 }
 
 func TestExitCodes(t *testing.T) {
-	s, _ := service(t)
+	s := service(t)
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
 	broken := filepath.Join(t.TempDir(), "broken.yaml")
@@ -146,10 +163,10 @@ func TestExitCodes(t *testing.T) {
 
 func TestCtrlCLeavesAPartialResult(t *testing.T) {
 	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
-		server, warm := service(t)
+		server := service(t)
 		path := filepath.Join(t.TempDir(), "result.json")
 		p := start(t, "run", server.URL, "--duration", "10m", "--out", path)
-		<-warm
+		<-server.warm
 		p.signal(s)
 		code, stdout, stderr := p.end()
 		if code != 1 || !strings.Contains(stdout, "PARTIAL RESULT: interrupted after") || !strings.Contains(stdout, "p99.9") {
@@ -182,11 +199,10 @@ func TestSecondCtrlCKills(t *testing.T) {
 }
 
 func TestTargetThatDiesInTheMiddle(t *testing.T) {
-	s, warm := service(t)
+	s := service(t)
 	p := start(t, "run", s.URL, "--duration", "10m", "--give-up", "1s")
-	<-warm
-	s.CloseClientConnections()
-	s.Listener.Close()
+	<-s.warm
+	s.die()
 	p.until("no answer since a second")
 	code, stdout, stderr := p.end()
 	if code != 3 || !strings.Contains(stdout, "PARTIAL RESULT: "+s.URL) || !strings.Contains(stdout, "target-died") || !strings.Contains(stderr, "stopped answering") {
@@ -195,7 +211,7 @@ func TestTargetThatDiesInTheMiddle(t *testing.T) {
 }
 
 func TestFindMaxThroughTheProgram(t *testing.T) {
-	s, _ := service(t)
+	s := service(t)
 	args := []string{"run", s.URL, "--find-max", "--rate", "40", "--slo", "p50=1us,errors=0", "--step-duration", "200ms", "--warmup", "10ms", "--json", "-q"}
 	code, stdout, stderr := start(t, args...).end() // nothing answers within a microsecond: down to 1/s, and no rate holds
 	f, err := readResult(t, stdout)
