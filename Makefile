@@ -6,10 +6,11 @@ GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 FUZZTIME    ?= 30s
 DEMO_FLAGS  ?=
+SOAK_FLAGS  ?=
 BINARIES    := $(patsubst %/,%,$(wildcard proxy/cmd/weir/ controlplane/cmd/weir-control/ bench/cmd/weir-bench/))
 E2E         := bench/e2e
 .DEFAULT_GOAL := help
-.PHONY: help build test race lint bench fuzz e2e demo generate clean setup setup-node
+.PHONY: help build test race lint bench bench-full soak peers fuzz e2e demo generate clean setup setup-node
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,10 +52,23 @@ lint: ## formatting, vet, golangci-lint (pinned) and the house rules
 	go run $(GOLANGCI) run ./...
 	go test -count=1 -v -run 'Test' ./bench/house
 
-bench: build ## Go benchmarks by room, allocation gates, paired CPU ratios
-	@for room in proxy planner cache telemetry controlplane; do [ -d $$room ] || continue; \
-	  echo "== $$room"; go test -run 'Alloc' -bench . -benchtime 200ms -benchmem ./$$room/... || exit 1; done
-	bin/weir-bench compare --quick
+bench: build ## five minutes: Go benchmarks by room, allocation gates, paired ratios with a regression gate
+	@for room in proxy planner cache telemetry controlplane bench; do [ -d $$room ] || continue; \
+	  echo "== $$room"; go test -run 'Alloc' -bench . -benchtime 100ms -benchmem ./$$room/... || exit 1; done
+	bin/weir-bench compare --quick --gate
+
+bench-full: setup build ## everything, over half an hour on a quiet machine: bench/RESULTS.md
+	bin/weir-bench full --out bench
+
+soak: setup build ## 20 minutes of mixed load, faults, reloads and invalidations: does anything grow?
+	bin/weir-bench soak $(SOAK_FLAGS)
+
+peers: ## the servers that bench-full compares with, from Debian and npm
+	@need=(); for pair in nginx:nginx-light haproxy:haproxy varnishd:varnish caddy:caddy wrk:wrk strace:strace node:nodejs npm:npm; do \
+	  command -v "$${pair%%:*}" >/dev/null || need+=("$${pair#*:}"); done; \
+	[ $${#need[@]} = 0 ] || { echo "peers: installing $${need[*]}"; apt-get update -qq && apt-get install -y -qq --no-install-recommends "$${need[@]}" >/dev/null; }
+	@$(MAKE) --no-print-directory build
+	bin/weir-bench compare --install-npm
 
 fuzz: ## every fuzz function for FUZZTIME each (30s)
 	@grep -rln --include='*_test.go' '^func Fuzz' . | xargs -r -n1 dirname | sort -u | while read -r dir; do \
