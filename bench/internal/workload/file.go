@@ -79,7 +79,7 @@ type Check struct {
 	Exists   *bool    `json:"exists,omitempty" jsonschema:"description=true: a value that is not null. false: none or null"`
 	Matches  string   `json:"matches,omitempty" jsonschema:"description=Regular expression (RE2) found in the value there"`
 	SHA256   string   `json:"sha256,omitempty" jsonschema:"description=Hash of the whole body in hex"`
-	MaxBytes string   `json:"max_bytes,omitempty" jsonschema:"description=Size of the body at most: 512 or 64KiB or 1MiB"`
+	MaxBytes string   `json:"max_bytes,omitempty" jsonschema:"oneof_type=string;integer,description=Size of the body at most: 512 or 64KiB or 1MiB"`
 	JSON     *bool    `json:"json,omitempty" jsonschema:"description=true: the whole body is correct JSON; else only its frame is read"`
 }
 
