@@ -19,6 +19,7 @@ const (
 	keptUp           = 0.95 // of the asked rate must be achieved: what is not answered has no latency
 	wide             = 2    // a miss by this factor needs no second try
 	maxChecks        = 6    // of the final rate
+	maxRounds        = 3    // of closing in
 	busyLimit        = 0.9  // share of its threads' time at which the generator can do no more
 )
 
@@ -44,21 +45,36 @@ func (s *Search) complete(slo []Threshold) error {
 
 // finder is one search.
 type finder struct {
-	d            *driver
-	steps        []result.Step
-	held, missed float64 // highest rate that held, lowest that missed; 0: none yet
-	last         *outcome
-	why          string // it ended early
+	d      *driver
+	steps  []result.Step
+	held   float64   // highest rate that held; 0: none yet
+	missed []float64 // that missed, falling
+	last   *outcome
+	why    string // it ended early
 }
 
-// search doubles the rate until a step misses (or halves it until one holds), bisects between what held and what missed, and checks the final rate again.
+// search doubles the rate until a step misses (or halves it until one holds), bisects between what held and what missed, tries what missed again, for other
+// work on the machine may have made it miss, and checks the final rate.
 func (d *driver) search(ctx context.Context) (*outcome, error) {
 	f := &finder{d: d}
-	if err := f.approach(ctx); err != nil {
-		return nil, err
+	rate := rounded(d.cfg.Search.Start)
+	for range maxRounds {
+		if err := f.approach(ctx, rate); err != nil {
+			return nil, err
+		}
+		if f.held == 0 || f.over() || f.why != "" {
+			break
+		}
+		risen, err := f.again(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if rate = f.next(); !risen || f.over() || rate == 0 {
+			break
+		}
 	}
-	var highest float64
-	if f.held > 0 && f.last.err == nil && !f.last.cut {
+	highest := f.held // of a search that was cut short; its file is marked as partial
+	if f.held > 0 && !f.over() {
 		var err error
 		if highest, err = f.confirm(ctx); err != nil {
 			return nil, err
@@ -81,10 +97,9 @@ func without(list []result.Warning, code string) (rest []result.Warning) {
 	return rest
 }
 
-// approach closes in on the rate between held and missed.
-func (f *finder) approach(ctx context.Context) error {
-	s := f.d.cfg.Search
-	for rate := rounded(s.Start); ; {
+// approach closes in on the rate between held and missed, from a first rate.
+func (f *finder) approach(ctx context.Context, rate float64) error {
+	for ; rate > 0; rate = f.next() {
 		held, err := f.twice(ctx, rate)
 		switch {
 		case err != nil:
@@ -99,23 +114,42 @@ func (f *finder) approach(ctx context.Context) error {
 			f.say("%s", f.why)
 			return nil
 		default:
-			f.missed = rate
-		}
-		switch {
-		case f.missed == 0:
-			rate = rounded(2 * rate)
-		case f.held == 0:
-			if rate = rounded(rate / 2); rate < lowestRate {
-				return nil
-			}
-		case f.missed-f.held <= s.Tolerance*f.held:
-			return nil
-		default:
-			if rate = rounded(math.Sqrt(f.held * f.missed)); rate <= f.held || rate >= f.missed {
-				return nil
-			}
+			f.missed = append(f.missed, rate)
 		}
 	}
+	return nil
+}
+
+// next is the rate to try; 0 when the search is as close as it should be.
+func (f *finder) next() float64 {
+	if len(f.missed) == 0 {
+		return rounded(2 * f.held)
+	}
+	missed := f.missed[len(f.missed)-1]
+	if f.held == 0 {
+		if rate := rounded(missed / 2); rate >= lowestRate {
+			return rate
+		}
+		return 0
+	}
+	rate := rounded(math.Sqrt(f.held * missed))
+	if missed-f.held <= f.d.cfg.Search.Tolerance*f.held || rate <= f.held || rate >= missed {
+		return 0
+	}
+	return rate
+}
+
+// again tries what missed once more, from the lowest on, as long as it holds now. risen reports whether anything did.
+func (f *finder) again(ctx context.Context) (risen bool, err error) {
+	for len(f.missed) > 0 {
+		lowest := f.missed[len(f.missed)-1]
+		held, err := f.try(ctx, lowest, "again")
+		if err != nil || !held || f.over() {
+			return risen, err
+		}
+		f.held, f.missed, risen = lowest, f.missed[:len(f.missed)-1], true
+	}
+	return risen, nil
 }
 
 // over reports whether no further step makes sense: the target cannot be reached any more, or somebody ended the search.

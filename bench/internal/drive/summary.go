@@ -42,7 +42,7 @@ func (d *driver) summary(f *result.File) string {
 		operationTable(&b, r)
 	}
 	d.conditions(&b, r)
-	d.searched(&b, r)
+	d.searched(&b, f)
 	for _, w := range f.Warnings {
 		fmt.Fprintf(&b, "\n  WARNING (%s): %s\n", w.Code, w.Text)
 	}
@@ -154,7 +154,8 @@ func (d *driver) conditions(b *strings.Builder, r *result.Run) {
 }
 
 // searched shows the steps of a search and where it ended.
-func (d *driver) searched(b *strings.Builder, r *result.Run) {
+func (d *driver) searched(b *strings.Builder, f *result.File) {
+	r := f.Run
 	if len(r.Search) == 0 {
 		return
 	}
@@ -176,9 +177,12 @@ func (d *driver) searched(b *strings.Builder, r *result.Run) {
 	}
 	b.WriteByte('\n')
 	table(b, rows)
-	if r.HighestRate > 0 {
+	switch {
+	case r.HighestRate > 0 && f.Partial != "":
+		fmt.Fprintf(b, "\n  highest rate that held until then, not checked again: %s/s\n", grouped(r.HighestRate))
+	case r.HighestRate > 0:
 		fmt.Fprintf(b, "\n  highest rate that held: %s/s (the figures above are of its last run)\n", grouped(r.HighestRate))
-	} else {
+	default:
 		b.WriteString("\n  no rate was found that holds\n")
 	}
 }
