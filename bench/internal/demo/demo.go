@@ -33,7 +33,7 @@ func Run(ctx context.Context, cfg Config) (res *Result, err error) {
 	if cfg.Duration != 0 && cfg.Duration < MinDuration {
 		return nil, fmt.Errorf("demo: the script needs at least %s", MinDuration)
 	}
-	d := &show{cfg: &cfg, view: &view{out: cfg.Out, width: cfg.Width}, script: &script{stage: &stage{}}}
+	d := &show{cfg: &cfg, view: newView(cfg.Out, cfg.Width), script: &script{stage: &stage{}}}
 	d.setStep("starting")
 	defer func() {
 		err = errors.Join(err, d.script.stop())

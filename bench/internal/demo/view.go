@@ -4,10 +4,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync"
 	"time"
-	"unicode/utf8"
 
+	"github.com/weirproxy/weir/bench/internal/live"
 	"github.com/weirproxy/weir/bench/internal/load"
 	"github.com/weirproxy/weir/bench/internal/result"
 )
@@ -26,78 +25,36 @@ type frame struct {
 
 // view shows frames and lines. On a terminal the newest frame stays at the bottom and lines scroll above it; elsewhere both are lines.
 type view struct {
-	mu    sync.Mutex
-	out   io.Writer
-	width func() int // nil: no terminal
-	drawn int        // lines of the frame on the screen
-	last  []string
-	trend []float64
+	screen *live.Screen
+	trend  []float64
 }
 
 const (
 	maxTrend   = 30
 	lineFrames = 5 // without a terminal every fifth frame is a line
-	minWidth   = 20
 )
 
+func newView(out io.Writer, width func() int) *view { return &view{screen: live.New(out, width)} }
+
 // say prints a line above the frame.
-func (v *view) say(format string, args ...any) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.erase()
-	fmt.Fprintf(v.out, format+"\n", args...)
-	v.draw()
-}
+func (v *view) say(format string, args ...any) { v.screen.Say(format, args...) }
 
 // show replaces the frame. n counts the frames.
 func (v *view) show(n int, f *frame) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.width == nil {
+	if !v.screen.Terminal() {
 		if n%lineFrames == 0 {
-			fmt.Fprintln(v.out, f.line())
+			v.screen.Say("%s", f.line())
 		}
 		return
 	}
 	if v.trend = append(v.trend, f.window.Rate); len(v.trend) > maxTrend {
 		v.trend = v.trend[1:]
 	}
-	v.erase()
-	v.last = f.lines(spark(v.trend))
-	v.draw()
+	v.screen.Show(f.lines(live.Spark(v.trend))...)
 }
 
 // close leaves the last frame where it is.
-func (v *view) close() {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.last, v.drawn = nil, 0
-}
-
-func (v *view) erase() {
-	if v.drawn > 0 {
-		fmt.Fprintf(v.out, "\x1b[%dA\r\x1b[J", v.drawn)
-		v.drawn = 0
-	}
-}
-
-func (v *view) draw() {
-	if v.width == nil || len(v.last) == 0 {
-		return
-	}
-	width := max(v.width(), minWidth)
-	var b strings.Builder
-	for i, line := range v.last {
-		line = cut(line, width-1)
-		if i == 0 {
-			line = "\x1b[1m" + line + "\x1b[0m"
-		}
-		b.WriteString(line)
-		b.WriteByte('\n')
-	}
-	fmt.Fprint(v.out, b.String())
-	v.drawn = len(v.last)
-}
+func (v *view) close() { v.screen.Keep() }
 
 func (f *frame) clock() string {
 	s := fmt.Sprintf("%02d:%02d", int(f.elapsed.Minutes()), int(f.elapsed.Seconds())%60)
@@ -134,25 +91,3 @@ func (f *frame) line() string {
 }
 
 func millis(us int64) string { return fmt.Sprintf("%.2f ms", float64(us)/1000) }
-
-// cut shortens a line to width characters; each of the characters used here is one column wide.
-func cut(s string, width int) string {
-	if utf8.RuneCountInString(s) <= width {
-		return s
-	}
-	r := []rune(s)
-	return string(r[:width-1]) + "…"
-}
-
-func spark(values []float64) string {
-	bars := []rune("▁▂▃▄▅▆▇█")
-	top := 1.0
-	for _, v := range values {
-		top = max(top, v)
-	}
-	out := make([]rune, len(values))
-	for i, v := range values {
-		out[i] = bars[min(len(bars)-1, int(v/top*float64(len(bars))))]
-	}
-	return string(out)
-}
