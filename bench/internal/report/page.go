@@ -46,6 +46,7 @@ type grid struct {
 	Columns  []column
 	Rows     [][]cell
 	Sortable bool
+	Folded   string // what to press to see it, where the section's pictures say the same
 }
 
 type column struct {
@@ -233,7 +234,7 @@ func changesSection(changes []result.Change, base *result.File) section {
 		}
 		g.Rows = append(g.Rows, []cell{text(c.Name), text(quantity(c.Base, c.Unit)), text(quantity(c.Now, c.Unit)), text(change(c.Ratio)), text(interval), verdict, marked(c.Why, "faint")})
 	}
-	said := fmt.Sprintf("Against the result of %s: %d better, %d worse, %d the same, %d unclear. Within one run only its own noise shows; a fresh process of the same program may differ by several per cent, so repeat what decides something.",
+	said := fmt.Sprintf("Against the result of %s: %d better, %d worse, %d the same, %d unclear. Intervals of runs are from a block bootstrap over their seconds. They show the noise inside a run; a fresh process of the same program may differ by several per cent more, so repeat what decides something.",
 		base.Started.UTC().Format("2 January 2006, 15:04 UTC"), tally[result.Better], tally[result.Worse], tally[result.Same], tally[result.Unclear])
 	return section{ID: "changes", Title: "What changed", Text: said, Grids: []grid{g}}
 }

@@ -106,7 +106,7 @@ func sampleRun(seed uint64, slower float64) *result.File {
 		Format: result.Format, Command: []string{"weir-bench", "run", "-w", "shop.yaml", "--rate", "1200", "--duration", "1m", "--slo", "p99=20ms,errors=0.1%,hits=50%", "http://127.0.0.1:8080/graphql"},
 		Version: "v0.4.0", Started: time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC), Seconds: length,
 		Machines: []result.Machine{{CPU: "AMD EPYC 7B13", CPUs: 2, MemoryBytes: 24 << 30, Kernel: "Linux 6.18.5", Go: "1.26.8"}},
-		Warnings: []result.Warning{{Code: result.WarnNoisy, Text: "the rate of answers fell to 62 % of its median at 41 s; run again with the machine to itself"}},
+		Warnings: []result.Warning{{Code: result.WarnConnections, Text: "38 requests waited for a free connection at 41 s; give --connections more than 64"}},
 		Run:      r,
 	}
 }

@@ -52,7 +52,38 @@ func overTime(r *result.Run, machines int) section {
 	if c := errorChart(rows); c != nil {
 		s.Pictures = append(s.Pictures, c)
 	}
+	s.Grids = []grid{timeGrid(r.Series)}
 	return s
+}
+
+// timeGrid is the series in few rows.
+func timeGrid(series []result.Second) grid {
+	const most = 12
+	g := grid{Folded: "The same in figures", Columns: append(words("Seconds"), numbers("Requests", "Rate", "Failed", "Hits", "Highest p50", "Highest p99", "Max")...)}
+	step := (len(series) + most - 1) / most
+	before := max(0, 2*series[0].At-series[1].At)
+	for i := 0; i < len(series); i += step {
+		var sum result.Second
+		for _, row := range series[i:min(i+step, len(series))] {
+			sum.At = row.At
+			sum.Requests, sum.Errors, sum.Hits, sum.Misses = sum.Requests+row.Requests, sum.Errors+row.Errors, sum.Hits+row.Hits, sum.Misses+row.Misses
+			sum.P50, sum.P99, sum.Max = max(sum.P50, row.P50), max(sum.P99, row.P99), max(sum.Max, row.Max)
+		}
+		failed := text(percent(sum.Errors, sum.Requests))
+		if sum.Errors > 0 {
+			failed.Class = "bad"
+		}
+		rate := none
+		if sum.At > before {
+			rate = perSecond(float64(sum.Requests) / (sum.At - before))
+		}
+		g.Rows = append(g.Rows, []cell{
+			text(number(before) + " to " + number(sum.At)), text(count(sum.Requests)), text(rate), failed, text(percent(sum.Hits, sum.Hits+sum.Misses)),
+			text(micros(float64(sum.P50))), text(micros(float64(sum.P99))), text(micros(float64(sum.Max))),
+		})
+		before = sum.At
+	}
+	return g
 }
 
 func timeAxis() axis {

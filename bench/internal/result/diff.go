@@ -45,6 +45,8 @@ type Change struct {
 // "Construction of confidence limits about effect measures", Statistics in Medicine 27, 2008) on the logarithm's scale; to ask whether two intervals overlap
 // would miss real changes.
 //
+// Where a warning of one of the runs says that it measured something else than the target, no change is called better or worse.
+//
 // A ratio whose interval lies within Margin of 1, or that is itself within it, is the same; one whose interval does not hold 1 is better or worse; all else is unclear.
 func Diff(base, now *File) ([]Change, error) {
 	var changes []Change
@@ -56,6 +58,7 @@ func Diff(base, now *File) ([]Change, error) {
 			return nil, fmt.Errorf("the base ran workload %q, this result %q; compare runs of one workload", base.Run.Workload, now.Run.Workload)
 		}
 		changes = append(changes, diffRuns(base.Run, now.Run)...)
+		doubt(changes, base, now)
 	}
 	if base.Compare != nil && now.Compare != nil {
 		changes = append(changes, diffRows("", base.Compare.Rows, now.Compare.Rows)...)
@@ -74,6 +77,37 @@ func Diff(base, now *File) ([]Change, error) {
 		return nil, errors.New("the base and this result have nothing in common: compare a run with a run, a comparison with a comparison")
 	}
 	return changes, nil
+}
+
+// doubt takes back what was said about runs that measured something else than their target.
+func doubt(changes []Change, base, now *File) {
+	reason := ""
+	for _, f := range []struct {
+		name string
+		file *File
+	}{{"the base", base}, {"this result", now}} {
+		for _, w := range f.file.Warnings {
+			if w.Code == WarnGenerator || w.Code == WarnNoisy || w.Code == WarnTarget {
+				reason = fmt.Sprintf("%s is %s, see its warnings", f.name, w.Code)
+			}
+		}
+		if f.file.Partial != "" {
+			reason = f.name + " is partial"
+		}
+	}
+	for i := range changes {
+		if v := changes[i].Verdict; reason != "" && (v == Better || v == Worse) {
+			changes[i].Verdict, changes[i].Why = Unclear, "beyond its noise, but "+reason
+		}
+	}
+}
+
+// of is "60 seconds each", or "60 and 30 seconds".
+func of(a, b int, unit string) string {
+	if a == b {
+		return fmt.Sprintf("%d %s each", a, unit)
+	}
+	return fmt.Sprintf("%d and %d %s", a, b, unit)
 }
 
 func sameMachines(a, b *File) bool {
@@ -164,7 +198,7 @@ func diffIntervals(name, unit string, base, now Interval) Change {
 		return c
 	}
 	c.Low, c.High = mover(base, now)
-	c.judge(true, fmt.Sprintf("%d and %d instances", base.N, now.N))
+	c.judge(true, of(base.N, now.N, "instances"))
 	return c
 }
 

@@ -125,6 +125,26 @@ func TestChangesOfARun(t *testing.T) {
 	}
 }
 
+func TestRunsThatMeasuredSomethingElseAreNotJudged(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 4))
+	for want, spoil := range map[string]func(*File){
+		"generator-limited":        func(f *File) { f.Warnings = []Warning{{WarnGenerator, "no processor time"}} },
+		"this result is too-noisy": func(f *File) { f.Warnings = []Warning{{WarnNoisy, ""}} },
+		"partial":                  func(f *File) { f.Partial = "interrupted" },
+		"seconds each":             func(f *File) { f.Warnings = []Warning{{WarnConnections, ""}} },
+	} {
+		base, now := &File{Run: noisy(rng, 40, 1000, 0.02, 0)}, &File{Run: noisy(rng, 40, 3000, 0.02, 0)}
+		spoil(now)
+		changes, err := Diff(base, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := p99(t, changes); !strings.Contains(c.Why, want) || (c.Verdict == Worse) != (want == "seconds each") {
+			t.Errorf("%+v, want %s", c, want)
+		}
+	}
+}
+
 func TestChangesOfAComparison(t *testing.T) {
 	row := func(what string, median, low, high float64) Row {
 		return Row{Row: "1", What: what, Unit: "ratio", Value: Interval{median, low, high, low, high, 7}}

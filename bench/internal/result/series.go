@@ -11,7 +11,7 @@ import (
 // diffRuns compares two runs of one kind by their seconds.
 func diffRuns(base, now *Run) []Change {
 	b, n := wholeSeconds(base), wholeSeconds(now)
-	method := fmt.Sprintf("%d and %d seconds", len(b), len(n))
+	method := of(len(b), len(n), "seconds")
 	short := min(len(b), len(n)) < fewSeconds
 	var changes []Change
 	for _, f := range seriesFigures(base.Loop) {
