@@ -214,8 +214,10 @@ func streams(list []workload.Subscription, targets []load.Target) (all []drive.S
 			c := subscribe.Config{
 				Target: t, Name: s.Name, Document: s.Document, Variables: s.Variables, Protocol: s.Protocol, Open: part, Headers: headers, TimePath: s.TimePath,
 			}
-			all = append(all, func(ctx context.Context, progress func(open, events int64)) (*result.Subscriptions, error) {
-				return subscribe.Run(ctx, c, progress)
+			all = append(all, func(ctx context.Context, count func(open, events int64), failed func(string, error)) (*result.Subscriptions, error) {
+				c := c
+				c.OnFailure = failed
+				return subscribe.Run(ctx, c, count)
 			})
 		}
 	}

@@ -29,8 +29,9 @@ type Config struct {
 	start func(leg) (runner, error) // nil: the generator
 }
 
-// Stream opens subscriptions until ctx or its own time ends; progress is called with how many are open and how many events came.
-type Stream func(ctx context.Context, progress func(open, events int64)) (*result.Subscriptions, error)
+// Stream opens subscriptions until ctx ends. It tells how many are open and how many events came, and the first failure of each kind. An error says that
+// none could be opened.
+type Stream func(ctx context.Context, count func(open, events int64), failed func(kind string, err error)) (*result.Subscriptions, error)
 
 // Search looks for the highest rate at which the thresholds hold.
 type Search struct {

@@ -43,14 +43,20 @@ func TestFrames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &scripted{rate: 98765, latency: 41 * time.Microsecond, failing: some}
 		cfg := Config{Load: load.Config{Duration: 5500 * time.Millisecond}, Width: func() int { return 72 }, Title: "run"}
-		cfg.Streams = []Stream{func(ctx context.Context, progress func(open, events int64)) (*result.Subscriptions, error) {
-			progress(100, 4200)
+		cfg.Streams = []Stream{func(ctx context.Context, count func(open, events int64), failed func(string, error)) (*result.Subscriptions, error) {
+			count(100, 4200)
+			failed("connection", errors.New("reset by the peer"))
 			<-ctx.Done()
-			return &result.Subscriptions{Name: "Ticks", Protocol: "sse", Wanted: 100, Opened: 100, Open: 100, Events: 4200, PerSecond: 840}, nil
+			return &result.Subscriptions{
+				Name: "Ticks", Protocol: "sse", Wanted: 100, Opened: 101, Open: 100, Events: 4200, PerSecond: 840, Errors: 1, Failures: map[string]int64{"connection": 1},
+			}, nil
 		}}
-		f, _, frames, err := drive(t, t.Context(), cfg, s)
+		f, out, frames, err := drive(t, t.Context(), cfg, s)
 		if !errors.Is(err, ErrMissed) || f.Run.Subscriptions == nil || f.Run.Subscriptions.Events != 4200 {
 			t.Errorf("%v %+v", err, f.Run.Subscriptions)
+		}
+		if !strings.Contains(out, "streams    100 wanted, 101 opened, 100 open at the end, errors 1 (connection 1)  4,200 events, 840/s") {
+			t.Error(out)
 		}
 		golden(t, "frames.txt", strings.ReplaceAll(frames, "\x1b", "␛"))
 	})
@@ -120,7 +126,7 @@ func TestTargetThatIsDownGetsOneMessage(t *testing.T) {
 func TestSubscriptionThatCannotBeOpenedEndsTheRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broken := errors.New("subscription Ticks: 404")
-		cfg := Config{Load: load.Config{Duration: time.Hour}, Streams: []Stream{func(context.Context, func(open, events int64)) (*result.Subscriptions, error) {
+		cfg := Config{Load: load.Config{Duration: time.Hour}, Streams: []Stream{func(context.Context, func(open, events int64), func(string, error)) (*result.Subscriptions, error) {
 			return &result.Subscriptions{Name: "Ticks", Errors: 1}, broken
 		}}}
 		began := time.Now()

@@ -129,7 +129,7 @@ func (d *driver) open(ctx context.Context, end func(), p *progress) *streams {
 	s := &streams{}
 	for i, stream := range d.cfg.Streams {
 		s.running.Go(func() {
-			got, err := stream(ctx, func(open, events int64) { p.streams.set(i, open, events) })
+			got, err := stream(ctx, func(open, events int64) { p.streams.set(i, open, events) }, p.streamFailed)
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			if got != nil {

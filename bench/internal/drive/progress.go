@@ -65,6 +65,12 @@ func (s *streamCounts) take() (open, events int64, any bool) {
 	return open, events, len(s.open) > 0
 }
 
+func (p *progress) streamFailed(kind string, err error) {
+	if !p.quiet {
+		p.screen.Say("subscription failed (%s): %v", kind, err)
+	}
+}
+
 // show takes the window of the last second.
 func (p *progress) show(elapsed time.Duration, w load.Window) {
 	p.seconds++

@@ -24,13 +24,8 @@ func (d *driver) summary(f *result.File) string {
 	if s.StaleEntities > 0 {
 		fmt.Fprintf(&b, "  stale      %s entities were older than an acknowledged mutation allows\n", count(s.StaleEntities))
 	}
-	if sub := r.Subscriptions; sub != nil {
-		fmt.Fprintf(&b, "  streams    %s of %d opened, %s open at the end, errors %s  %s events, %s/s", count(sub.Opened), sub.Wanted, count(sub.Open), count(sub.Errors),
-			count(sub.Events), grouped(sub.PerSecond))
-		if !sub.Delay.IsZero() {
-			fmt.Fprintf(&b, "  delay p50 %s p99 %s", micros(float64(sub.Delay.At(50))), micros(float64(sub.Delay.At(99))))
-		}
-		b.WriteByte('\n')
+	if r.Subscriptions != nil {
+		fmt.Fprintf(&b, "  streams    %s\n", streamText(r.Subscriptions))
 	}
 	if g := r.Generator; g.CPUSeconds > 0 {
 		fmt.Fprintf(&b, "  generator  %.0f %% busy, %s of processor time per request\n", 100*g.Busy, significant(g.CPUPerRequest)+" µs")
@@ -82,6 +77,18 @@ func errorText(s *result.Stats) string {
 	}
 	if s.Excused > 0 {
 		text += fmt.Sprintf("; %s more while they were expected", count(s.Excused))
+	}
+	return text
+}
+
+func streamText(s *result.Subscriptions) string {
+	text := fmt.Sprintf("%d wanted, %s opened, %s open at the end, errors %s", s.Wanted, count(s.Opened), count(s.Open), count(s.Errors))
+	if s.Errors > 0 {
+		text += " (" + kinds(s.Failures) + ")"
+	}
+	text += fmt.Sprintf("  %s events, %s/s", count(s.Events), grouped(s.PerSecond))
+	if !s.Delay.IsZero() {
+		text += fmt.Sprintf("  delay p50 %s p99 %s", micros(float64(s.Delay.At(50))), micros(float64(s.Delay.At(99))))
 	}
 	return text
 }
