@@ -26,7 +26,8 @@ import (
 type compareFlags struct {
 	cfg                                   compare.Config
 	quick, asJSON, gate, list, installNPM bool
-	targets, out                          string
+	targets, out, show                    string
+	slack                                 float64
 	peers                                 []string
 	instances, rounds                     int
 	piece                                 time.Duration
@@ -51,6 +52,7 @@ processors without other work are needed. Ctrl-C prints what was measured until 
   weir-bench compare --rows 4 --peers nginx-cache,varnish
   weir-bench compare --list                        # what can be measured, and what is missing here
   weir-bench compare --install-npm                 # fetch Hive Gateway and Apollo Server, then end
+  weir-bench compare --show nginx-cache            # a target file, for one of your own
   weir-bench compare --targets ./my-servers        # with target files of your own beside the built-in ones`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
@@ -69,7 +71,9 @@ processors without other work are needed. Ctrl-C prints what was measured until 
 	fl.StringVar(&f.out, "out", "", "write the result to this file, for weir-bench report")
 	fl.BoolVar(&f.asJSON, "json", false, "print the result file instead of a table")
 	fl.BoolVar(&f.gate, "gate", false, "exit 1 when a gate is missed")
+	fl.Float64Var(&f.slack, "slack", 0, "share of a gate by which --gate lets a value lie above it (default 0; 0.25 with --quick)")
 	fl.BoolVar(&f.list, "list", false, "list the servers that can be measured, then end")
+	fl.StringVar(&f.show, "show", "", "print the target file of this name, for a file of your own, then end")
 	fl.BoolVar(&f.installNPM, "install-npm", false, "install the npm packages of servers on Node into the user's cache folder, then end")
 	return cmd
 }
@@ -82,6 +86,8 @@ func (f *compareFlags) run(cmd *cobra.Command) error {
 	case f.installNPM:
 		fmt.Fprintf(cmd.ErrOrStderr(), "installing into %s; this takes a minute or two\n", f.cfg.NPM)
 		return peer.InstallNPM(cmd.Context(), f.cfg.NPM, targets.Files, cmd.ErrOrStderr())
+	case f.show != "":
+		return f.writeSource(cmd.OutOrStdout())
 	case f.list:
 		return f.writeList(cmd.Context(), cmd.OutOrStdout())
 	}
@@ -100,10 +106,19 @@ func (f *compareFlags) run(cmd *cobra.Command) error {
 	if err := f.write(cmd, file); err != nil {
 		return err
 	}
-	if err != nil || f.gate && !compare.Pass(measured) {
+	if err != nil || f.gate && f.missed(cmd.ErrOrStderr(), measured) {
 		return errFailed
 	}
 	return nil
+}
+
+// missed tells which gates were missed.
+func (f *compareFlags) missed(out io.Writer, c *result.Compare) bool {
+	rows := compare.Missed(c, f.slack)
+	for _, r := range rows {
+		fmt.Fprintf(out, "weir-bench: row %s (%s) is %.3f, the gate is %.3f with a slack of %.0f %%\n", r.Row, r.What, r.Value.Median, r.Gate, 100*f.slack)
+	}
+	return len(rows) > 0
 }
 
 // complete fills in what flags leave open.
@@ -112,7 +127,7 @@ func (f *compareFlags) complete(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if f.cfg.Binaries, err = fleet.FindBinaries(dir); err != nil && !f.list && !f.installNPM {
+	if f.cfg.Binaries, err = fleet.FindBinaries(dir); err != nil && !f.list && !f.installNPM && f.show == "" {
 		return err
 	}
 	if f.cfg.NPM, err = peer.NPMFolder(); err != nil {
@@ -140,6 +155,7 @@ func (f *compareFlags) complete(cmd *cobra.Command) error {
 		"peers":         func() { f.cfg.Peers = []string{} },
 		"instances":     func() { f.cfg.Instances = 3 },
 		"piece":         func() { f.cfg.Piece = 500 * time.Millisecond },
+		"slack":         func() { f.slack = 0.25 },
 		"heap-requests": func() { f.cfg.HeapRequests = 100_000 },
 	} {
 		if !changed(name) {
@@ -171,12 +187,32 @@ func (f *compareFlags) write(cmd *cobra.Command, file *result.File) error {
 	return nil
 }
 
+// writeSource prints a target file.
+func (f *compareFlags) writeSource(out io.Writer) error {
+	all, err := compare.Targets(f.cfg.Targets)
+	if err != nil {
+		return err
+	}
+	for _, t := range all {
+		if t.Name == f.show {
+			_, err := out.Write(t.Source)
+			return err
+		}
+	}
+	return fmt.Errorf("there is no target %q; weir-bench compare --list names them", f.show)
+}
+
 // listed is one line of --list.
 type listed struct {
-	*peer.Target
-	Found   bool            `json:"found"`
-	Version string          `json:"version,omitempty"`
-	Missing *result.Missing `json:"missing,omitempty"`
+	Name    string `json:"name"`
+	Role    string `json:"role"`
+	Title   string `json:"title"`
+	About   string `json:"about"`
+	Notes   string `json:"notes,omitempty"`
+	Here    bool   `json:"here"`
+	Version string `json:"version,omitempty"`
+	Why     string `json:"why,omitempty"` // it is not here
+	Install string `json:"install,omitempty"`
 }
 
 func (f *compareFlags) writeList(ctx context.Context, out io.Writer) error {
@@ -191,9 +227,11 @@ func (f *compareFlags) writeList(ctx context.Context, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		l := listed{Target: t, Found: found != nil, Missing: missing}
+		l := listed{Name: t.Name, Role: string(t.Role), Title: t.Title, About: t.About, Notes: t.Notes, Here: found != nil, Install: t.Install}
 		if found != nil {
 			l.Version = found.Version
+		} else {
+			l.Why, l.Install = missing.Why, missing.Install
 		}
 		list = append(list, l)
 	}
@@ -204,8 +242,8 @@ func (f *compareFlags) writeList(ctx context.Context, out io.Writer) error {
 	fmt.Fprintln(w, "NAME\tROLE\tSERVER\tHERE")
 	for _, l := range list {
 		here := "yes " + l.Version
-		if l.Missing != nil {
-			here = "no, " + l.Missing.Why + ": " + l.Missing.Install
+		if !l.Here {
+			here = "no, " + l.Why + ": " + l.Install
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", l.Name, l.Role, l.Title, here)
 	}

@@ -9,7 +9,8 @@ import (
 )
 
 const (
-	fewBytes       = 1.0  // per request: no request has an object of its own, which would be 8 bytes at least
+	fewBytes       = 1.0 // per request: no request has an object of its own, which would be 8 bytes at least
+	worthNaming    = 0.1
 	memoryGate     = 40.0 // MiB
 	memoryAim      = 25.0
 	tooWide        = 0.10 // of the median: half of an interval
@@ -56,17 +57,15 @@ func (r *run) method() string {
 // interval of values that were taken by instance and round. Neighbouring rounds of one instance depend on each other, so each instance counts once; the rounds
 // of a lone instance stand for themselves.
 func interval(byInstance [][]float64) result.Interval {
-	var all []float64
-	for _, rounds := range byInstance {
-		if len(rounds) == 0 {
-			continue
-		}
-		if len(byInstance) == 1 {
-			return result.Bootstrap(rounds)
-		}
-		all = append(all, result.Bootstrap(rounds).Median)
+	byInstance = slices.DeleteFunc(slices.Clone(byInstance), func(rounds []float64) bool { return len(rounds) == 0 })
+	if len(byInstance) == 1 {
+		return result.Bootstrap(byInstance[0])
 	}
-	return result.Bootstrap(all)
+	var medians []float64
+	for _, rounds := range byInstance {
+		medians = append(medians, result.Bootstrap(rounds).Median)
+	}
+	return result.Bootstrap(medians)
 }
 
 // subjects adds a line for each server and shape of load.
@@ -145,8 +144,8 @@ func (r *run) heapRows() (rows []result.Row) {
 		}
 		one := func(v float64) result.Interval { return result.Bootstrap([]float64{v}) }
 		remark := fmt.Sprintf("over %d requests; below %g no request has an object of its own, the rest is housekeeping", use.requests, fewBytes)
-		if text := use.text(); text != "" {
-			remark += "; most by " + text
+		if text := use.text(); text != "" && use.bytes > worthNaming {
+			remark += "; new connections included, most by " + text
 		}
 		rows = append(rows, judged(result.Row{
 			Row: "7 " + h.what, What: "heap bytes per request, " + h.what, Unit: "bytes/request", Value: one(use.bytes), Gate: fewBytes, Remark: remark,

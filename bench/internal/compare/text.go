@@ -7,14 +7,15 @@ import (
 	"github.com/weirproxy/weir/bench/internal/result"
 )
 
-// Pass reports whether every gate held.
-func Pass(c *result.Compare) bool {
-	for i := range c.Rows {
-		if !c.Rows[i].Pass {
-			return false
+// Missed are the rows whose value lies above the gate by more than slack, a share of the gate: a comparison that is repeated with every change bears a busy
+// machine, one that is published does not.
+func Missed(c *result.Compare, slack float64) (rows []result.Row) {
+	for _, r := range c.Rows {
+		if !r.Pass && !(r.Value.Median <= r.Gate*(1+slack)) {
+			rows = append(rows, r)
 		}
 	}
-	return true
+	return rows
 }
 
 // WriteText prints a comparison for a person.

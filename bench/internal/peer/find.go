@@ -23,7 +23,11 @@ type Programs struct {
 // Found is a program that is installed.
 type Found struct{ Path, Version string }
 
-const versionTime = 10 * time.Second
+const (
+	versionTime  = 10 * time.Second
+	redis        = "redis-server"
+	redisInstall = "apt-get install redis-server"
+)
 
 // Find looks for a target's program. What is missing comes back with the line that installs it; err is for what is there and broken.
 func (p Programs) Find(ctx context.Context, t *Target) (*Found, *result.Missing, error) {
@@ -42,6 +46,11 @@ func (p Programs) Find(ctx context.Context, t *Target) (*Found, *result.Missing,
 			return missing("%s is not in PATH", t.Binary)
 		}
 		f.Path = path
+	}
+	if t.Redis {
+		if _, err := look(redis); err != nil {
+			return nil, &result.Missing{Name: t.Name, Install: redisInstall, Why: redis + " is not in PATH"}, nil
+		}
 	}
 	if len(t.Needs) > 0 && !anyFile(t.Needs) {
 		return missing("%s is there, but no file matches %s", t.Binary, t.Needs[0])

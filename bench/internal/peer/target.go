@@ -36,8 +36,9 @@ const (
 
 // Target is one file. Its name is the file's. Values marked T are templates over Data.
 type Target struct {
-	Name string `yaml:"-"`
-	file string
+	Name   string `yaml:"-"`
+	Source []byte `yaml:"-"` // the file
+	file   string
 
 	Title   string `yaml:"title"`   // for a table
 	Role    Role   `yaml:"role"`    //
@@ -113,7 +114,7 @@ func Parse(file string, raw []byte) (*Target, error) {
 		return nil, located(file, err)
 	}
 	// Only now: the reader may set the whole value to zero.
-	t.Name, t.file = strings.TrimSuffix(path.Base(file), ".yaml"), file
+	t.Name, t.Source, t.file = strings.TrimSuffix(path.Base(file), ".yaml"), raw, file
 	t.Listen, t.Size = cmp.Or(t.Listen, overTCP), cmp.Or(t.Size, defaultSize)
 	if err := t.validate(raw); err != nil {
 		return nil, err
@@ -138,7 +139,7 @@ func located(file string, err error) error {
 		return fmt.Errorf("%s:1:1: %w", file, err)
 	}
 	p := at.GetToken().Position
-	return fmt.Errorf("%s:%d:%d: %s; weir-bench compare --list --json shows files that are right", file, p.Line, p.Column, at.GetMessage())
+	return fmt.Errorf("%s:%d:%d: %s; `weir-bench compare --show nginx-cache` prints one that is right", file, p.Line, p.Column, at.GetMessage())
 }
 
 func (t *Target) validate(raw []byte) error {
