@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 
 	"github.com/weirproxy/weir/bench/internal/result"
 )
@@ -85,7 +86,9 @@ func percentiles(r, base *result.Run) section {
 	}
 	c := &chart{
 		ID: "percentiles", Title: "Latency by percentile", Wide: true,
-		X: axis{Label: "percentile of requests", Fixed: percentileTicks, Format: func(x float64) string { return "p" + short(100*(1-math.Pow(10, -x))) }},
+		X: axis{Label: "percentile of requests", Fixed: percentileTicks, Format: func(x float64) string {
+			return "p" + strconv.FormatFloat(100*(1-math.Pow(10, -x)), 'f', max(int(x), 0), 64)
+		}},
 		Y: axis{Format: micros, Zero: true},
 	}
 	from := "from sent"

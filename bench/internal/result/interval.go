@@ -78,8 +78,12 @@ func tail(n int) float64 {
 	if n < 5 {
 		return 0
 	}
-	const z = 1.959964
+	const (
+		z  = 1.959964 // the 97.5th percentile of the normal distribution
+		z3 = z * z * z
+		z5 = z3 * z * z
+	)
 	v := float64(n - 1)
-	t := z + (math.Pow(z, 3)+z)/(4*v) + (5*math.Pow(z, 5)+16*math.Pow(z, 3)+3*z)/(96*v*v)
+	t := z + (z3+z)/(4*v) + (5*z5+16*z3+3*z)/(96*v*v)
 	return math.Erfc(t*math.Sqrt(float64(n)/v)/math.Sqrt2) / 2
 }
