@@ -37,11 +37,12 @@ const (
 	ReasonUnseen           // too many unseen documents
 	ReasonPressure         // memory is short
 	ReasonPanic            // a defect in this program
+	ReasonTunnel           // messages of a WebSocket connection that could not be read
 	reasons
 )
 
 var reasonNames = [reasons]string{
-	"none", "body", "slow", "expect", "encoding", "multipart", "media", "envelope", "persisted", "batch", "unseen", "pressure", "panic",
+	"none", "body", "slow", "expect", "encoding", "multipart", "media", "envelope", "persisted", "batch", "unseen", "pressure", "panic", "tunnel",
 }
 
 // String returns the metric label.

@@ -46,6 +46,8 @@ type conn struct {
 	local     bool // an answer was written here since the upstream's last byte
 	opaque    bool // bytes of unknown meaning went to the client: no more answers from here
 	exchanges []*line.Exchange
+	tunnel    *line.Tunnel   // follows an upgraded connection; nil: nobody looks
+	blindTo   [2]atomic.Bool // directions that the tunnel cannot be shown any more
 }
 
 func newConn(s *Server, accepted listen.Conn) *conn {

@@ -3,7 +3,6 @@ package serve
 import (
 	"context"
 	"errors"
-	"io"
 	"net"
 	"time"
 
@@ -46,6 +45,7 @@ func (c *conn) relay(x *line.Exchange, g gathered) bool {
 	}
 	c.s.stats.spliced[spliceUpgrade].Add(1)
 	c.copyUp(u)
+	c.closeTunnel() // what the client began after the origin had ended
 	return false
 }
 
@@ -145,11 +145,12 @@ func (c *conn) copyUp(u *upstream) {
 	c.phase.Store(uint32(phaseBusy))
 	var err error
 	if c.in.size() > 0 {
+		c.observe(upward, c.in.bytes())
 		_, err = u.conn.Write(c.in.bytes())
 		c.in.discard(c.in.size())
 	}
 	if err == nil {
-		_, err = io.Copy(u.conn, c.client)
+		err = c.copy(u.conn, c.client, upward)
 	}
 	if isReset(err) {
 		c.reset()

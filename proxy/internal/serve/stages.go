@@ -27,6 +27,7 @@ type Stages interface {
 	AbandonFill(x *line.Exchange)
 	Detach(x *line.Exchange) *line.Exchange
 	Emit(x *line.Exchange, now int64)
+	Tunnel(r *wire.ResponseHead) *line.Tunnel
 }
 
 // goneLimit bounds how long the invalidation for a lost mutation may take.

@@ -91,7 +91,7 @@ func (c *conn) responses(u *upstream) {
 			}
 			c.opaque = true
 			c.mu.Unlock()
-			c.copyDown(u)
+			c.copyDown(u, 0)
 			return
 		}
 		c.local = false
@@ -160,15 +160,17 @@ func (c *conn) advance(done *turn) bool {
 	}
 }
 
-// copyDown relays everything from here on.
-func (c *conn) copyDown(u *upstream) {
+// copyDown relays everything from here on; the first bytes may be the head of an answer that switched protocols.
+func (c *conn) copyDown(u *upstream, upgradeHead int) {
 	var err error
 	if u.r < u.w {
+		c.observe(downward, u.b[u.r+upgradeHead:u.w])
 		_, err = c.client.Write(u.bytes())
 	}
 	if err == nil {
-		_, err = io.Copy(c.client, u.conn)
+		err = c.copy(c.client, u.conn, downward)
 	}
+	c.closeTunnel() // before the client sees the end
 	if isReset(err) {
 		c.gone.Store(true)
 		setLinger(u.conn)
@@ -320,7 +322,7 @@ func (c *conn) opaqueAnswer(u *upstream, t *turn, reason spliceReason) bool {
 		t.upgraded <- false
 	}
 	c.mu.Unlock()
-	c.copyDown(u)
+	c.copyDown(u, 0)
 	return false
 }
 
@@ -352,6 +354,9 @@ func (c *conn) relayFinal(u *upstream, t *turn) bool {
 func (c *conn) upgrade(u *upstream, t *turn) bool {
 	t.x.BytesIn, t.x.BytesOut, t.x.Status = t.sent.Load(), int64(u.head.Size), u.head.Status
 	c.emit(t.x)
+	if t.upgraded != nil { // the client asked for it, and waits
+		c.openTunnel(u)
+	}
 	c.mu.Lock()
 	c.opaque = true
 	c.queue.pop()
@@ -359,6 +364,6 @@ func (c *conn) upgrade(u *upstream, t *turn) bool {
 	if t.upgraded != nil {
 		t.upgraded <- true
 	}
-	c.copyDown(u)
+	c.copyDown(u, u.head.Size)
 	return false
 }
