@@ -56,6 +56,15 @@ func Append(dst []byte, s *entry.Slot) []byte {
 	return binary.LittleEndian.AppendUint64(dst, xxh3.Hash(dst[start:]))
 }
 
+// Size is at least the length of a slot's value.
+func Size(s *entry.Slot) int {
+	n := fixed + sumLen + len(s.Head) + len(s.Body)
+	for i := range s.Tags.Len() {
+		n += len(s.Tags.At(i)) + binary.MaxVarintLen32
+	}
+	return n
+}
+
 type tags struct{ list [][]byte }
 
 func (t *tags) Len() int        { return len(t.list) }

@@ -48,6 +48,9 @@ func TestValuesComeBackAndDamageIsSeen(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := slotOf(t)
 		v := Append([]byte("before"), s)[len("before"):]
+		if len(v) > Size(s) {
+			t.Fatalf("%d bytes, at most %d were announced", len(v), Size(s))
+		}
 		got, err := Decode(v, &s.Digest, xxh3.Hash)
 		if err != nil || !equal(s, got) {
 			t.Fatalf("%v", err)

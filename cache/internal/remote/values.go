@@ -3,7 +3,7 @@ package remote
 import (
 	"context"
 	"encoding/hex"
-	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +21,7 @@ type Values struct {
 	prefix string
 	queue  chan *entry.Slot
 	bytes  atomic.Int64 // of what waits
+	reads  reads
 
 	Reads, Errors, Timeouts, Writes, Dropped atomic.Uint64
 }
@@ -39,61 +40,13 @@ type ValuesConfig struct {
 
 // NewValues returns the tier under a namespace; Run writes.
 func NewValues(l *Link, cfg ValuesConfig) *Values {
-	return &Values{link: l, cfg: cfg, prefix: cfg.Namespace + ":v1:", queue: make(chan *entry.Slot, cfg.Queue)}
+	return &Values{link: l, cfg: cfg, prefix: cfg.Namespace + ":v1:", queue: make(chan *entry.Slot, cfg.Queue), reads: newReads()}
 }
 
 // Name returns the Redis key of a value.
 func (v *Values) Name(k *key.Key) string {
 	b := make([]byte, 0, len(v.prefix)+2*len(k))
 	return string(hex.AppendEncode(append(b, v.prefix...), k[:]))
-}
-
-// Get reads a value within ctx and the budget; nil when there is none. A value that cannot be read is codec.ErrCorrupt.
-func (v *Values) Get(ctx context.Context, k *key.Key, hash func([]byte) uint64) (*entry.Slot, error) {
-	c := v.link.get()
-	if c == nil || ctx.Err() != nil || !v.link.breaker.allow(v.cfg.Now()) {
-		return nil, ErrDown
-	}
-	v.Reads.Add(1)
-	call, cancel := context.WithTimeout(ctx, v.cfg.ReadBudget)
-	defer cancel()
-	text, err := ask(call, c, v.Name(k))
-	absent := rueidis.IsRedisNil(err)
-	if ctx.Err() != nil && err != nil && !absent { // the caller left: that says nothing about Redis
-		v.link.breaker.release()
-		return nil, err
-	}
-	v.link.breaker.tell(err == nil || absent, v.cfg.Now())
-	switch {
-	case absent:
-		return nil, nil
-	case errors.Is(err, context.DeadlineExceeded):
-		v.Timeouts.Add(1)
-		return nil, err
-	case err != nil:
-		v.Errors.Add(1)
-		return nil, err
-	}
-	return codec.Decode(text, k, hash)
-}
-
-// ask gets a value, and returns when ctx ends even while the client makes its connection anew, which it does without regard to ctx.
-func ask(ctx context.Context, c rueidis.Client, name string) ([]byte, error) {
-	type answer struct {
-		text []byte
-		err  error
-	}
-	answers := make(chan answer, 1)
-	go func() { // ends with the client's dial timeout at the latest
-		text, err := c.Do(ctx, c.B().Get().Key(name).Build()).AsBytes()
-		answers <- answer{text, err}
-	}()
-	select {
-	case a := <-answers:
-		return a.text, a.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 }
 
 // Put queues a slot for writing; a full queue drops it. What waits is bounded in bytes as well, for the tier of this process may have let it
@@ -113,9 +66,19 @@ func (v *Values) Put(s *entry.Slot) {
 // Queued is how many slots wait.
 func (v *Values) Queued() int { return len(v.queue) }
 
-// Run writes what is queued until ctx ends.
+// gather is how long a value may wait for others to be written with it.
+const gather = 2 * time.Millisecond
+
+// Run reads what is asked for, and writes what is queued, until ctx ends.
 func (v *Values) Run(ctx context.Context) {
+	var work sync.WaitGroup
+	defer work.Wait()
+	for range readers {
+		work.Go(func() { v.reads.run(ctx, v.link, v.cfg.ReadBudget) })
+	}
 	batch := make([]*entry.Slot, 0, writeBatch)
+	pause := time.NewTimer(gather)
+	defer pause.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -123,13 +86,16 @@ func (v *Values) Run(ctx context.Context) {
 		case s := <-v.queue:
 			batch = append(batch[:0], s)
 		}
+		pause.Reset(gather)
 	more:
 		for len(batch) < writeBatch {
 			select {
 			case s := <-v.queue:
 				batch = append(batch, s)
-			default:
+			case <-pause.C:
 				break more
+			case <-ctx.Done():
+				return
 			}
 		}
 		v.write(ctx, batch)
@@ -153,7 +119,7 @@ func (v *Values) write(ctx context.Context, batch []*entry.Slot) {
 		if ms <= 0 {
 			continue
 		}
-		value := codec.Append(nil, s)
+		value := codec.Append(make([]byte, 0, codec.Size(s)), s)
 		cmds = append(cmds, c.B().Set().Key(v.Name(&s.Digest)).Value(rueidis.BinaryString(value)).PxMilliseconds(ms).Build())
 	}
 	if len(cmds) == 0 || !v.link.breaker.allow(now) {
