@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/weirproxy/weir/bench/internal/peer"
 	"github.com/weirproxy/weir/bench/internal/result"
 )
 
@@ -70,6 +69,7 @@ func interval(byInstance [][]float64) result.Interval {
 
 // subjects adds a line for each server and shape of load.
 func (r *run) subjects(c *result.Compare) {
+	named := map[string]bool{}
 	for _, s := range []shape{popular, unseen, paced} {
 		for _, name := range r.names() {
 			byInstance := make([][]float64, r.cfg.Instances)
@@ -89,9 +89,9 @@ func (r *run) subjects(c *result.Compare) {
 				continue
 			}
 			subject := result.Subject{Name: r.targets[name].Title + suffixes[s], Version: r.found[name].Version, Micros: interval(byInstance)}
-			if s == popular || len(r.pss[name]) > 0 && r.targets[name].Role == peer.Miss {
-				subject.Syscalls = r.syscalls[name]
-				subject.PSSBytes = middle(r.pss[name])
+			if !named[name] { // they are the server's, whatever the load
+				named[name] = true
+				subject.Syscalls, subject.PSSBytes = r.syscalls[name], middle(r.pss[name])
 			}
 			c.Subjects = append(c.Subjects, subject)
 		}

@@ -159,18 +159,14 @@ func CPUTime(pid int) (time.Duration, error) {
 	return statTime(pid, utime, stime)
 }
 
-// statTime adds fields of /proc/PID/stat that are times. They are counted after the command, the second field: it stands in parentheses and may hold anything.
+// statTime adds fields of /proc/PID/stat that are times.
 func statTime(pid int, indexes ...int) (time.Duration, error) {
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	fields, err := stat(pid, indexes...)
 	if err != nil {
 		return 0, err
 	}
-	fields := bytes.Fields(raw[bytes.LastIndexByte(raw, ')')+1:])
 	var ticks int64
 	for _, i := range indexes {
-		if len(fields) <= i {
-			return 0, fmt.Errorf("/proc/%d/stat has %d fields after the command", pid, len(fields))
-		}
 		n, err := strconv.ParseInt(string(fields[i]), 10, 64)
 		if err != nil {
 			return 0, fmt.Errorf("/proc/%d/stat: %w", pid, err)
@@ -178,6 +174,22 @@ func statTime(pid int, indexes ...int) (time.Duration, error) {
 		ticks += n
 	}
 	return time.Duration(ticks) * clockTick, nil
+}
+
+// stat reads /proc/PID/stat, which must have the fields that are needed. They are counted after the command, the second field: it stands in parentheses and may
+// hold anything.
+func stat(pid int, needed ...int) ([][]byte, error) {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return nil, err
+	}
+	fields := bytes.Fields(raw[bytes.LastIndexByte(raw, ')')+1:])
+	for _, i := range needed {
+		if len(fields) <= i {
+			return nil, fmt.Errorf("/proc/%d/stat has %d fields after the command", pid, len(fields))
+		}
+	}
+	return fields, nil
 }
 
 // FreeAddress returns a loopback address that nobody listens on now.

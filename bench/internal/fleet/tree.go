@@ -14,47 +14,51 @@ import (
 
 // Tree is the process id and those of all its living descendants, the parent before its children. A process that ends meanwhile is left out.
 func Tree(pid int) ([]int, error) {
-	if _, err := os.Stat(fmt.Sprintf("/proc/%d", pid)); err != nil {
+	children, err := families()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := parent(pid); err != nil {
 		return nil, fmt.Errorf("process %d: %w", pid, err)
 	}
 	tree := []int{pid}
 	for i := 0; i < len(tree); i++ {
-		children, err := children(tree[i])
-		if err != nil {
-			return nil, err
-		}
-		tree = append(tree, children...)
+		tree = append(tree, children[tree[i]]...)
 	}
 	return tree, nil
 }
 
-// children of all threads of a process.
-func children(pid int) ([]int, error) {
-	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
-	if gone(err) {
-		return nil, nil
-	}
+// families are the children of every process.
+func families() (map[int][]int, error) {
+	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil, err
 	}
-	var out []int
-	for _, task := range tasks {
-		raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/children", pid, task.Name()))
+	children := map[int][]int{}
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue // no process
+		}
+		by, err := parent(pid)
 		if gone(err) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("process %d: %w", pid, err)
 		}
-		for _, field := range bytes.Fields(raw) {
-			child, err := strconv.Atoi(string(field))
-			if err != nil {
-				return nil, fmt.Errorf("children of process %d: %w", pid, err)
-			}
-			out = append(out, child)
-		}
+		children[by] = append(children[by], pid)
 	}
-	return out, nil
+	return children, nil
+}
+
+func parent(pid int) (int, error) {
+	const ppid = 1
+	fields, err := stat(pid, ppid)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(string(fields[ppid]))
 }
 
 func gone(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) }
