@@ -84,7 +84,8 @@ func (s *bars) row(b *strings.Builder, r *bar, y float64, x func(float64) float6
 	if s.Dots {
 		fmt.Fprintf(b, `<circle class="point %s" cx="%s" cy="%s" r="5"/>`, class, px(x(r.Value)), px(y))
 	} else {
-		fmt.Fprintf(b, `<rect class="bar %s" x="%s" y="%s" width="%s" height="16" rx="2"/>`, class, px(x(0)), px(y-8), px(max(x(r.Value)-x(0), 1)))
+		from, to := min(x(0), x(r.Value)), max(x(0), x(r.Value))
+		fmt.Fprintf(b, `<rect class="bar %s" x="%s" y="%s" width="%s" height="16" rx="2"/>`, class, px(from), px(y-8), px(max(to-from, 1)))
 	}
 	if r.High > r.Low {
 		lo, hi := x(r.Low), x(r.High)

@@ -50,6 +50,10 @@ func (c *chart) frame() frame {
 	if c.Wide {
 		f.width, f.height = 1140, 320
 	}
+	if len(c.Lines) == 1 { // the title says what it is
+		f.right = 24
+		return f
+	}
 	for _, l := range c.Lines {
 		f.right = max(f.right, 18+labelWidth*float64(min(len([]rune(l.Name)), 24)))
 	}
@@ -157,6 +161,9 @@ func (c *chart) drawn(l *line, i int) bool {
 
 // labels names each line at its end; neighbours are pushed apart.
 func (c *chart) labels(b *strings.Builder, f *frame) {
+	if len(c.Lines) == 1 {
+		return
+	}
 	type label struct {
 		y    float64
 		text string

@@ -153,11 +153,11 @@ func quantity(x float64, unit string) string {
 		return micros(x)
 	case "%":
 		return share(x / 100)
-	case "/s":
+	case "/s", "1/s":
 		return perSecond(x)
 	case "ratio":
 		return number(x)
-	case "bytes":
+	case "bytes", "B":
 		return size(x)
 	}
 	return number(x) + " " + unit

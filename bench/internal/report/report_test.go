@@ -52,3 +52,41 @@ func TestMarkdown(t *testing.T) {
 		golden(t, s.name+".md", out.Bytes())
 	}
 }
+
+// FuzzReport: whatever result.ReadAll takes can be shown.
+func FuzzReport(f *testing.F) {
+	for _, s := range samples() {
+		if s.f.Run != nil {
+			s.f.Run.Operations = s.f.Run.Operations[:1]
+		}
+		var raw bytes.Buffer
+		if err := s.f.Encode(&raw); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw.Bytes())
+	}
+	f.Add([]byte(`{"format":"weir-bench/1","tables":[{"name":"a","columns":[{"name":"x"}],"rows":[[null],[3],[-2e9]],"plot":{"x":0,"y":[0,0],"log_y":true}}],"compare":{"subjects":[{"cpu_us_per_request":{"n":1,"median":1e-300}}],"rows":[{"gate":-1,"value":{"median":null}}]}}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		path := filepath.Join(t.TempDir(), "r.json")
+		if err := os.WriteFile(path, raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		file, err := result.Read(path)
+		if err != nil {
+			return
+		}
+		var page, text bytes.Buffer
+		if err := HTML(&page, file, nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := Markdown(&text, file, file); err != nil && file.Run != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(page.Bytes(), []byte("NaN")) && !bytes.Contains(raw, []byte("NaN")) {
+			t.Fatalf("a number is none: %s", &page)
+		}
+		if n := bytes.Count(page.Bytes(), []byte("<script")); n != 1 {
+			t.Fatalf("%d scripts", n)
+		}
+	})
+}

@@ -4,21 +4,16 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/weirproxy/weir/bench/internal/result"
 )
 
 func (p *page) compare(c *result.Compare) {
-	for _, r := range c.Rows {
-		class := "good"
-		if !r.Pass {
-			class = "bad"
-		}
-		if len(p.Facts) < 6 {
-			p.Facts = append(p.Facts, fact{r.What, number(r.Value.Median), strings.TrimLeft(unitAfter(r.Unit)+", "+gateText(r.Gate, r.Aim), ", "), class})
-		}
-	}
+	p.gateFacts(c.Rows)
 	s := section{ID: "gates", Title: "Gates and aims", Text: c.Method}
 	if b := gateBars("gate-bars", c.Rows); len(b.Rows) > 0 {
 		s.Pictures = append(s.Pictures, b)
@@ -27,6 +22,24 @@ func (p *page) compare(c *result.Compare) {
 	p.add(s)
 	p.add(subjects(c))
 }
+
+// gateFacts puts the first gates to the top.
+func (p *page) gateFacts(rows []result.Row) {
+	for i := range rows {
+		r := &rows[i]
+		if !judged(r) || len(p.Facts) >= 6 {
+			continue
+		}
+		class := "good"
+		if !r.Pass {
+			class = "bad"
+		}
+		p.Facts = append(p.Facts, fact{r.What, number(r.Value.Median), strings.TrimLeft(unitAfter(r.Unit)+", "+gateText(r.Gate, r.Aim), ", "), class})
+	}
+}
+
+// judged reports whether a row has a gate. A gate of 0 is one when the value has to be 0; a row that passes in spite of it is there to be seen.
+func judged(r *result.Row) bool { return r.Gate != 0 || !r.Pass || r.Value.Median == 0 }
 
 func gateText(gate, aim float64) string {
 	text := "gate " + number(gate)
@@ -41,16 +54,19 @@ func gateGrid(rows []result.Row) []grid {
 		return nil
 	}
 	g := grid{Columns: append(words("Row", "What", "Unit"), append(numbers("Median (95 % interval)", "Lowest", "Highest", "Values", "Gate", "Aim"), words("Verdict", "Aim reached", "Remark")...)...)}
-	for _, r := range rows {
-		aim, reached := none, text(none)
-		if r.Aim > 0 || r.Gate == 0 {
+	for i := range rows {
+		r := &rows[i]
+		gate, verdict, aim, reached := number(r.Gate), passed(r.Pass), none, text(none)
+		if !judged(r) {
+			gate, verdict = none, text(none)
+		} else if r.Aim > 0 || r.Gate == 0 {
 			if aim, reached = number(r.Aim), text("no"); r.Value.Median <= r.Aim {
 				reached = marked("yes", "good")
 			}
 		}
 		g.Rows = append(g.Rows, []cell{
-			text(r.Row), text(r.What), text(r.Unit), text(spread(r.Value)), text(number(r.Value.Min)), text(number(r.Value.Max)), text(fmt.Sprint(r.Value.N)), text(number(r.Gate)), text(aim),
-			passed(r.Pass), reached, marked(r.Remark, "faint"),
+			text(r.Row), text(r.What), text(r.Unit), text(spread(r.Value)), text(number(r.Value.Min)), text(number(r.Value.Max)), text(fmt.Sprint(r.Value.N)), text(gate), text(aim),
+			verdict, reached, marked(r.Remark, "faint"),
 		})
 	}
 	return []grid{g}
@@ -91,7 +107,7 @@ func tableSection(t *result.Table) section {
 	if s.Title == "" {
 		s.Title = t.Name
 	}
-	if c := tableChart(t); c != nil {
+	for _, c := range tableCharts(t) {
 		s.Pictures = append(s.Pictures, c)
 	}
 	if len(t.Gates) > 0 {
@@ -124,53 +140,71 @@ func tableSection(t *result.Table) section {
 	return s
 }
 
-// tableChart is the table's plot, nil when it has none.
-func tableChart(t *result.Table) *chart {
-	if t.Plot == nil || len(t.Rows) == 0 || len(t.Plot.Y) == 0 || t.Check() != nil {
+// tableCharts are the table's plot: one picture for each unit of its lines, none when it has no plot.
+func tableCharts(t *result.Table) (charts []*chart) {
+	if t.Plot == nil || len(t.Rows) == 0 || t.Check() != nil {
 		return nil
 	}
-	name := func(i int) string {
-		c := t.Columns[i]
-		if c.Unit == "" {
-			return c.Name
+	var units []string
+	for _, y := range t.Plot.Y {
+		if unit := t.Columns[y].Unit; !slices.Contains(units, unit) {
+			units = append(units, unit)
 		}
-		return c.Name + ", " + c.Unit
 	}
-	c := &chart{ID: "plot-" + fileName(t.Name), Title: t.Title, Text: t.Text, Wide: true, X: axis{Label: name(t.Plot.X), Log: t.Plot.LogX}, Y: axis{Log: t.Plot.LogY, Zero: true}}
+	for i, unit := range units {
+		c := tableChart(t, unit)
+		if len(units) > 1 {
+			c.ID, c.Wide = fmt.Sprintf("%s-%d", c.ID, i+1), false
+		}
+		charts = append(charts, c)
+	}
+	return charts
+}
+
+// tableChart draws the columns of the plot that have a unit.
+func tableChart(t *result.Table, unit string) *chart {
+	x := t.Columns[t.Plot.X]
+	c := &chart{ID: "plot-" + fileName(t.Name), Wide: true, X: axis{Label: withUnit(x.Name, x.Unit), Log: t.Plot.LogX && positive(t.Rows, t.Plot.X)}, Y: axis{Log: t.Plot.LogY, Zero: true}}
 	if len(t.Labels) > 0 { // x is no number: rows stand beside each other
-		c.X = axis{Label: name(t.Plot.X)}
+		c.X = axis{}
 		for i, l := range t.Labels {
 			c.X.Fixed = append(c.X.Fixed, tick{float64(i), clip(l, 14)})
 		}
-		c.X.Label = ""
 	}
+	var names []string
 	for _, y := range t.Plot.Y {
+		if t.Columns[y].Unit != unit {
+			continue
+		}
 		l := line{Name: t.Columns[y].Name, Color: len(c.Lines) + 1, Points: len(t.Rows) <= 40}
 		for i, row := range t.Rows {
-			x := row[t.Plot.X]
+			at := row[t.Plot.X]
 			if c.X.Fixed != nil {
-				x = float64(i)
+				at = float64(i)
 			}
-			l.X, l.Y = append(l.X, x), append(l.Y, row[y])
+			l.X, l.Y = append(l.X, at), append(l.Y, row[y])
 		}
-		c.Lines = append(c.Lines, l)
+		c.Lines, names = append(c.Lines, l), append(names, l.Name)
 	}
-	units := t.Columns[t.Plot.Y[0]].Unit
-	for _, y := range t.Plot.Y {
-		if t.Columns[y].Unit != units {
-			units = ""
-		}
+	c.Title = withUnit(strings.Join(names, ", "), unit)
+	if len(names) > 2 {
+		c.Title = withUnit(t.Title, unit)
 	}
-	if units != "" {
-		c.Title = strings.TrimSpace(c.Title + ", " + units)
-	}
-	if c.Text == "" {
-		c.Text = fmt.Sprintf("%s over %s.", plural(len(c.Lines), "line"), name(t.Plot.X))
-	}
-	if c.X.Log && !positive(t.Rows, t.Plot.X) {
-		c.X.Log = false
-	}
+	c.Title = capital(c.Title)
+	c.Text = fmt.Sprintf("%s, over %s.", c.Title, x.Name)
 	return c
+}
+
+func capital(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[n:]
+}
+
+func withUnit(name, unit string) string {
+	if unit == "" {
+		return name
+	}
+	return name + ", " + unit
 }
 
 func positive(rows [][]float64, column int) bool {
@@ -187,11 +221,37 @@ func SVG(w io.Writer, t *result.Table) error {
 	if err := t.Check(); err != nil {
 		return err
 	}
-	c := tableChart(t)
-	if c == nil {
+	charts := tableCharts(t)
+	switch len(charts) {
+	case 0:
 		return fmt.Errorf("table %q has no plot; give it one", t.Name)
+	case 1:
+		return alone(w, charts[0])
 	}
-	return alone(w, c)
+	return alone(w, &panels{"plot-" + fileName(t.Name), t.Title, charts})
+}
+
+// panels are charts beside each other in one picture, each under its title.
+type panels struct {
+	id, title string
+	charts    []*chart
+}
+
+func (p *panels) head() (id, title, text string, wide bool) { return p.id, p.title, "", true }
+
+func (p *panels) svg() string {
+	const across, gap, over = 2, 20.0, 24.0
+	var b strings.Builder
+	var width, height float64
+	for i, c := range p.charts {
+		f := c.frame()
+		x, y := float64(i%across)*(f.width+gap), float64(i/across)*(f.height+over+gap)
+		width, height = max(width, x+f.width), max(height, y+f.height+over)
+		fmt.Fprintf(&b, `<text class="panel" x="%s" y="%s">%s</text>`, px(x), px(y+14), escape(c.Title))
+		inner, _ := strings.CutPrefix(c.svg(), "<svg ")
+		fmt.Fprintf(&b, `<svg x="%s" y="%s" width="%s" height="%s" %s`, px(x), px(y+over), px(f.width), px(f.height), inner)
+	}
+	return fmt.Sprintf(`<svg class="chart" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %s %s" role="img" aria-label="%s">%s</svg>`, px(width), px(height), escape(p.title), b.String())
 }
 
 // alone writes a picture with its own colours.
