@@ -3,6 +3,9 @@ package workload
 import (
 	"slices"
 	"testing"
+
+	"github.com/weirproxy/weir/bench/internal/load"
+	"github.com/weirproxy/weir/bench/internal/origin"
 )
 
 func TestTheExampleIsAWorkload(t *testing.T) {
@@ -42,5 +45,44 @@ func TestTheExampleIsAWorkload(t *testing.T) {
 	sub := w.Subscriptions()[0]
 	if sub.Name != "Changes" || sub.Open != 10 || string(sub.Variables) != `{"id":"1796236"}` || sub.Protocol != "graphql-transport-ws" {
 		t.Errorf("%+v", sub)
+	}
+}
+
+func TestTheOriginAnswersTheExample(t *testing.T) {
+	o, err := origin.New("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := o.Stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+	w, err := Load("../../workload.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	target, err := load.ParseTarget(o.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := load.New(load.Config{Targets: []load.Target{target}, Source: w, Connections: 4, Threads: 2, Requests: 2000, Seed: 7})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got := r.Result()
+	if got.Total.Requests != 2000 || got.Total.Errors != 0 {
+		t.Errorf("%d requests, failures %v", got.Total.Requests, got.Total.Failures)
+	}
+	for _, op := range got.Operations {
+		if (op.Stats.Requests == 0) != (op.Name == "a place by post") {
+			t.Errorf("%s: %d requests", op.Name, op.Stats.Requests)
+		}
 	}
 }

@@ -151,8 +151,9 @@ operations:
 			continue
 		}
 		r, body := server(t, request)
-		failure, again := "", true
+		failure := ""
 		if strings.Contains(string(body), "sha256Hash") {
+			var again bool
 			if failure, again = s.Judge(&load.Reply{Status: 200, Body: []byte(knows(t, known, request))}, 0); again {
 				request = s.Again(nil, &here, 0)
 			}

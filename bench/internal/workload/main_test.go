@@ -34,15 +34,3 @@ func golden(t *testing.T, name string, got []byte) {
 		t.Errorf("%s differs (write it anew with -update):\n%s", path, got)
 	}
 }
-
-// parts splits a request into head and body.
-func parts(t *testing.T, request []byte) (head, body string) {
-	t.Helper()
-	for i := range request {
-		if i+4 <= len(request) && string(request[i:i+4]) == "\r\n\r\n" {
-			return string(request[:i+4]), string(request[i+4:])
-		}
-	}
-	t.Fatalf("no end of the head: %q", request)
-	return "", ""
-}
