@@ -156,6 +156,15 @@ func TestExitCodes(t *testing.T) {
 			t.Errorf("%v printed a result:\n%s", c.args, stdout)
 		}
 	}
+	wrong := httptest.NewServer(http.NotFoundHandler())
+	defer wrong.Close()
+	const first = "first failure (status) is of "
+	if code, stdout, stderr := start(t, "run", wrong.URL, "--requests", "50").end(); code != 1 || !strings.Contains(stderr, first) || strings.Contains(stdout, first) {
+		t.Errorf("a wrong path: %d\n%s\n%s", code, stdout, stderr)
+	}
+	if code, stdout, stderr := start(t, "run", wrong.URL, "--requests", "50", "-q").end(); code != 1 || !strings.Contains(stdout, first) || stderr != "" {
+		t.Errorf("a wrong path, quiet: %d\n%s\n%s", code, stdout, stderr)
+	}
 	if code, _, stderr := start(t, "run").end(); code != 2 || !strings.Contains(stderr, "at least 1 URL") {
 		t.Errorf("without a URL: %d %s", code, stderr)
 	}
@@ -203,7 +212,7 @@ func TestTargetThatDiesInTheMiddle(t *testing.T) {
 	p := start(t, "run", s.URL, "--duration", "10m", "--give-up", "1s")
 	<-s.warm
 	s.die()
-	p.until("no answer since a second")
+	p.until("nothing was answered in the last second")
 	code, stdout, stderr := p.end()
 	if code != 3 || !strings.Contains(stdout, "PARTIAL RESULT: "+s.URL) || !strings.Contains(stdout, "target-died") || !strings.Contains(stderr, "stopped answering") {
 		t.Errorf("%d\n%s\n%s", code, stdout, stderr)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/weirproxy/weir/bench/internal/live"
@@ -16,8 +17,12 @@ import (
 
 // driver is one call of Run.
 type driver struct {
-	cfg    *Config
-	screen *live.Screen
+	cfg     *Config
+	screen  *live.Screen
+	witness witness
+
+	mu       sync.Mutex
+	failures []string // first of each kind, of a quiet run
 }
 
 // Run does what cfg says, prints the summary to stdout and progress to stderr, and writes the result file. The error decides the exit code (ExitCode); when it
@@ -27,6 +32,10 @@ func Run(ctx context.Context, cfg Config, stdout, stderr io.Writer) (*result.Fil
 		return nil, err
 	}
 	d := &driver{cfg: &cfg, screen: live.New(stderr, cfg.Width)}
+	d.witness = witness{Source: cfg.Load.Source, tell: d.failed, seen: map[string]bool{}}
+	if cfg.start == nil {
+		cfg.start = d.generator
+	}
 	o, err := d.measure(ctx)
 	switch {
 	case err != nil:
@@ -51,6 +60,17 @@ func Run(ctx context.Context, cfg Config, stdout, stderr io.Writer) (*result.Fil
 		err = ErrMissed
 	}
 	return f, err
+}
+
+// failed shows the first failure of a kind at once, or in the summary of a quiet run.
+func (d *driver) failed(text string) {
+	if !d.cfg.Quiet {
+		d.screen.Say("%s", text)
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.failures = append(d.failures, text)
 }
 
 func (d *driver) measure(ctx context.Context) (*outcome, error) {
@@ -100,9 +120,6 @@ func (c *Config) prepare() error {
 	}
 	if err := known(c.Thresholds, c.labels()); err != nil {
 		return err
-	}
-	if c.start == nil {
-		c.start = c.generator
 	}
 	if s := c.Search; s != nil {
 		copied := *s

@@ -109,7 +109,7 @@ func TestTargetThatDies(t *testing.T) {
 		if ExitCode(err) != ExitUnreachable || !errors.Is(err, load.ErrTargetDied) || f == nil || !strings.Contains(f.Partial, "127.0.0.1:8080/graphql: the target stopped answering") || !has(f.Warnings, result.WarnTarget) {
 			t.Errorf("%v %+v", err, f)
 		}
-		if !strings.Contains(out, "PARTIAL RESULT: ") || strings.Count(lines, "no answer since a second: connect 500") != 1 {
+		if !strings.Contains(out, "PARTIAL RESULT: ") || strings.Count(lines, "nothing was answered in the last second: connect 500") != 1 {
 			t.Errorf("%s\n%s", lines, out)
 		}
 	})

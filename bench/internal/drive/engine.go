@@ -18,8 +18,11 @@ type runner interface {
 }
 
 // generator makes the runner of one leg.
-func (c *Config) generator(l leg) (runner, error) {
-	cfg := c.Load
+func (d *driver) generator(l leg) (runner, error) {
+	cfg := d.cfg.Load
+	if cfg.Source != nil {
+		cfg.Source = &d.witness
+	}
 	cfg.Arrivals, cfg.Warmup, cfg.Duration, cfg.Requests, cfg.Seed = l.arrivals, l.warmup, l.duration, l.requests, l.seed
 	return load.New(cfg)
 }

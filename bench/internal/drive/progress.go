@@ -121,7 +121,7 @@ func (p *progress) deadTarget(w *load.Window) {
 	dead := w.Errors == w.Requests && unanswered(w.Failures) == w.Errors
 	switch {
 	case dead && !p.dead:
-		p.screen.Say("%s: no answer since a second: %s", p.targets, kinds(w.Failures))
+		p.screen.Say("%s: nothing was answered in the last second: %s", p.targets, kinds(w.Failures))
 	case p.dead && !dead:
 		p.screen.Say("%s: answers again", p.targets)
 	}

@@ -21,6 +21,11 @@ func (d *driver) summary(f *result.File) string {
 	fmt.Fprintf(&b, "  %s\n", bytesText(s.Bytes))
 	fmt.Fprintf(&b, "  hits       %s\n", hitText(s))
 	fmt.Fprintf(&b, "  errors     %s\n", errorText(s))
+	d.mu.Lock()
+	for _, text := range d.failures {
+		fmt.Fprintf(&b, "             %s\n", text)
+	}
+	d.mu.Unlock()
 	if s.StaleEntities > 0 {
 		fmt.Fprintf(&b, "  stale      %s entities were older than an acknowledged mutation allows\n", count(s.StaleEntities))
 	}
