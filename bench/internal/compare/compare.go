@@ -193,8 +193,9 @@ func (r *run) names() []string {
 		add(p.by)
 	}
 	if r.wants("7") {
-		add(hitHeap)
-		add(relayHeap)
+		for _, h := range heaps {
+			add(h.name)
+		}
 	}
 	if r.wants("10") {
 		add(hitKafka)

@@ -137,27 +137,33 @@ func judged(row result.Row) result.Row {
 
 // heapRows are the rows 7.
 func (r *run) heapRows() (rows []result.Row) {
-	for _, h := range []struct{ name, what string }{{hitHeap, "hit"}, {relayHeap, "relay"}} {
+	for _, h := range heaps {
 		use, ok := r.heap[h.name]
 		if !ok {
 			continue
 		}
-		one := func(v float64) result.Interval { return result.Bootstrap([]float64{v}) }
-		remark := fmt.Sprintf("over %d requests; below %g no request has an object of its own, the rest is housekeeping", use.requests, fewBytes)
+		add := func(suffix, what, unit string, value, gate float64, remark string) {
+			rows = append(rows, judged(result.Row{
+				Row: "7 " + h.row + suffix, What: what + ", " + h.what, Unit: unit, Value: result.Bootstrap([]float64{value}), Gate: gate, Remark: remark,
+			}))
+		}
+		remark := fmt.Sprintf("over %d requests", use.requests)
+		if h.gate > 0 {
+			remark += fmt.Sprintf("; below %g no request has an object of its own, the rest is housekeeping", h.gate)
+		}
 		if text := use.text(); text != "" && use.bytes > worthNaming {
 			remark += "; new connections included, most by " + text
 		}
-		rows = append(rows, judged(result.Row{
-			Row: "7 " + h.what, What: "heap bytes per request, " + h.what, Unit: "bytes/request", Value: one(use.bytes), Gate: fewBytes, Remark: remark,
-		}))
-		rows = append(rows, judged(result.Row{
-			Row: "7 " + h.what + " n", What: "heap objects per million requests, " + h.what, Unit: "objects", Value: one(use.objects * 1e6),
-		}))
-		rows = append(rows, judged(result.Row{
-			Row: "7 " + h.what + " gc", What: "garbage collections per million requests, " + h.what, Unit: "collections", Value: one(use.collections * 1e6),
-		}))
+		add("", "heap bytes per request", "bytes/request", use.bytes, h.gate, remark)
+		add(" n", "heap objects per million requests", "objects", use.objects*1e6, 0, "")
+		add(" gc", "garbage collections per million requests", "collections", use.collections*1e6, 0, "")
 	}
 	return rows
+}
+
+// heapOnly reports whether a target is measured for row 7 alone.
+func heapOnly(name string) bool {
+	return slices.ContainsFunc(heaps, func(h heapTarget) bool { return h.name == name })
 }
 
 // warnings are reasons to distrust the figures.

@@ -94,15 +94,17 @@ func (r *run) instance(ctx context.Context, i int, clock *progress) (err error) 
 
 // once measures what needs no repetition: heap and system calls.
 func (s *stage) once(ctx context.Context) error {
-	for _, name := range []string{hitHeap, relayHeap} {
-		if one := s.servers[name]; one != nil && s.r.wants("7") {
-			fmt.Fprintf(s.r.cfg.Progress, "heap of %s over %d requests\n", name, s.r.cfg.HeapRequests)
-			use, err := s.heap(ctx, one, s.r.cfg.HeapRequests)
-			if err != nil {
-				return err
-			}
-			s.r.heap[name] = use
+	for _, h := range heaps {
+		one := s.servers[h.name]
+		if one == nil {
+			continue
 		}
+		fmt.Fprintf(s.r.cfg.Progress, "heap of %s over %d requests\n", h.name, s.r.cfg.HeapRequests)
+		use, err := s.heap(ctx, one, s.r.cfg.HeapRequests)
+		if err != nil {
+			return err
+		}
+		s.r.heap[h.name] = use
 	}
 	if s.r.cfg.Syscalls {
 		return s.countSyscalls(ctx)

@@ -53,8 +53,18 @@ const (
 	missSmall  = "weir-miss"
 	missRedis  = "weir-miss-redis"
 	hitHeap    = "weir-hit-heap"
+	kafkaHeap  = "weir-hit-kafka-heap"
 	relayHeap  = "weir-relay-heap"
 )
+
+// heapTarget is a server whose allocations are counted.
+type heapTarget struct {
+	name, row, what string
+	gate            float64 // bytes per request; 0: none
+}
+
+// heaps are the servers of row 7. Without a gate are those whose sender allocates for each record by the client library's design.
+var heaps = []heapTarget{{hitHeap, "hit", "hit", fewBytes}, {kafkaHeap, "kafka", "hit with Kafka", 0}, {relayHeap, "relay", "relay", fewBytes}}
 
 const noBroker = "events are priced, scored and counted; without a broker they are not encoded, which row 2 includes with the sender"
 

@@ -31,7 +31,7 @@ func (s *stage) countSyscalls(ctx context.Context) error {
 	}
 	for _, name := range s.r.names() {
 		one := s.servers[name]
-		if one == nil || name == hitHeap || name == relayHeap {
+		if one == nil || heapOnly(name) {
 			continue
 		}
 		fmt.Fprintf(s.r.cfg.Progress, "system calls of %s\n", name)
