@@ -1,0 +1,150 @@
+package soak
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"github.com/weirproxy/weir/bench/internal/broker"
+	"github.com/weirproxy/weir/bench/internal/fleet"
+	"github.com/weirproxy/weir/bench/internal/load"
+	"github.com/weirproxy/weir/bench/internal/origin"
+)
+
+const (
+	service     = "soak"
+	cacheMemory = "16MiB" // small: it is full before the judging begins
+)
+
+// stage is everything that runs.
+type stage struct {
+	dir      string
+	origin   *origin.Server
+	redis    *fleet.Process
+	redisAt  string
+	control  *fleet.Control
+	sidecars []*fleet.Sidecar
+	targets  []load.Target
+
+	mu      sync.Mutex
+	broker  *broker.Broker // nil while it is down
+	kafkaAt []string
+
+	stops []func() error
+}
+
+func (s *stage) onStop(f func() error) { s.stops = append(s.stops, f) }
+
+// stop undoes every start, the last first.
+func (s *stage) stop() (err error) {
+	for _, f := range slices.Backward(s.stops) {
+		err = errors.Join(err, f())
+	}
+	s.stops = nil
+	return err
+}
+
+// start starts everything but the load.
+func (s *stage) start(ctx context.Context, b fleet.Binaries) error {
+	var err error
+	if s.dir, err = os.MkdirTemp("", "weir-soak-"); err != nil {
+		return err
+	}
+	schema := filepath.Join(s.dir, "schema.graphql")
+	if err := os.WriteFile(schema, []byte(origin.Schema()), 0o644); err != nil {
+		return err
+	}
+	if s.origin, err = origin.New("127.0.0.1:0"); err != nil {
+		return err
+	}
+	if err := s.origin.Start(); err != nil {
+		return err
+	}
+	s.onStop(s.origin.Stop)
+	if s.broker, err = broker.Start(); err != nil {
+		return err
+	}
+	s.kafkaAt = s.broker.Addresses()
+	s.onStop(s.stopBroker)
+	if s.redisAt, err = fleet.FreeAddress(); err != nil {
+		return err
+	}
+	if err := s.startRedis(ctx); err != nil {
+		return err
+	}
+	s.onStop(func() error { return s.redis.Stop() })
+	if s.control, err = fleet.StartControl(ctx, b.Control, s.dir, rand.Text()); err != nil {
+		return err
+	}
+	s.onStop(s.control.Stop)
+	for _, name := range []string{"weir-a", "weir-b"} {
+		sidecar, err := fleet.StartSidecar(ctx, fleet.SidecarConfig{
+			Binary: b.Weir, Name: name, Dir: s.dir, Upstream: s.origin.URL(), Schema: schema, Service: service, Redis: []string{s.redisAt}, Kafka: s.kafkaAt,
+			Control: s.control.URL(), Token: s.control.Token, Args: []string{"--cache-memory", cacheMemory},
+		})
+		if err != nil {
+			return err
+		}
+		s.onStop(sidecar.Stop)
+		target, err := load.ParseTarget(sidecar.URL())
+		if err != nil {
+			return err
+		}
+		s.sidecars, s.targets = append(s.sidecars, sidecar), append(s.targets, target)
+	}
+	return nil
+}
+
+// startRedis starts an empty redis-server on the address that the sidecars know.
+func (s *stage) startRedis(ctx context.Context) error {
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		return fmt.Errorf("the two sidecars share invalidations over Redis: %w (apt-get install redis-server)", err)
+	}
+	host, port, err := net.SplitHostPort(s.redisAt)
+	if err != nil {
+		return err
+	}
+	s.redis, err = fleet.Start(ctx, fleet.Spec{
+		Name: "redis", Path: path, Dir: s.dir, Ready: fleet.Listens(s.redisAt),
+		Args: []string{"--bind", host, "--port", port, "--save", "", "--appendonly", "no", "--dir", s.dir},
+	})
+	return err
+}
+
+func (s *stage) stopBroker() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broker != nil {
+		s.broker.Close()
+		s.broker = nil
+	}
+	return nil
+}
+
+// restartBroker loses what the broker held, as a broker without a disk would.
+func (s *stage) restartBroker() error {
+	if err := s.stopBroker(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var err error
+	s.broker, err = broker.Listen(s.kafkaAt[0])
+	return err
+}
+
+// subjects are what is watched.
+func (s *stage) subjects() (out []Subject) {
+	for _, c := range s.sidecars {
+		out = append(out, Subject{Name: c.Name, PID: c.PID(), Metrics: c.AdminURL() + "/metrics", State: filepath.Join(s.dir, c.Name+"-state")})
+	}
+	return out
+}
