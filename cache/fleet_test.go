@@ -225,7 +225,8 @@ func TestNothingSharedIsServedBeforeTheLogIsRead(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var link sync.WaitGroup
-	link.Go(func() { b.link.Run(ctx) }) // only the connection, not the log
+	link.Go(func() { b.link.Run(ctx) }) // only the connection and the values, not the log
+	link.Go(func() { b.values.Run(ctx) })
 	defer func() { cancel(); link.Wait(); _ = b.Close() }()
 	redistest.Until(t, "the connection is there", redistest.Patience, func() bool {
 		_, err := b.values.Get(ctx, keyOf("none"), b.clock.Hash)

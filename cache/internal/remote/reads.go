@@ -82,7 +82,6 @@ func (r *reads) ask(ctx context.Context, name string, budget time.Duration) (val
 // run answers reads until ctx ends.
 func (r *reads) run(ctx context.Context, l *Link, budget time.Duration) {
 	batch := make([]*read, 0, readBatch)
-	cmds := make(rueidis.Commands, 0, readBatch)
 	for {
 		select {
 		case <-ctx.Done():
@@ -99,21 +98,22 @@ func (r *reads) run(ctx context.Context, l *Link, budget time.Duration) {
 				more = false
 			}
 		}
-		cmds = answer(ctx, l, budget, batch, cmds[:0])
+		answer(ctx, l, budget, batch)
 		clear(batch)
 	}
 }
 
-func answer(ctx context.Context, l *Link, budget time.Duration, batch []*read, cmds rueidis.Commands) rueidis.Commands {
+func answer(ctx context.Context, l *Link, budget time.Duration, batch []*read) {
 	c := l.get()
 	if c == nil {
 		for _, a := range batch {
 			a.err = ErrDown
 			a.done <- struct{}{}
 		}
-		return cmds
+		return
 	}
 	waiting := batch[:0]
+	cmds := make(rueidis.Commands, 0, len(batch)) // the client may still read them when the call's time is up
 	for _, a := range batch {
 		if !a.left.Load() {
 			waiting = append(waiting, a)
@@ -121,7 +121,7 @@ func answer(ctx context.Context, l *Link, budget time.Duration, batch []*read, c
 		}
 	}
 	if len(waiting) == 0 {
-		return cmds
+		return
 	}
 	call, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
@@ -132,7 +132,6 @@ func answer(ctx context.Context, l *Link, budget time.Duration, batch []*read, c
 		}
 		a.done <- struct{}{}
 	}
-	return cmds
 }
 
 // Get reads a value within ctx and the budget; nil when there is none. A value that cannot be read is codec.ErrCorrupt.
