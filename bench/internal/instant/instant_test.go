@@ -1,6 +1,7 @@
 package instant
 
 import (
+	"strconv"
 	"testing"
 	"time"
 )
@@ -26,8 +27,12 @@ func FuzzParse(f *testing.F) {
 	f.Add("1772600767000")
 	f.Add(`"2026-03-04T05:06:07Z"`)
 	f.Fuzz(func(t *testing.T, raw string) {
-		if got, ok := Parse([]byte(raw)); ok && got.IsZero() {
-			t.Errorf("%s is %v", raw, got)
+		got, ok := Parse([]byte(raw))
+		if !ok || got.UTC().Year() < 0 || got.UTC().Year() > 9999 {
+			return
+		}
+		if again, ok := Parse([]byte(strconv.Quote(got.UTC().Format(time.RFC3339Nano)))); !ok || !again.Equal(got) {
+			t.Errorf("%s is %v, which is %v", raw, got, again)
 		}
 	})
 }
