@@ -11,7 +11,7 @@ func Schema() []byte {
 	r := jsonschema.Reflector{ExpandedStruct: true, RequiredFromJSONSchemaTags: true}
 	s := r.Reflect(&File{})
 	generator := r.Reflect(&generatorFile{})
-	s.ID, s.Title = "https://weirproxy.dev/workload.json", "Workload of weir-bench"
+	s.ID, s.Title = "", "Workload of weir-bench"
 	for name, d := range generator.Definitions {
 		s.Definitions[name] = d
 	}
@@ -24,7 +24,16 @@ func Schema() []byte {
 		alternative.Properties.Set("list", &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "array"}, list}})
 	}
 	s.Definitions["Generator"] = alternative
-	s.Definitions["Value"] = &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Ref: "#/$defs/Generator"}, {}}, Description: "A generator, or any value with ${variable} in its texts"}
+	alternative.Properties.Set("constant", &jsonschema.Schema{Description: "A value as it is; nothing in it is replaced"})
+	keys := make([]any, len(generatorKeys))
+	for i, key := range generatorKeys {
+		keys[i] = key
+	}
+	s.Definitions["Value"] = &jsonschema.Schema{
+		Description: "A generator, or any value with ${variable} in its texts",
+		If:          &jsonschema.Schema{Type: "object", MinProperties: &one, MaxProperties: &one, PropertyNames: &jsonschema.Schema{Enum: keys}},
+		Then:        &jsonschema.Schema{Ref: "#/$defs/Generator"},
+	}
 	out, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		panic("BUG: the schema of a workload cannot be written: " + err.Error())

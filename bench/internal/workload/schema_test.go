@@ -15,7 +15,7 @@ func TestTheSchemaKnowsEveryKey(t *testing.T) {
 	if err := json.Unmarshal(Schema(), &s); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "schema.json", Schema())
+	golden(t, "../../../workload.schema.json", Schema()) // editors read it from there
 	for typ, properties := range map[reflect.Type]any{
 		reflect.TypeFor[File](): s.Properties, reflect.TypeFor[Operation](): s.Defs["Operation"]["properties"], reflect.TypeFor[Check](): s.Defs["Check"]["properties"],
 		reflect.TypeFor[Users](): s.Defs["Users"]["properties"], reflect.TypeFor[SubscriptionPart](): s.Defs["SubscriptionPart"]["properties"],
