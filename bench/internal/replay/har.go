@@ -33,17 +33,27 @@ func (r *reader) readHAR(in io.Reader) error {
 		if errors.As(err, &full) {
 			return err
 		}
-		line, column := lines.position(d.InputOffset())
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
-			line, column = lines.position(max(0, syntax.Offset-1))
-		}
+		line, column := lines.position(d.InputOffset() + within(d, err))
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			err = errors.New("the file ends too early; export it again")
 		}
 		return fmt.Errorf("%s:%d:%d: %w", r.Name, line, column, err)
 	}
 	return nil
+}
+
+// within is how far behind the decoder's place the mistake is. The offset in the decoder's own error counts values alone, so the value is read again.
+func within(d *json.Decoder, err error) int64 {
+	var syntax *json.SyntaxError
+	if !errors.As(err, &syntax) {
+		return 0
+	}
+	rest, _ := io.ReadAll(d.Buffered()) // in memory
+	var ignored json.RawMessage
+	if errors.As(json.Unmarshal(rest, &ignored), &syntax) {
+		return max(0, syntax.Offset-1)
+	}
+	return 0
 }
 
 func (r *reader) harEntries(d *json.Decoder, lines *lineReader) error {
@@ -63,7 +73,7 @@ func (r *reader) harEntries(d *json.Decoder, lines *lineReader) error {
 			if !errors.As(err, &kind) {
 				return err
 			}
-			r.skip("an entry whose %s is a %s", kind.Field, kind.Value)
+			r.skip("an entry whose %s is a %s", strings.ToLower(kind.Field), strings.Fields(kind.Value)[0])
 			continue
 		}
 		if err := r.harRequest(&e); err != nil {
