@@ -89,7 +89,10 @@ func (r *run) instance(ctx context.Context, i int, clock *progress) (err error) 
 	if i > 0 {
 		return nil
 	}
-	return s.once(ctx)
+	began := time.Now()
+	err = s.once(ctx)
+	clock.once = time.Since(began)
+	return err
 }
 
 // once measures what needs no repetition: heap and system calls.

@@ -14,9 +14,10 @@ import (
 type progress struct {
 	r       *run
 	started time.Time
+	once    time.Duration // took what is not measured again
 }
 
-func (r *run) newProgress() *progress { return &progress{r, time.Now()} }
+func (r *run) newProgress() *progress { return &progress{r: r, started: time.Now()} }
 
 func (p *progress) instance(i int) {
 	fmt.Fprintf(p.r.cfg.Progress, "instance %d of %d: starting, checking and warming %d servers%s\n", i+1, p.r.cfg.Instances, len(p.r.names()), p.left(i, 0))
@@ -34,7 +35,7 @@ func (p *progress) left(instance, rounds int) string {
 	if done == 0 {
 		left = time.Duration(all) * p.roundTime()
 	} else {
-		left = time.Duration(float64(time.Since(p.started)) * (all - done) / done)
+		left = time.Duration(float64(time.Since(p.started)-p.once) * (all - done) / done)
 	}
 	return fmt.Sprintf("; about %s left", left.Round(time.Second))
 }
