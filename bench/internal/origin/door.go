@@ -22,7 +22,7 @@ type door struct {
 	changed  *sync.Cond
 	listener net.Listener // nil while shut
 	closed   bool
-	conns    map[net.Conn]bool
+	conns    map[net.Conn]bool // those that are reset when the door is shut
 }
 
 func open(network, address string) (*door, error) {
@@ -121,6 +121,13 @@ func (d *door) seen(c net.Conn, state http.ConnState) {
 	case http.StateClosed, http.StateHijacked:
 		delete(d.conns, c)
 	}
+}
+
+// spare keeps a connection from being reset: it carries the answer to the request that shuts the door.
+func (d *door) spare(c net.Conn) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.conns, c)
 }
 
 // Close ends the listener for good.

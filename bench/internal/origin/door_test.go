@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -84,6 +85,32 @@ func TestRefuseClosesTheListenerAndResetsItsConnections(t *testing.T) {
 	}
 	for err = error(nil); !errors.Is(err, syscall.ECONNREFUSED); {
 		_, err = ask(t, s)
+	}
+}
+
+// TestTheRequestThatShutsTheDoorIsAnswered asks for a refusal that begins at once, again and again.
+func TestTheRequestThatShutsTheDoorIsAnswered(t *testing.T) {
+	s := started(t, Spec{})
+	client := http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	for range 20 {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, s.URL()+"/_origin/faults", strings.NewReader(`{"rules":["0s..5ms:refuse"]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := client.Do(r)
+		for errors.Is(err, syscall.ECONNREFUSED) { // the one before is not over
+			r.Body = io.NopCloser(strings.NewReader(`{"rules":["0s..5ms:refuse"]}`))
+			res, err = client.Do(r)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		if err != nil || res.StatusCode != http.StatusOK || !strings.Contains(string(raw), "refuse") {
+			t.Errorf("%d %s %v", res.StatusCode, raw, err)
+		}
 	}
 }
 

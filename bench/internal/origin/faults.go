@@ -148,6 +148,7 @@ func (s *Server) serveFaults(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "use GET, PUT or DELETE", http.StatusMethodNotAllowed)
 		return
 	}
+	s.spare(w, r)
 	if err := s.SetFaults(f); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -111,7 +112,7 @@ func (s *Server) Start() error {
 		}
 		s.faults.set(c)
 	}
-	s.server = &http.Server{Handler: s.handler, ReadHeaderTimeout: 30 * time.Second, ConnState: d.seen}
+	s.server = &http.Server{Handler: s.handler, ReadHeaderTimeout: 30 * time.Second, ConnState: d.seen, ConnContext: withConn}
 	s.done = make(chan error, 1)
 	life := s.life
 	go func(server *http.Server, done chan<- error) {
@@ -208,6 +209,26 @@ func (s *Server) refuse(life context.Context, d *door) {
 			return
 		}
 	}
+}
+
+// connKey carries the connection of a request.
+type connKey struct{}
+
+func withConn(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, c)
+}
+
+// spare lets the request's connection live through a refusal that begins at once, and closes it after the answer.
+func (s *Server) spare(w http.ResponseWriter, r *http.Request) {
+	c, ok := r.Context().Value(connKey{}).(net.Conn)
+	if !ok {
+		return
+	}
+	s.mu.Lock()
+	d := s.door
+	s.mu.Unlock()
+	d.spare(c)
+	w.Header().Set("Connection", "close")
 }
 
 // Address is host:port, the real port after the first Start; or the path of the socket.
