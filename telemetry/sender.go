@@ -31,12 +31,13 @@ type sender struct {
 	// renewed says that a topic was deleted and created again: the client refuses such a topic until it is told to forget it.
 	renewed atomic.Bool
 	open    sync.WaitGroup // batches that are not settled
+	free    chan *shipment // to use again
 	key     []byte
 	headers []kgo.RecordHeader
 }
 
 func newSender(t *Telemetry) (*sender, error) {
-	s := &sender{t: t, key: []byte(t.cfg.Identity.Service)}
+	s := &sender{t: t, key: []byte(t.cfg.Identity.Service), free: make(chan *shipment, keptShipments)}
 	contentType := "application/cloudevents+json; charset=UTF-8"
 	if t.cfg.Binary {
 		contentType = "application/json"
@@ -48,7 +49,7 @@ func newSender(t *Telemetry) (*sender, error) {
 		kgo.MaxBufferedRecords(maxBuffered),
 		kgo.MaxBufferedBytes(maxBufferedBytes),
 		kgo.ProducerLinger(10*time.Millisecond),
-		kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),
+		kgo.WithCompressor(newCompressor()),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.DialTimeout(time.Second),
 		kgo.WithHooks(s),
@@ -91,25 +92,7 @@ func (s *sender) send(b *ring.Batch) {
 		s.t.cfg.Logger.Warn("a topic was deleted and created again; what was on the way to it is lost and counted", "topic", s.t.cfg.Topic)
 		s.client.PurgeTopicsFromProducing(s.t.cfg.Topic, event.LossTopic)
 	}
-	left := new(atomic.Int64)
-	left.Store(int64(len(b.Ends)))
-	s.open.Add(1)
-	records := make([]kgo.Record, len(b.Ends))
-	done := func(r *kgo.Record, err error) {
-		s.settle(r, err)
-		if left.Add(-1) == 0 {
-			s.t.ring.Give(b)
-			s.open.Done()
-		}
-	}
-	for i := range b.Ends {
-		r := &records[i]
-		r.Topic, r.Key, r.Value, r.Headers = s.t.cfg.Topic, s.key, b.At(i), s.headers
-		if s.t.cfg.Binary {
-			r.Headers = s.binaryHeaders(r.Value)
-		}
-		s.client.TryProduce(context.Background(), r, done)
-	}
+	s.shipment(b).produce()
 }
 
 func (s *sender) settle(r *kgo.Record, err error) {
