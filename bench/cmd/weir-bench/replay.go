@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,12 +16,13 @@ import (
 	"github.com/weirproxy/weir/bench/internal/load"
 	"github.com/weirproxy/weir/bench/internal/replay"
 	"github.com/weirproxy/weir/bench/internal/workload"
+	"github.com/weirproxy/weir/telemetry/event"
 )
 
 func newReplay() *cobra.Command {
 	var f replayFlags
 	cmd := &cobra.Command{
-		Use:   "replay FILE --target URL",
+		Use:   "replay FILE|--kafka HOST:PORT --target URL",
 		Short: "Send recorded requests again: a HAR file, a log of requests, or the mix of Weir's cost events",
 		Long: `Send recorded GraphQL requests again, in their order and at their times, and judge the answers. FILE may be gzipped; - is the standard input. What it is
 shows in its content, else --format says it:
@@ -30,7 +33,8 @@ log     one JSON object a line: time (RFC 3339, or Unix time in s, ms, µs, ns),
         and headers. For example:
 ` + replay.LogForm + `
 events  Weir's cost events, one a line, as on the topic finops.cost.events. They hold no documents and no variables: those come from the workload file (-w) by the
-        operation's name; without -w from the built-in "geonames". Operations without a document are named and left out.
+        operation's name; without -w from the built-in "geonames". Operations without a document are named and left out. With --kafka in place of FILE they
+        are read from the topic, from its beginning to its present end.
 
 What cannot be sent (subscriptions, uploads, broken lines) is counted with the line of its first. With --mix requests are drawn by their share, with independent
 arrivals at the recorded mean rate; with --arrivals they keep their order and take other times.
@@ -39,15 +43,16 @@ arrivals at the recorded mean rate; with --arrivals they keep their order and ta
 		Example: `  weir-bench replay shop.har --target http://127.0.0.1:8080/graphql
   weir-bench replay requests.ndjson --target http://127.0.0.1:8080 --speed 2 --loop 3 --threshold p99=20ms
   weir-bench replay events.ndjson -w workload.yaml --target http://127.0.0.1:8080 --mix --max-duration 1m --out result.json
+  weir-bench replay --kafka 127.0.0.1:9092 --max-records 100000 -w workload.yaml --target http://127.0.0.1:8080 --speed 10
   zcat requests.ndjson.gz | weir-bench replay - --target unix:/run/weir.sock --arrivals poisson:500 -H 'Authorization: Bearer test'`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return leave(cmd, drive.Input(errors.New("replay takes one FILE: a HAR file, a log of requests or cost events; - is the standard input")))
+			if (len(args) == 1) == (len(f.kafka) == 0) && len(args) < 2 {
+				return nil
 			}
-			return nil
+			return leave(cmd, drive.Input(errors.New("replay takes one FILE: a HAR file, a log of requests or cost events, - is the standard input; or --kafka and no FILE")))
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := f.config(cmd, args[0])
+			cfg, err := f.config(cmd, strings.Join(args, ""))
 			if err != nil {
 				return leave(cmd, drive.Input(err))
 			}
@@ -69,6 +74,8 @@ type replayFlags struct {
 	arrivals string
 	format   string
 	headers  []string
+	kafka    []string
+	topic    string
 	speed    float64
 	loops    int
 	mix      bool
@@ -77,6 +84,8 @@ type replayFlags struct {
 func (f *replayFlags) register(s *pflag.FlagSet) {
 	s.StringVar(&f.target, "target", "", "http://HOST:PORT[/PATH] or unix:PATH")
 	s.StringVar(&f.format, "format", "", "har, log or events, where the content does not show it")
+	s.StringSliceVar(&f.kafka, "kafka", nil, "read cost events from this Kafka (HOST:PORT[,…]) instead of a file")
+	s.StringVar(&f.topic, "topic", event.CostTopic, "with --kafka: the topic of the events")
 	s.StringVarP(&f.workload, "workload", "w", "", "workload file with the documents of cost events")
 	s.Float64Var(&f.speed, "speed", 1, "so many times as fast as recorded")
 	s.IntVar(&f.loops, "loop", 1, "so many times in a row")
@@ -96,6 +105,9 @@ func (f *replayFlags) register(s *pflag.FlagSet) {
 
 // config is what the flags come to; the recording is read for it.
 func (f *replayFlags) config(cmd *cobra.Command, file string) (drive.Config, error) {
+	if file == "" {
+		file = "kafka topic " + f.topic
+	}
 	cfg := drive.Config{Load: f.load, Workload: file, Title: "replay"}
 	if err := f.check(); err != nil {
 		return cfg, err
@@ -112,7 +124,7 @@ func (f *replayFlags) config(cmd *cobra.Command, file string) (drive.Config, err
 	if f.output.quiet {
 		say = io.Discard
 	}
-	rec, err := f.read(file, say)
+	rec, err := f.read(cmd.Context(), file, say)
 	if err != nil {
 		return cfg, err
 	}
@@ -145,7 +157,7 @@ func (f *replayFlags) check() error {
 	return nil
 }
 
-func (f *replayFlags) read(file string, say io.Writer) (*replay.Recording, error) {
+func (f *replayFlags) read(ctx context.Context, file string, say io.Writer) (*replay.Recording, error) {
 	o := f.recorded
 	o.Format, o.Untimed = replay.Format(f.format), f.arrivals != ""
 	for _, line := range f.headers {
@@ -161,6 +173,9 @@ func (f *replayFlags) read(file string, say io.Writer) (*replay.Recording, error
 			told = time.Now()
 			fmt.Fprintf(say, "reading %s: %d requests\n", file, records)
 		}
+	}
+	if len(f.kafka) > 0 {
+		return replay.OpenKafka(ctx, f.kafka, f.topic, o)
 	}
 	return replay.Open(file, o)
 }

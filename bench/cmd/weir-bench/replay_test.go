@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/weirproxy/weir/bench/internal/broker"
 	"github.com/weirproxy/weir/bench/internal/origin"
 	"github.com/weirproxy/weir/bench/internal/result"
 )
@@ -81,11 +84,47 @@ func TestReplayAgainstTheOrigin(t *testing.T) {
 	}
 }
 
+func TestReplayFromATopic(t *testing.T) {
+	b, err := broker.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.Addresses()...), kgo.DefaultProduceTopic(broker.CostEvents))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	for line := range strings.Lines(recordedEvents) {
+		if err := client.ProduceSync(t.Context(), kgo.StringRecord(line)).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o, err := origin.New("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := o.Stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+	said, err := execute(t, t.Context(), "replay", "--kafka", b.Addresses()[0], "--target", o.URL())
+	if err != nil || !strings.Contains(said, "replaying 2 requests recorded in 10ms") || !strings.Contains(said, "Largest") {
+		t.Errorf("%v\n%s", err, said)
+	}
+}
+
 func TestWrongUseOfReplay(t *testing.T) {
 	log, events := written(t, "r.ndjson", recordedLog), written(t, "e.ndjson", strings.Split(recordedEvents, "\n")[2]+"\n")
 	const to = "--target=http://127.0.0.1:1"
 	for want, args := range map[string][]string{
 		"replay takes one FILE":                   {},
+		"or --kafka and no FILE":                  {log, to, "--kafka", "127.0.0.1:1"},
+		"check the address (HOST:PORT)":           {to, "--kafka", "127.0.0.1:1"},
 		"--target is needed":                      {log},
 		"no such file":                            {log + "x", to},
 		"is above 0":                              {log, to, "--speed", "0"},
