@@ -70,13 +70,19 @@ func (s *Server) conditions(f Faults, since time.Time) (*conditions, error) {
 	return c, nil
 }
 
-// SetFaults replaces the active faults. On an error nothing changes.
+// SetFaults replaces the active faults, and returns when they are in force. On an error nothing changes.
 func (s *Server) SetFaults(f Faults) error {
 	c, err := s.conditions(f, time.Now())
 	if err != nil {
 		return err
 	}
 	s.faults.set(c)
+	s.mu.Lock()
+	d := s.door
+	s.mu.Unlock()
+	if d != nil {
+		s.govern(d)
+	}
 	return nil
 }
 

@@ -38,6 +38,8 @@ type Server struct {
 	handler http.Handler
 	network string
 
+	governing sync.Mutex // held while the door is brought to what the rules say
+
 	mu      sync.Mutex
 	address string // after the first Start: with the real port
 	door    *door
@@ -189,14 +191,7 @@ func (s *Server) refuse(life context.Context, d *door) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		c := s.faults.current()
-		refused, next, changes := c.plan.Refused(time.Now())
-		if refused && d.shut() {
-			s.truth.fault(string(fault.Refuse), "")
-		}
-		if !refused && !d.unlock() { // somebody else has the address: try again soon
-			next, changes = time.Now().Add(100*time.Millisecond), true
-		}
+		c, next, changes := s.govern(d)
 		var due <-chan time.Time
 		if changes {
 			timer.Reset(time.Until(next))
@@ -209,6 +204,21 @@ func (s *Server) refuse(life context.Context, d *door) {
 			return
 		}
 	}
+}
+
+// govern brings the door to what the rules in force say now, and tells when that may change.
+func (s *Server) govern(d *door) (c *conditions, next time.Time, changes bool) {
+	s.governing.Lock()
+	defer s.governing.Unlock()
+	c = s.faults.current()
+	refused, next, changes := c.plan.Refused(time.Now())
+	if refused && d.shut() {
+		s.truth.fault(string(fault.Refuse), "")
+	}
+	if !refused && !d.unlock() { // somebody else has the address: try again soon
+		next, changes = time.Now().Add(100*time.Millisecond), true
+	}
+	return c, next, changes
 }
 
 // connKey carries the connection of a request.
