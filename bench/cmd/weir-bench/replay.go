@@ -33,7 +33,7 @@ log     one JSON object a line: time (RFC 3339, or Unix time in s, ms, µs, ns),
         and headers. For example:
 ` + replay.LogForm + `
 events  Weir's cost events, one a line, as on the topic finops.cost.events. They hold no documents and no variables: those come from the workload file (-w) by the
-        operation's name; without -w from the built-in "geonames". Operations without a document are named and left out. With --kafka in place of FILE they
+        operation's name or hash; without -w from the built-in "geonames". Operations without a document are named and left out. With --kafka in place of FILE they
         are read from the topic, from its beginning to its present end.
 
 What cannot be sent (subscriptions, uploads, broken lines) is counted with the line of its first. With --mix requests are drawn by their share, with independent

@@ -57,7 +57,7 @@ func TestReplayAgainstTheOrigin(t *testing.T) {
 		{[]string{log, "--speed", "2", "--loop", "3"}, "left out: 1 × a line that is no request: it is no JSON, first " + log + ":4", 9, "City anonymous A+B"},
 		{[]string{log, "--mix", "--speed", "10"}, "replaying 3 requests recorded in 30ms (100.0 per second on average)", 3, ""},
 		{[]string{log, "--arrivals", "constant:500", "--loop", "2"}, "replaying 3", 6, "City anonymous A+B"},
-		{[]string{events, "--loop", "2"}, "no document: Gone (query), 1 events: no operation of this name", 4, "City Largest"},
+		{[]string{events, "--loop", "2"}, "no document: Gone (query), 1 events: no operation of this name or hash", 4, "City Largest"},
 	} {
 		said, err := execute(t, t.Context(), append([]string{"replay", "--target", o.URL(), "--out", out}, c.args...)...)
 		if err != nil || !strings.Contains(said, c.said) {

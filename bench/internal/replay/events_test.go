@@ -163,3 +163,24 @@ func TestTheMixOfEventsKeepsTheirShares(t *testing.T) {
 		t.Errorf("a share of %v, want 0.25", share)
 	}
 }
+
+func TestAnOperationWithoutAUsefulNameIsFoundByItsHash(t *testing.T) {
+	w, err := workload.GeoNames(workload.GeoOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &Operations{documents: w}
+	for i, sample := range o.samples() {
+		if sample == nil || w.Labels()[i].Kind != load.KindQuery {
+			continue
+		}
+		text := fmt.Sprintf(`{"event_type":"weir.cost.v1","timestamp":"2026-05-04T12:00:00Z","operation":"anonymous","operation_kind":"query","operation_hash":%q}`, hash(sample))
+		joined, source, missing := read(t, text, Options{}).Join(w)
+		if joined.Len() != 1 || len(missing) != 0 {
+			t.Fatalf("%s is not found: %v", w.Labels()[i].Name, missing)
+		}
+		if _, n := source.Stream(1, 0).Next(nil, &target, 0); n != i {
+			t.Errorf("%s, want %s", w.Labels()[n].Name, w.Labels()[i].Name)
+		}
+	}
+}

@@ -1,9 +1,12 @@
 package replay
 
 import (
+	"bytes"
+	"encoding/hex"
 	"math/rand/v2"
 
 	"github.com/weirproxy/weir/bench/internal/load"
+	"github.com/weirproxy/weir/planner"
 )
 
 // Operations is a source of cost events: which operation is next comes from the events, its request from a workload.
@@ -24,20 +27,31 @@ func (o *Operations) Stream(seed uint64, n int) load.Stream {
 	}
 }
 
-// reachable tells which operations the workload draws.
-func (o *Operations) reachable() []bool {
-	found := make([]bool, len(o.Labels()))
+// samples has one request of each operation that the workload draws; nil for the others.
+func (o *Operations) samples() [][]byte {
+	found := make([][]byte, len(o.Labels()))
 	inner, left := o.documents.Stream(1, 0), len(found)
 	target := load.Target{Host: "x", Path: "/"}
 	var buffer []byte
 	for i := 0; i < maxDraws && left > 0; i++ {
 		var n int
-		if buffer, n = inner.Next(buffer[:0], &target, 0); !found[n] {
-			found[n] = true
+		if buffer, n = inner.Next(buffer[:0], &target, 0); found[n] == nil {
+			found[n] = bytes.Clone(buffer)
 			left--
 		}
 	}
 	return found
+}
+
+// hash is that of the operation of a POST, as cost events have it; "" when the request does not hold its document.
+func hash(request []byte) string {
+	_, body, _ := bytes.Cut(request, []byte("\r\n\r\n"))
+	var p planner.Request
+	if planner.ParseRequest(body, &p) != nil || len(p.Query) == 0 {
+		return ""
+	}
+	h := planner.Build(nil, string(p.AppendDocument(nil)), string(p.AppendOperationName(nil)), planner.Options{}).Hash()
+	return hex.EncodeToString(h[:16])
 }
 
 // draw is a request that was drawn before it was wanted; slot is the workload's.

@@ -88,34 +88,43 @@ type Missing struct {
 // maxDraws is how often a workload is asked for one operation.
 const maxDraws = 100_000
 
-// Join makes a source of cost events and the documents of w, found by name. Events of operations without a document are left out of the source and the
-// plans of the Recording returned, and named.
+// Join makes a source of cost events and the documents of w, found by name, else by hash. Events of operations without a document are left out of the source
+// and of the Recording returned, and named.
 func (r *Recording) Join(w load.Source) (*Recording, *Operations, []Missing) {
 	o := &Operations{documents: w}
-	var missing []Missing
-	index := map[string]int{}
+	samples := o.samples()
+	byName, byHash := map[string]int{}, map[string]int{}
 	for i, l := range w.Labels() {
-		if l.Kind != load.KindBatch {
-			index[l.Name] = i
+		if l.Kind == load.KindBatch {
+			continue
+		}
+		byName[l.Name] = i
+		if h := hash(samples[i]); h != "" {
+			byHash[h] = i
 		}
 	}
-	reachable := o.reachable()
+	var missing []Missing
 	of := make([]int, len(r.operations)) // by operation: index in the workload, or -1
 	for i, op := range r.operations {
-		n, ok := index[op.Name]
+		n, ok := byName[op.Name]
+		if same, hashed := byHash[op.Hash]; !ok && hashed {
+			n, ok = same, true
+		}
+		why := ""
 		switch {
 		case !ok:
-			missing = append(missing, Missing{op, "no operation of this name"})
-			n = -1
+			why = "no operation of this name or hash"
 		case w.Labels()[n].Kind != op.Kind:
-			missing = append(missing, Missing{op, "a " + w.Labels()[n].Kind + " in the workload, a " + op.Kind + " in the events"})
-			n = -1
-		case !reachable[n]:
-			missing = append(missing, Missing{op, "its weight in the workload is 0 or nearly so"})
-			n = -1
+			why = "a " + w.Labels()[n].Kind + " in the workload, a " + op.Kind + " in the events"
+		case samples[n] == nil:
+			why = "its weight in the workload is 0 or nearly so"
 		}
-		of[i] = n
+		if of[i] = n; why != "" {
+			of[i] = -1
+			missing = append(missing, Missing{op, why})
+		}
 	}
+	slices.SortFunc(missing, func(a, b Missing) int { return b.Count - a.Count })
 	joined := *r
 	joined.events = nil
 	for _, e := range r.events {
@@ -127,6 +136,5 @@ func (r *Recording) Join(w load.Source) (*Recording, *Operations, []Missing) {
 		joined.events[i].at -= joined.events[0].at
 	}
 	o.events = joined.events
-	slices.SortFunc(missing, func(a, b Missing) int { return b.Count - a.Count })
 	return &joined, o, missing
 }
