@@ -30,30 +30,43 @@ const (
 	pressureRefuse            // 95 %: new connections get 503
 )
 
-const sweepEvery = 100 * time.Millisecond
+// How often deadlines are looked at, and how often without a connection: a sidecar that has nothing to do shall not wake up for it.
+const (
+	sweepEvery = 100 * time.Millisecond
+	restEvery  = 2 * time.Second
+)
 
 // watch keeps the coarse clock, measures memory and ends what takes too long.
 func (s *Server) watch() {
-	tick := time.NewTicker(sweepEvery)
+	tick := time.NewTicker(restEvery)
 	defer tick.Stop()
 	limit := s.cfg.MemoryLimit
 	if limit <= 0 {
 		limit = debug.SetMemoryLimit(-1)
 	}
 	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	resting := true
 	for n := 0; ; n++ {
 		select {
 		case <-s.ctx.Done():
 			return
+		case <-s.busy:
+			resting = false
+			tick.Reset(sweepEvery)
+			continue
 		case now := <-tick.C:
 			s.clock.Store(now.UnixNano())
 		}
-		if limit != math.MaxInt64 && n%5 == 0 {
+		if n%5 != 0 && !resting {
+			continue
+		}
+		if limit != math.MaxInt64 {
 			metrics.Read(samples)
 			s.pressure.Store(ladder(int64(samples[0].Value.Uint64()-samples[1].Value.Uint64()), limit))
 		}
-		if n%5 == 0 {
-			s.sweep()
+		if s.sweep() == 0 && !resting {
+			resting = true
+			tick.Reset(restEvery)
 		}
 	}
 }
@@ -70,8 +83,8 @@ func ladder(used, limit int64) int32 {
 	return 0
 }
 
-// sweep ends connections whose phase has lasted too long.
-func (s *Server) sweep() {
+// sweep ends connections whose phase has lasted too long, and returns how many there are.
+func (s *Server) sweep() int {
 	now, d := s.clock.Load(), s.cfg.Policy().Deadlines
 	crowded := s.pressure.Load() >= pressureIdle
 	s.mu.Lock()
@@ -79,6 +92,7 @@ func (s *Server) sweep() {
 	for c := range s.conns {
 		c.sweep(now, &d, crowded)
 	}
+	return len(s.conns)
 }
 
 func (c *conn) sweep(now int64, d *policy.Deadlines, crowded bool) {

@@ -39,7 +39,8 @@ type Server struct {
 	line      Stages
 	logger    *slog.Logger
 	stats     counters
-	clock     atomic.Int64 // coarse unix ns, for deadlines
+	clock     atomic.Int64  // coarse unix ns, for deadlines
+	busy      chan struct{} // there is a connection, after there was none
 	pressure  atomic.Int32
 	draining  atomic.Bool
 	refreshes chan *refresh
@@ -66,6 +67,7 @@ func New(cfg Config) *Server {
 	s := &Server{
 		cfg: cfg, line: cfg.Line, logger: cfg.Logger, conns: map[*conn]struct{}{},
 		listeners: map[listen.Listener]struct{}{}, refreshes: make(chan *refresh, 64), idle: make(chan struct{}),
+		busy: make(chan struct{}, 1),
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.clock.Store(time.Now().UnixNano())
@@ -124,6 +126,13 @@ func (s *Server) accept(accepted listen.Conn) {
 		s.stats.refusedConnections.Add(1)
 		s.turnAway(accepted.Conn, s.whyNot())
 		return
+	}
+	if len(s.conns) == 0 { // the clock may have rested
+		s.clock.Store(time.Now().UnixNano())
+		select {
+		case s.busy <- struct{}{}:
+		default:
+		}
 	}
 	c := newConn(s, accepted)
 	s.conns[c] = struct{}{}
