@@ -64,7 +64,7 @@ soak: setup build ## 20 minutes of mixed load, faults, reloads and invalidations
 	bin/weir-bench soak $(SOAK_FLAGS)
 
 peers: ## the servers that bench-full compares with, from Debian and npm
-	@need=(); for pair in nginx:nginx-light haproxy:haproxy varnishd:varnish caddy:caddy wrk:wrk strace:strace node:nodejs npm:npm; do \
+	@need=(); for pair in nginx:nginx-light haproxy:haproxy varnishd:varnish varnishd:varnish-modules redis-server:redis-server caddy:caddy wrk:wrk strace:strace node:nodejs npm:npm; do \
 	  command -v "$${pair%%:*}" >/dev/null || need+=("$${pair#*:}"); done; \
 	[ $${#need[@]} = 0 ] || { echo "peers: installing $${need[*]}"; apt-get update -qq && apt-get install -y -qq --no-install-recommends "$${need[@]}" >/dev/null; }
 	@$(MAKE) --no-print-directory build

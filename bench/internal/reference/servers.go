@@ -44,11 +44,6 @@ type Config struct {
 	Upstream string // HOST:PORT behind Proxy and Relay
 }
 
-// Serve is for callers that need no more than this.
-func Serve(ctx context.Context, l net.Listener, k Kind, size int, upstream string) error {
-	return Config{Kind: k, Size: size, Upstream: upstream}.Serve(ctx, l)
-}
-
 // Serve answers on l until ctx ends, and closes l.
 func (cfg Config) Serve(ctx context.Context, l net.Listener) error {
 	var handler fasthttp.RequestHandler

@@ -2,13 +2,11 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/weirproxy/weir/bench/internal/broker"
-	"github.com/weirproxy/weir/bench/internal/reference"
 )
 
 func newBroker() *cobra.Command {
@@ -34,27 +32,3 @@ func newBroker() *cobra.Command {
 	return cmd
 }
 
-// newReference is for compare, which starts it as processes of their own.
-func newReference() *cobra.Command {
-	var listen, kind, upstream string
-	var size int
-	cmd := &cobra.Command{
-		Use:    "reference",
-		Short:  "Serve as one of the servers Weir is measured against",
-		Hidden: true,
-		Args:   cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			l, err := net.Listen("tcp", listen)
-			if err != nil {
-				return err
-			}
-			return reference.Serve(cmd.Context(), l, reference.Kind(kind), size, upstream)
-		},
-	}
-	f := cmd.Flags()
-	f.StringVar(&listen, "listen", "127.0.0.1:0", "HOST:PORT")
-	f.StringVar(&kind, "kind", string(reference.Constant), "const or minproxy")
-	f.StringVar(&upstream, "upstream", "", "HOST:PORT behind minproxy")
-	f.IntVar(&size, "size", 1<<10, "bytes of the constant answer")
-	return cmd
-}
