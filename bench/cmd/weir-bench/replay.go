@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -232,9 +233,18 @@ func (f *replayFlags) pace(cfg *drive.Config, rec *replay.Recording) (err error)
 		return fmt.Errorf("%s: %d requests without time between them have no rate; say one with --arrivals poisson:100", rec.Name, rec.Len())
 	case f.mix:
 		l.Requests = int64(rec.Len()) * int64(f.loops)
-		l.Arrivals = arrival.Poisson(rec.Rate() * f.speed)
+		l.Arrivals = arrival.Poisson(readable(rec.Rate() * f.speed))
 	default:
 		l.Arrivals = rec.Plan(f.speed, f.loops)
 	}
 	return err
+}
+
+// readable rounds a rate to four digits: nobody reads more in a result.
+func readable(rate float64) float64 {
+	rounded, err := strconv.ParseFloat(strconv.FormatFloat(rate, 'g', 4, 64), 64)
+	if err != nil {
+		return rate
+	}
+	return rounded
 }

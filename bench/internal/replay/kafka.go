@@ -23,11 +23,12 @@ func OpenKafka(ctx context.Context, brokers []string, topic string, o Options) (
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w; check the address (HOST:PORT) and the topic's name", name, err)
 	}
+	if len(begin) == 0 {
+		return nil, fmt.Errorf("%s: the topic holds no record; let Weir send events (--kafka) before they are replayed", name)
+	}
 	r := newReader(name, o)
-	if len(begin) > 0 {
-		if err := r.consume(ctx, brokers, topic, begin, end); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
+	if err := r.consume(ctx, brokers, topic, begin, end); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return r.finish()
 }

@@ -16,7 +16,7 @@ func TestATopicIsReadFromItsBeginningToItsEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.Close()
-	if _, err := OpenKafka(t.Context(), b.Addresses(), broker.CostEvents, Options{}); err == nil || !strings.Contains(err.Error(), "nothing to replay") {
+	if _, err := OpenKafka(t.Context(), b.Addresses(), broker.CostEvents, Options{}); err == nil || !strings.Contains(err.Error(), "holds no record") {
 		t.Errorf("an empty topic: %v", err)
 	}
 	var list []happened
