@@ -21,7 +21,7 @@ func newSoak() *cobra.Command {
 time: invalidations, reloads, restarts of Redis, of the broker and of the origin, clients that come and go. Memory, goroutines, files, connections
 and queues of both sidecars are sampled; a robust slope per hour with its interval says whether any of them grows.
 
-Exit code 1 when something grows, when an answer was stale, or when a defect was caught. Below two minutes slopes say little.`,
+Exit code 1 when something grows, when an answer was stale, or when a defect was caught. Below eight minutes no slope is judged: caches and heap are still filling.`,
 		Example: `  weir-bench soak --duration 20m --output soak.json
   weir-bench soak --duration 2m --rate 200`,
 		Args: cobra.NoArgs,

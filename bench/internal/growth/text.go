@@ -9,6 +9,8 @@ import (
 	"github.com/weirproxy/weir/bench/internal/result"
 )
 
+const maxTextRows = 60 // of a table in a terminal
+
 // WriteText prints a table and its gates for a terminal.
 func WriteText(w io.Writer, t *result.Table) {
 	fmt.Fprintf(w, "\n%s\n", t.Title)
@@ -33,6 +35,10 @@ func WriteText(w io.Writer, t *result.Table) {
 			fmt.Fprintf(w, "  %*s", widths[i], cell)
 		}
 		fmt.Fprintln(w)
+	}
+	if len(t.Rows) > maxTextRows {
+		fmt.Fprintf(w, "  %d rows: weir-bench report draws them\n", len(t.Rows))
+		return
 	}
 	line("", heads)
 	for r, row := range t.Rows {

@@ -35,7 +35,7 @@ const (
 	connections = 24
 	maxRound    = time.Minute
 	lineEvery   = 10 * time.Second
-	minJudged   = time.Minute // below it nothing is called flat or growing
+	minJudged   = 5 * time.Minute // caches, pools and heap need minutes to fill: below it nothing is called flat or growing
 )
 
 // Outcome is what a soak leaves behind.
@@ -181,7 +181,7 @@ func (k *soak) progress(ctx context.Context) {
 }
 
 // warmup is how much of the run is not judged.
-func (k *soak) warmup() time.Duration { return min(k.ran/4, 3*time.Minute) }
+func (k *soak) warmup() time.Duration { return min(k.ran/3, 5*time.Minute) }
 
 func (k *soak) outcome() *Outcome {
 	o := &Outcome{Run: k.runner.Result()}

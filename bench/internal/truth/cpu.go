@@ -43,7 +43,7 @@ func cpuTable(ctx context.Context, bench string, pairs int, piece time.Duration,
 	defer cancel()
 	server, err := fleet.Start(limited, fleet.Spec{
 		Name: "const", Path: bench, Dir: dir, CPU: serverCPU, Ready: fleet.Listens(address),
-		Args: []string{"reference", "--kind", string(reference.Constant), "--listen", address, "--size", strconv.Itoa(1 << 10)},
+		Args: []string{"serve-target", "--kind", string(reference.Constant), "--listen", address, "--size", strconv.Itoa(1 << 10)},
 	})
 	if err != nil {
 		return table, err
