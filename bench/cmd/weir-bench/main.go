@@ -39,7 +39,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newDemo(), newRun(), newReplay(), newOrigin(), newBroker(), newCompare(), newReport(), newGrowth(), newSoak(), newFull(), newServeTarget())
+	root.AddCommand(newDemo(), newRun(), newReplay(), newOrigin(), newBroker(), newCompare(), newReport(), newGrowth(), newSoak(), newFull(), newFull(), newServeTarget())
 	return root
 }
 
