@@ -31,4 +31,3 @@ func newBroker() *cobra.Command {
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:9092", "HOST:PORT; port 0 takes a free one")
 	return cmd
 }
-

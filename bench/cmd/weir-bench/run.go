@@ -35,14 +35,15 @@ func newRun() *cobra.Command {
 Without --rate or --arrivals each connection sends its next request when the last is answered (closed loop). With them requests are due at their own times
 (open loop) and latency counts from these, so that a server that stalls shows its whole queue.
 
-A workload file (-w) says what is sent. Without one it is the built-in workload "geonames", for the schema of "weir-bench origin".
+A workload file (-w) says what is sent, or --query one document. Without both it is the built-in workload "geonames", for the schema of "weir-bench origin".
 
 Conditions of --threshold (or --slo): p50|p90|p99|p99.9|max|mean=5ms, errors=0.1%, rate=1000 (at least), hits=90% (at least), and City:p99=10ms for one
 operation. --find-max looks for the highest rate at which they hold: it doubles the rate (from --rate, or 100/s) until a step misses, closes in by bisection,
 and checks the final rate again.
 
 ` + exitCodes,
-		Example: `  weir-bench run http://127.0.0.1:8080/graphql -w workload.yaml --duration 30s
+		Example: `  weir-bench run http://127.0.0.1:8080/graphql --query 'query City($id: ID!) { city(id: $id) { name } }' --variables '{"id": {"zipf": {"n": 5000}}}'
+  weir-bench run http://127.0.0.1:8080/graphql -w workload.yaml --duration 30s
   weir-bench run http://127.0.0.1:8080 --rate 2000 --threshold p99=5ms,errors=0.1% --out result.json
   weir-bench run http://127.0.0.1:8080 --find-max --slo p99=5ms,errors=0.1%
   weir-bench run http://127.0.0.1:8080 --arrivals ramp:100..2000/30s
@@ -59,8 +60,8 @@ and checks the final rate again.
 			if err != nil {
 				return leave(cmd, drive.Input(err))
 			}
-			if f.workload == "" && !f.output.quiet {
-				fmt.Fprintln(cmd.ErrOrStderr(), `sending the built-in workload "geonames", for the schema of "weir-bench origin"; -w FILE sends operations of your own`)
+			if f.workload == "" && f.query.document == "" && !f.output.quiet {
+				fmt.Fprintln(cmd.ErrOrStderr(), `sending the built-in workload "geonames", for the schema of "weir-bench origin"; --query or -w FILE send operations of your own`)
 			}
 			return f.output.drive(cmd, cfg)
 		},
@@ -75,12 +76,19 @@ type runFlags struct {
 	output   outputFlags
 	load     load.Config
 	workload string
+	query    inlineFlags
 	rate     float64
 	arrivals string
 	findMax  string
 	search   drive.Search
 	geo      workload.GeoOptions
 	check    bool
+}
+
+// inlineFlags say what is sent without a workload file.
+type inlineFlags struct {
+	document, variables string
+	headers             []string
 }
 
 const (
@@ -93,6 +101,9 @@ const (
 
 func (f *runFlags) register(s *pflag.FlagSet) {
 	s.StringVarP(&f.workload, "workload", "w", "", `workload file (YAML); none: the built-in "geonames"`)
+	s.StringVar(&f.query.document, "query", "", "send this one GraphQL document instead of a workload")
+	s.StringVar(&f.query.variables, "variables", "", `of --query: a JSON object; values may be generators, like {"id": {"zipf": {"n": 1000}}}`)
+	s.StringArrayVarP(&f.query.headers, "header", "H", nil, `of --query: "NAME: VALUE" (may be given again)`)
 	s.IntVarP(&f.load.Connections, "connections", "c", 0, "keep-alive connections in all; 0: 16, or 64 in an open loop")
 	s.Float64Var(&f.rate, "rate", 0, "requests per second in all, short for --arrivals constant:RATE; with --find-max the first rate")
 	s.StringVar(&f.arrivals, "arrivals", "", "when requests are due: constant:1000, poisson:1000, ramp:100..2000/30s, steps:500/10s,1000/10s, poisson-ramp:…")
@@ -187,13 +198,26 @@ func (f *runFlags) find(cfg *drive.Config, changed func(string) bool) error {
 
 // requests is the workload.
 func (f *runFlags) requests(cmd *cobra.Command) (*workload.Workload, error) {
-	if f.workload == "" {
+	inline := cmd.Flags().Changed("query")
+	switch {
+	case inline && f.workload != "":
+		return nil, errors.New("--query and --workload both say what is sent: keep one")
+	case !inline && (f.query.variables != "" || len(f.query.headers) > 0):
+		return nil, errors.New("--variables and --header belong to --query: add it, or write them into the workload file")
+	case !inline && f.workload == "":
 		return workload.GeoNames(f.geo)
+	}
+	what := f.workload + " says what is sent"
+	if inline {
+		what = "--query says what is sent"
 	}
 	for _, name := range []string{"entities", "mutations", "check-staleness"} {
 		if cmd.Flags().Changed(name) {
-			return nil, fmt.Errorf("--%s is of the built-in workload: leave it away, %s says what is sent", name, f.workload)
+			return nil, fmt.Errorf("--%s is of the built-in workload: leave it away, %s", name, what)
 		}
+	}
+	if inline {
+		return workload.Inline(f.query.document, f.query.variables, f.query.headers)
 	}
 	return workload.Load(f.workload)
 }
@@ -213,6 +237,7 @@ func streams(list []workload.Subscription, targets []load.Target) (all []drive.S
 			}
 			c := subscribe.Config{
 				Target: t, Name: s.Name, Document: s.Document, Variables: s.Variables, Protocol: s.Protocol, Open: part, Headers: headers, TimePath: s.TimePath,
+				Init: s.Init,
 			}
 			all = append(all, func(ctx context.Context, count func(open, events int64), failed func(string, error)) (*result.Subscriptions, error) {
 				c := c

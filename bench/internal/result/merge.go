@@ -49,7 +49,7 @@ func Merge(files ...*File) (*File, error) {
 	m.Seconds = end.Sub(m.Started).Seconds()
 	m.Partial = strings.Join(partial, "; ")
 	if apart := m.Seconds - longest(files); apart > max(1, m.Seconds*0.02) {
-		text := fmt.Sprintf("the machines did not run together: the last was %.1f s behind the first, so rates that are added did not all happen at once; start them at one second with --start-at", apart)
+		text := fmt.Sprintf("the machines did not run together: the last was %.1f s behind the first, so rates that are added did not all happen at once; start them at one second, as the job of deploy/weir-bench does", apart)
 		m.Warnings = append(m.Warnings, Warning{WarnApart, text})
 	}
 	m.Run = mergeRuns(files, m.Started)
