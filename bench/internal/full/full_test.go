@@ -17,7 +17,7 @@ func file(pass bool) *result.File {
 	one := result.Interval{Median: 3, Low: 2, High: 4, Min: 2, Max: 4, N: 7}
 	return &result.File{
 		Format: result.Format, Command: []string{"/opt/bin/weir-bench", "full", "--out", "a|b"}, Version: "v1", Started: time.Unix(1e9, 0), Seconds: 12,
-		Machines: []result.Machine{{CPU: "some processor", CPUs: 2, MemoryBytes: 4 << 30, Kernel: "6.1", Go: "go1.26"}},
+		Machines: []result.Machine{{CPU: "some processor", CPUs: 2, MemoryBytes: 4 << 30, Kernel: "Linux 6.1", Go: "1.26"}},
 		Tables: []result.Table{{
 			Name: "growth-things", Title: "Things", Text: "Bound: some.", Columns: []result.Column{{Name: "things"}, {Name: "CPU", Unit: "µs"}}, Rows: [][]float64{{1, 2}, {10, 3}, {100, 5}},
 			Plot: &result.Plot{X: 0, Y: []int{1}, LogX: true}, Gates: []result.Row{{Row: "growth", What: "CPU per thing", Unit: "µs", Value: one, Gate: 2.5, Aim: 2, Pass: pass, Remark: "known"}},
@@ -58,7 +58,7 @@ func TestWhatDoesNotHoldIsSaidFirst(t *testing.T) {
 	at := -1
 	for _, want := range []string{
 		"## What does not hold", "**compare** was not measured", "**growth, row growth**: CPU per thing is 3 µs (2 to 4), the gate is 2.5. known.", "**growth** is partial: growth bytes: ended; early.",
-		"1 gates held, 1 missed.", "## Where and when", "`weir-bench full --out a\\|b`", "some processor, 2 processors, 4 GiB", "## Part: growth", "results/growth/", ".svg", "## Part: footprint",
+		"1 gates held, 1 missed.", "## Where and when", "`weir-bench full --out a\\|b`", "some processor, 2 processors, 4 GiB, Linux 6.1, Go 1.26", "## Part: growth", "results/growth/", ".svg", "## Part: footprint",
 	} {
 		i := strings.Index(got, want)
 		if i <= at {

@@ -140,7 +140,7 @@ func writeProvenance(b *bytes.Buffer, files map[string]*result.File) {
 		machine := ""
 		if len(f.Machines) > 0 {
 			m := f.Machines[0]
-			machine = fmt.Sprintf("%s, %d processors, %.0f GiB, Linux %s, %s", m.CPU, m.CPUs, float64(m.MemoryBytes)/(1<<30), m.Kernel, m.Go)
+			machine = fmt.Sprintf("%s, %d processors, %.0f GiB, %s, Go %s", m.CPU, m.CPUs, float64(m.MemoryBytes)/(1<<30), m.Kernel, m.Go)
 		}
 		command := append([]string{}, f.Command...)
 		if len(command) > 0 {
