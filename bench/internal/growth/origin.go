@@ -65,7 +65,13 @@ func (b *bench) origin() (*origin, error) {
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = nil // a sidecar that is still there has its connections open
 		}
-		return errors.Join(err, <-o.done)
+		if e := l.Close(); e != nil && !errors.Is(e, net.ErrClosed) { // a shutdown before Serve has begun knows no listener
+			err = errors.Join(err, e)
+		}
+		if served := <-o.done; !errors.Is(served, net.ErrClosed) {
+			err = errors.Join(err, served)
+		}
+		return err
 	})
 	return o, nil
 }

@@ -25,12 +25,13 @@ func (c Cycle) wait(age time.Duration) time.Duration {
 
 // Server is a running stalling server.
 type Server struct {
-	cycle   Cycle
-	server  *fasthttp.Server
-	address string
-	begun   time.Time
-	done    chan error
-	closing chan struct{}
+	cycle    Cycle
+	server   *fasthttp.Server
+	listener net.Listener
+	address  string
+	begun    time.Time
+	done     chan error
+	closing  chan struct{}
 }
 
 const (
@@ -47,7 +48,7 @@ func Start(c Cycle) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cycle: c, address: l.Addr().String(), begun: time.Now(), done: make(chan error, 1), closing: make(chan struct{})}
+	s := &Server{cycle: c, listener: l, address: l.Addr().String(), begun: time.Now(), done: make(chan error, 1), closing: make(chan struct{})}
 	body := []byte(answerBody)
 	s.server = &fasthttp.Server{
 		NoDefaultServerHeader: true, Concurrency: connections, CloseOnShutdown: true,
@@ -85,5 +86,11 @@ func (s *Server) Close() error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = nil // connections that a client left open
 	}
-	return errors.Join(err, <-s.done)
+	if e := s.listener.Close(); e != nil && !errors.Is(e, net.ErrClosed) { // a shutdown before Serve has begun knows no listener
+		err = errors.Join(err, e)
+	}
+	if served := <-s.done; !errors.Is(served, net.ErrClosed) {
+		err = errors.Join(err, served)
+	}
+	return err
 }
