@@ -40,6 +40,7 @@ type rig struct {
 	wrap    func(Stages) Stages // nil: the line itself
 	policy  policy.Policy       // change before start
 	config  Config
+	listen  func(listen.Listener) listen.Listener // nil: as it is
 	address string
 }
 
@@ -94,6 +95,9 @@ func (r *rig) start(origin string) {
 		t.Fatal(err)
 	}
 	r.address = l.Address()
+	if r.listen != nil {
+		l = r.listen(l)
+	}
 	background.Go(func() { _ = r.server.Serve(l) })
 	t.Cleanup(func() {
 		r.server.Close()
