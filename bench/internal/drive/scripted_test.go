@@ -29,7 +29,8 @@ type scripted struct {
 
 	began   time.Time
 	seconds int
-	total   result.Stats
+
+	answers, served result.Histogram // of each second
 }
 
 var errDied = fmt.Errorf("%w: no answer for 5s", load.ErrTargetDied)
@@ -73,11 +74,14 @@ func (s *scripted) second(n int) result.Stats {
 		}
 	}
 	if st.Errors < st.Requests {
-		st.Latency.Record(s.latency / 2)
-		for range min(int(s.rate), 50) {
-			st.Latency.Record(s.latency)
-			st.Service.Record(s.latency - s.late())
+		if s.answers.Count() == 0 {
+			s.answers.Record(s.latency / 2)
+			for range min(int(s.rate), 50) {
+				s.answers.Record(s.latency)
+				s.served.Record(s.latency - s.late())
+			}
 		}
+		st.Latency, st.Service = s.answers, s.served
 	}
 	return st
 }

@@ -63,7 +63,7 @@ func find(t *testing.T, q *queue, s Search, slo ...string) (f *result.File, out,
 }
 
 func TestSearchFindsTheKnee(t *testing.T) {
-	for _, capacity := range []float64{40, 700, 5000, 123456} {
+	for _, capacity := range []float64{40, 700, 5000, 23456} {
 		q := &queue{capacity: capacity}
 		f, _, _, err := find(t, q, Search{Tolerance: 0.02}, "p99=5ms")
 		if err != nil {
