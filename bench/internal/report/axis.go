@@ -51,7 +51,7 @@ func (a *axis) fit(values ...float64) {
 	if a.Zero {
 		low, high = min(low, 0), max(high, 0)
 	}
-	if low == high {
+	if high-low < max(1e-200, 1e-12*max(math.Abs(low), math.Abs(high))) { // as good as one value
 		low, high = low-math.Max(1, math.Abs(low)*0.1), high+math.Max(1, math.Abs(high)*0.1)
 		if a.Zero && low < 0 && high > 0 {
 			low = 0

@@ -72,6 +72,9 @@ func (c *chart) svg() string {
 	fmt.Fprintf(&b, `<title id="%s-t">%s</title><desc id="%s-d">%s</desc>`, c.ID, escape(c.Title), c.ID, escape(c.Text))
 	c.grid(&b, &f)
 	for _, l := range c.Limits {
+		if !c.Y.holds(l.At) {
+			continue
+		}
 		y := f.y(c.Y.share(l.At))
 		fmt.Fprintf(&b, `<line class="limit" x1="%s" x2="%s" y1="%s" y2="%s"/><text class="limit-text" x="%s" y="%s">%s</text>`,
 			px(left), px(f.width-f.right), px(y), px(y), px(left+6), px(y-5), escape(l.Text))

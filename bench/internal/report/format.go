@@ -13,7 +13,7 @@ const none = "–"
 // micros is a duration of so many microseconds.
 func micros(us float64) string {
 	switch {
-	case math.IsNaN(us):
+	case math.IsNaN(us) || math.IsInf(us, 0):
 		return none
 	case us < 999.5:
 		return significant(us) + " µs"
@@ -30,7 +30,15 @@ func latency(h result.Histogram, percentile float64) string {
 	return micros(float64(h.At(percentile)))
 }
 
-func perSecond(x float64) string { return number(x) + "/s" }
+func perSecond(x float64) string { return withSuffix(x, "/s") }
+
+// withSuffix is a figure with its unit, or none alone.
+func withSuffix(x float64, suffix string) string {
+	if n := number(x); n != none {
+		return n + suffix
+	}
+	return none
+}
 
 // number has three significant digits, or all before the point with separators.
 func number(x float64) string {
@@ -65,6 +73,9 @@ func significant(x float64) string {
 
 // short is for axes: 10k, 2M.
 func short(x float64) string {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return none
+	}
 	for _, u := range []struct {
 		from float64
 		name string
@@ -106,7 +117,7 @@ func percent(part, whole int64) string {
 
 func share(x float64) string {
 	switch p := 100 * x; {
-	case math.IsNaN(p):
+	case math.IsNaN(p) || math.IsInf(p, 0):
 		return none
 	case p == 0 || p == 100:
 		return strconv.FormatFloat(p, 'f', 0, 64) + " %"
@@ -122,6 +133,9 @@ func share(x float64) string {
 }
 
 func size(n float64) string {
+	if math.IsNaN(n) || math.IsInf(n, 0) {
+		return none
+	}
 	for _, u := range []struct {
 		from float64
 		name string
@@ -160,7 +174,7 @@ func quantity(x float64, unit string) string {
 	case "bytes", "B":
 		return size(x)
 	}
-	return number(x) + " " + unit
+	return withSuffix(x, " "+unit)
 }
 
 // change is a ratio as a signed percentage.

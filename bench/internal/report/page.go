@@ -2,6 +2,8 @@ package report
 
 import (
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -63,10 +65,17 @@ type cell struct {
 
 func text(s string) cell                      { return cell{Text: s} }
 func code(s string) cell                      { return cell{Text: s, Code: true} }
-func figured(s string, by float64) cell       { return cell{Text: s, Sort: fmt.Sprint(by)} }
 func marked(s string, class string) cell      { return cell{Text: s, Class: class} }
 func words(names ...string) (list []column)   { return columns(false, names) }
 func numbers(names ...string) (list []column) { return columns(true, names) }
+
+// figured is a figure that is sorted by its value.
+func figured(s string, by float64) cell {
+	if math.IsNaN(by) || math.IsInf(by, 0) {
+		by = 0
+	}
+	return cell{Text: s, Sort: strconv.FormatFloat(by, 'g', 6, 64)}
+}
 
 func columns(figure bool, names []string) (list []column) {
 	for _, n := range names {
@@ -103,6 +112,9 @@ func newPage(f, base *result.File) (*page, error) {
 		p.compare(f.Compare)
 	}
 	for i := range f.Tables {
+		if err := f.Tables[i].Check(); err != nil {
+			return nil, err
+		}
 		if f.Run == nil && f.Compare == nil {
 			p.gateFacts(f.Tables[i].Gates)
 		}
