@@ -14,9 +14,12 @@ type cpuShare struct {
 	perRequest atomic.Int64 // µs
 }
 
-// run measures once a second until ctx ends.
+// housekeeping is how often what nobody waits for is done: a sidecar with nothing to do shall hardly wake up.
+const housekeeping = 2 * time.Second
+
+// run measures every two seconds until ctx ends.
 func (c *cpuShare) run(ctx context.Context) {
-	tick := time.NewTicker(time.Second)
+	tick := time.NewTicker(housekeeping)
 	defer tick.Stop()
 	used, seen := processCPU(), c.requests.Load()
 	smooth := 0.0
@@ -32,7 +35,7 @@ func (c *cpuShare) run(ctx context.Context) {
 			if smooth == 0 {
 				smooth = v
 			}
-			smooth += 0.3 * (v - smooth)
+			smooth += 0.5 * (v - smooth)
 			c.perRequest.Store(int64(smooth + 0.5))
 		}
 		used, seen = u, n

@@ -12,7 +12,7 @@ const gather = 5 * time.Millisecond
 
 // drain reads the ring until ctx ends.
 func (t *Telemetry) drain(ctx context.Context) {
-	told := time.NewTicker(time.Second)
+	told := time.NewTicker(housekeeping)
 	defer told.Stop()
 	pause := time.NewTimer(0)
 	defer pause.Stop()

@@ -134,7 +134,7 @@ func (j *Journal) read(ctx context.Context) {
 }
 
 // beat is how long to wait for news before the log is looked at anyway.
-func (j *Journal) beat() time.Duration { return min(500*time.Millisecond, j.cfg.Lost/4) }
+func (j *Journal) beat() time.Duration { return min(time.Second, j.cfg.Lost/2) }
 
 // CatchUp applies what the log holds beyond what was read.
 func (j *Journal) CatchUp(ctx context.Context) error {

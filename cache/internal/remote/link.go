@@ -64,6 +64,7 @@ func (l *Link) Run(ctx context.Context) {
 }
 
 func (l *Link) dial() (rueidis.Client, error) {
+	// Every call has a limit of its own; PINGs on idle connections are for a peer that vanished without a word, and they keep an idle sidecar awake.
 	o := rueidis.ClientOption{
 		InitAddress:       l.cfg.Addresses,
 		Username:          l.cfg.Username,
@@ -72,7 +73,7 @@ func (l *Link) dial() (rueidis.Client, error) {
 		DisableRetry:      true,
 		DisableCache:      true,
 		AlwaysPipelining:  true, // else a call that runs out of time closes the connection
-		Dialer:            net.Dialer{Timeout: 500 * time.Millisecond, KeepAlive: time.Second},
+		Dialer:            net.Dialer{Timeout: 500 * time.Millisecond, KeepAlive: 5 * time.Second},
 		ConnWriteTimeout:  time.Second,
 		ForceSingleClient: len(l.cfg.Addresses) == 1 && l.cfg.Master == "",
 	}
