@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/weirproxy/weir/bench/internal/drive"
 )
 
 // version is set by the linker.
@@ -26,7 +28,7 @@ func main() {
 			fmt.Fprintln(os.Stderr, "weir-bench:", err)
 		}
 		stop()
-		os.Exit(1)
+		os.Exit(drive.ExitCode(err))
 	}
 }
 

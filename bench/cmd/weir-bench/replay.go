@@ -50,17 +50,17 @@ arrivals at the recorded mean rate; with --arrivals they keep their order and ta
 			if (len(args) == 1) == (len(f.kafka) == 0) && len(args) < 2 {
 				return nil
 			}
-			return leave(cmd, drive.Input(errors.New("replay takes one FILE: a HAR file, a log of requests or cost events, - is the standard input; or --kafka and no FILE")))
+			return drive.Input(errors.New("replay takes one FILE: a HAR file, a log of requests or cost events, - is the standard input; or --kafka and no FILE"))
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := f.config(cmd, strings.Join(args, ""))
 			if err != nil {
-				return leave(cmd, drive.Input(err))
+				return drive.Input(err)
 			}
 			return f.output.drive(cmd, cfg)
 		},
 	}
-	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return leave(cmd, drive.Input(err)) })
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return drive.Input(err) })
 	f.register(cmd.Flags())
 	return cmd
 }

@@ -51,14 +51,14 @@ and checks the final rate again.
   weir-bench run unix:/run/weir.sock --connections 64 --requests 100000`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return leave(cmd, drive.Input(errors.New("run requires at least 1 URL: http://HOST:PORT[/PATH] or unix:PATH")))
+				return drive.Input(errors.New("run requires at least 1 URL: http://HOST:PORT[/PATH] or unix:PATH"))
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := f.config(cmd, args)
 			if err != nil {
-				return leave(cmd, drive.Input(err))
+				return drive.Input(err)
 			}
 			if f.workload == "" && f.query.document == "" && !f.output.quiet {
 				fmt.Fprintln(cmd.ErrOrStderr(), `sending the built-in workload "geonames", for the schema of "weir-bench origin"; --query or -w FILE send operations of your own`)
@@ -66,7 +66,7 @@ and checks the final rate again.
 			return f.output.drive(cmd, cfg)
 		},
 	}
-	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return leave(cmd, drive.Input(err)) })
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return drive.Input(err) })
 	f.register(cmd.Flags())
 	return cmd
 }
@@ -293,18 +293,13 @@ func (o *outputFlags) drive(cmd *cobra.Command, cfg drive.Config) error {
 	})
 	defer stop()
 	_, err := drive.Run(ctx, cfg, cmd.OutOrStdout(), cmd.ErrOrStderr())
-	return leave(cmd, err)
+	return unsaid(err)
 }
 
-// leave gives an error its exit code. The process ends here when that is not 1; a command that was called by a test returns.
-func leave(cmd *cobra.Command, err error) error {
-	code := drive.ExitCode(err)
-	switch {
-	case errors.Is(err, drive.ErrMissed) && code == drive.ExitMissed:
+// unsaid is the error of a run without what was printed already.
+func unsaid(err error) error {
+	if errors.Is(err, drive.ErrMissed) && drive.ExitCode(err) == drive.ExitMissed {
 		return errFailed
-	case code > drive.ExitMissed && cmd.ErrOrStderr() == os.Stderr:
-		fmt.Fprintln(os.Stderr, "weir-bench:", err)
-		os.Exit(code)
 	}
 	return err
 }

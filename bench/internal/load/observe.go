@@ -11,7 +11,7 @@ import (
 // Window is what happened in a part of a run.
 type Window struct {
 	Seconds float64
-	Busy    float64 // share of the run so far that the generator's threads were on a processor, 0..1
+	Busy    float64 // share of this time that the generator's threads were on a processor, 0..1
 	result.Stats
 }
 
@@ -112,7 +112,9 @@ func (r *Runner) Window() Window {
 	now := time.Now()
 	elapsed := now.Sub(r.since)
 	r.since = now
-	w := Window{Seconds: elapsed.Seconds(), Busy: r.busy(now), Stats: r.window.stats(elapsed)}
+	used := r.cpu()
+	w := Window{Seconds: elapsed.Seconds(), Busy: r.share(used-r.used, elapsed), Stats: r.window.stats(elapsed)}
+	r.used = used
 	r.window.reset()
 	return w
 }
@@ -125,15 +127,17 @@ func (r *Runner) cpu() (sum time.Duration) {
 	return sum
 }
 
-func (r *Runner) busy(now time.Time) float64 {
-	whole := now.Sub(r.start) * time.Duration(len(r.threads))
+// share is the part of the threads' time that was processor time, 0..1.
+func (r *Runner) share(cpu, elapsed time.Duration) float64 {
+	whole := elapsed * time.Duration(len(r.threads))
 	if whole <= 0 {
 		return 0
 	}
-	return min(1, float64(r.cpu())/float64(whole))
+	return min(1, float64(cpu)/float64(whole))
 }
 
-// elapsed is the counted time until the last answer, or until the planned end if that is later and reached.
+// elapsed is the counted time until the last answer, or until the planned end where that was later and reached: what was due before the end may be answered
+// after it, and then the target took longer.
 func (r *Runner) elapsed() time.Duration {
 	last := r.start
 	for _, t := range r.threads {
@@ -141,11 +145,12 @@ func (r *Runner) elapsed() time.Duration {
 			last = at
 		}
 	}
-	if r.ended.After(last) && (!r.end.IsZero() && !r.ended.Before(r.end) || last.Equal(r.start)) {
-		last = r.ended
-		if !r.end.IsZero() && last.After(r.end) {
-			last = r.end
-		}
+	reached := r.ended
+	if !r.end.IsZero() && reached.After(r.end) {
+		reached = r.end
+	}
+	if reached.After(last) && (!r.end.IsZero() && !reached.Before(r.end) || last.Equal(r.start)) {
+		last = reached
 	}
 	return max(0, last.Sub(r.counted))
 }
@@ -198,6 +203,6 @@ func (r *Runner) Result() result.Run {
 	if !r.ended.IsZero() {
 		end = r.ended
 	}
-	g.Busy = r.busy(end)
+	g.Busy = r.share(r.cpu(), end.Sub(r.start))
 	return run
 }

@@ -132,6 +132,22 @@ func TestWhatWasDueIsCounted(t *testing.T) {
 	}
 }
 
+// TestAnOverloadedTargetShowsItsOwnRate asks for four times what the target can do: what is answered late was not done in the planned time.
+func TestAnOverloadedTargetShowsItsOwnRate(t *testing.T) {
+	to := raw(t, func(c net.Conn, _ int) {
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for in := bufio.NewReader(c); request(c, in); {
+			<-tick.C
+			_, _ = io.WriteString(c, good)
+		}
+	})
+	got := run(t, runner(t, Config{Targets: []Target{to}, Source: fixed{}, Connections: 1, Duration: 500 * time.Millisecond, Arrivals: arrival.Constant(400)}))
+	if got.Total.Requests != 200 || got.Total.Errors != 0 || got.Total.Rate > 110 {
+		t.Errorf("%d requests at %.0f/s of at most 100, %d errors", got.Total.Requests, got.Total.Rate, got.Total.Errors)
+	}
+}
+
 func TestContextEndsARequestUnderWay(t *testing.T) {
 	entered := make(chan struct{}, 8)
 	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

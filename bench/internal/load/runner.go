@@ -82,7 +82,8 @@ type Runner struct {
 	reached []error    // by target: errUntried, nil when a connection was accepted, else the last failure
 	failed  error
 	window  tally
-	since   time.Time // of the window
+	since   time.Time     // of the window
+	used    time.Duration // processor time of the threads at its start
 	second  tally
 	series  []result.Second
 	ended   time.Time
