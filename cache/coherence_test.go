@@ -220,7 +220,7 @@ func (w *world) share(t *rapid.T, m *member, key string) {
 	switch m.store.judge(slot, w.now) {
 	case fresh:
 		w.served(t, m, key, &slot.Entry, Fresh)
-		m.store.memory.Put(slot)
+		m.store.memory.Put(slot, false)
 	case stale:
 		w.served(t, m, key, &slot.Entry, Stale)
 	}

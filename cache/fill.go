@@ -15,11 +15,12 @@ type Fill struct {
 	s      *Store
 	flight *flight.Flight
 	origin entry.Origin
+	absent bool // nothing was stored under the key when the fill began
 }
 
-func (s *Store) fill(f *flight.Flight) *Fill {
+func (s *Store) fill(f *flight.Flight, absent bool) *Fill {
 	s.stats.fills.Add(1)
-	return &Fill{s: s, flight: f, origin: s.clock.Origin()}
+	return &Fill{s: s, flight: f, origin: s.clock.Origin(), absent: absent}
 }
 
 // Abandon gives the fill up and wakes the followers; with a positive duration the key is marked as not cacheable for it.
@@ -77,7 +78,7 @@ func (f *Fill) Complete(d *Draft, now int64) *Entry {
 		s.flights.End(f.flight, slot, 0)
 		return nil
 	}
-	if !s.memory.Put(slot) {
+	if !s.memory.Put(slot, f.absent) {
 		s.stats.pressure.Add(1)
 	}
 	s.flights.End(f.flight, slot, 0)

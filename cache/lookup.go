@@ -98,20 +98,22 @@ func (s *Store) count(r Result) Result {
 // into this process found.
 func (s *Store) lead(ctx context.Context, f *flight.Flight, k *Key, now int64, r Result, why verdict) Result {
 	// Another flight may have ended between the look into this process and the start of this one.
-	if slot := s.memory.Recent(k); slot != nil && (r.Entry == nil || &slot.Entry != r.Entry) && s.judge(slot, now) == fresh {
+	recent := s.memory.Recent(k)
+	if slot := recent; slot != nil && (r.Entry == nil || &slot.Entry != r.Entry) && s.judge(slot, now) == fresh {
 		s.flights.End(f, slot, 0)
 		return s.count(Result{Entry: &slot.Entry, State: Fresh, Tier: TierL1})
 	}
 	if r.State == Fresh { // early refresh
 		s.stats.early.Add(1)
-		r.Fill = s.fill(f)
+		r.Fill = s.fill(f, false)
 		return s.count(r)
 	}
+	nothing := why == absent && recent == nil
 	slot, v := s.shared(ctx, k, now)
 	if slot != nil {
 		switch v {
 		case fresh:
-			s.memory.Put(slot)
+			s.memory.Put(slot, nothing)
 			s.flights.End(f, slot, 0)
 			return s.count(Result{Entry: &slot.Entry, State: Fresh, Tier: TierL2})
 		case stale:
@@ -126,7 +128,7 @@ func (s *Store) lead(ctx context.Context, f *flight.Flight, k *Key, now int64, r
 		}
 		s.miss(v)
 	}
-	r.Fill = s.fill(f)
+	r.Fill = s.fill(f, nothing)
 	return s.count(r)
 }
 

@@ -43,8 +43,17 @@ type Slot struct {
 	Mark atomic.Uint64
 	// Wanted is set when a reader was told to refresh early; the first Lookup to see it may lead.
 	Wanted atomic.Bool
+	// Asked is set when the slot has answered.
+	Asked atomic.Bool
 	// Left is set when the slot is no longer charged to the tier of this process.
 	Left atomic.Bool
+}
+
+// Ask notes that the slot answers. It writes only once: readers share the slot.
+func (s *Slot) Ask() {
+	if !s.Asked.Load() {
+		s.Asked.Store(true)
+	}
 }
 
 // Flags in the low bits of Slot.Mark.

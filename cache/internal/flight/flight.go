@@ -9,7 +9,8 @@ import (
 
 const (
 	shards     = 64
-	sweepLooks = 4
+	sweepEvery = 16 // flights
+	sweepLooks = 64
 )
 
 // Group is a set of flights by key. The zero value is not ready; use New.
@@ -22,6 +23,7 @@ type Group struct {
 type shard struct {
 	mu      sync.Mutex
 	flights map[key.Key]*Flight
+	joins   uint32
 	markers map[key.Key]int64 // until unix ns
 }
 
@@ -79,7 +81,9 @@ func (g *Group) Join(k *key.Key, now int64) (f *Flight, lead bool) {
 		}
 		return f, false
 	}
-	s.sweep(now - 2*g.maxFill)
+	if s.joins++; s.joins%sweepEvery == 0 {
+		s.sweep(now - 2*g.maxFill)
+	}
 	f = &Flight{key: *k, began: now}
 	s.flights[*k] = f
 	return f, true

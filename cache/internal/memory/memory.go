@@ -22,6 +22,8 @@ type Memory struct {
 	mu      sync.Mutex // of what changes the tier: one change at a time
 	closed  bool
 	waiting waiting
+	door    doorkeeper
+	nearly  int64 // bytes at which the tier counts as full
 	bytes   atomic.Int64
 	entries atomic.Int64
 	evicted atomic.Uint64
@@ -49,8 +51,9 @@ const (
 // Open returns a tier of at most maxBytes, bookkeeping included (below 1 MiB up to 300 KiB of it are not).
 func Open(maxBytes int64) (*Memory, error) {
 	counters := max(1000, maxBytes/1024*countersPer)
-	own := min(fixedBytes+counters*counterBytes, maxBytes/2) // the smallest bounds cannot hold it
-	m := &Memory{max: maxBytes}
+	remembered := int(max(256, maxBytes/1024))
+	own := min(fixedBytes+counters*counterBytes+doorkeeperBytes(remembered), maxBytes/2) // the smallest bounds cannot hold it
+	m := &Memory{max: maxBytes, nearly: maxBytes - maxBytes/32, door: newDoorkeeper(remembered)}
 	m.waiting.limit = min(maxBytes/64, waitingBytes)
 	m.waiting.slots = make(map[key.Key]*entry.Slot, 2*waitingSlots)
 	m.bytes.Store(own)
@@ -94,6 +97,7 @@ func name(k *key.Key) string { return unsafe.String(&k[0], len(k)) }
 func (m *Memory) Get(k *key.Key) *entry.Slot {
 	hot := m.place(k)
 	if s := hot.Load(); s != nil && s.Digest == *k && rand.Uint32()%hotSample != 0 {
+		s.Ask()
 		return s
 	}
 	s, ok := m.inner.Get(name(k))
@@ -103,6 +107,7 @@ func (m *Memory) Get(k *key.Key) *entry.Slot {
 	if w := m.waiting.get(k); w != nil { // it takes the place of the one that was found
 		s = w
 	}
+	s.Ask()
 	hot.Store(s)
 	if s.Left.Load() { // it left meanwhile, and must not be held here
 		hot.CompareAndSwap(s, nil)
@@ -113,14 +118,20 @@ func (m *Memory) Get(k *key.Key) *entry.Slot {
 // Recent is Get for a slot that was put a moment ago: others may or may not be found.
 func (m *Memory) Recent(k *key.Key) *entry.Slot {
 	if s := m.place(k).Load(); s != nil && s.Digest == *k && !s.Left.Load() {
+		s.Ask()
 		return s
 	}
-	return m.waiting.get(k)
+	s := m.waiting.get(k)
+	if s != nil {
+		s.Ask()
+	}
+	return s
 }
 
 // Put stores a slot in place of an earlier one; it is found from now on. A full tier may prefer what it has, and lets the slot go soon
-// after. Put reports whether the slot was taken.
-func (m *Memory) Put(s *entry.Slot) bool {
+// after. fresh tells that Get found nothing under the key, and that nobody else has put something there since. Put reports whether the
+// slot was taken.
+func (m *Memory) Put(s *entry.Slot, fresh bool) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
@@ -134,7 +145,9 @@ func (m *Memory) Put(s *entry.Slot) bool {
 	old, sent := m.waiting.add(s)
 	m.gone(old, false)
 	m.place(&s.Digest).Store(s)
-	m.remove(&s.Digest, sent)     // an update in place would not obey the bound
+	if sent || !fresh {
+		m.remove(&s.Digest, sent) // an update in place would not obey the bound
+	}
 	if s.Cost > m.waiting.limit { // too large to wait for others
 		m.settle()
 		m.settle()
@@ -148,8 +161,9 @@ func (m *Memory) settle() {
 	if len(m.waiting.sent) > 0 {
 		m.inner.Wait()
 	}
+	full := m.bytes.Load() >= m.nearly
 	for _, s := range m.waiting.next() {
-		if !m.inner.Set(name(&s.Digest), s, s.Cost) {
+		if full && !s.Asked.Load() && !m.door.again(&s.Digest) || !m.inner.Set(name(&s.Digest), s, s.Cost) {
 			m.gone(s, true)
 		}
 	}

@@ -102,7 +102,7 @@ func TestBooksAreExactAndTheBoundHolds(t *testing.T) {
 				}
 				s := slotOf(k, rapid.IntRange(0, 30_000).Draw(t, "size"))
 				b.puts++
-				if m.Put(s) {
+				if m.Put(s, false) {
 					if m.Get(&k) != s {
 						t.Fatal("not visible right after Put")
 					}
@@ -130,11 +130,11 @@ func TestOtherDigestWithTheSameHashIsAMiss(t *testing.T) {
 	b := a
 	b[31]++
 	s := slotOf(a, 10)
-	if !m.Put(s) || m.Get(&a) != s || m.Get(&b) != nil {
+	if !m.Put(s, false) || m.Get(&a) != s || m.Get(&b) != nil {
 		t.Fatal("the digest is not compared in full")
 	}
 	other := slotOf(b, 10)
-	m.Put(other)
+	m.Put(other, false)
 	m.decide()
 	if got := m.Get(&a); got != nil && got != s {
 		t.Fatal("the slot of another key")
@@ -161,7 +161,7 @@ func TestManyPutGetAndDeleteAtOnce(t *testing.T) {
 				case s != nil && s.Digest != k:
 					t.Error("the slot of another key")
 				case rand.IntN(3) > 0:
-					m.Put(slotOf(k, rand.IntN(20_000)))
+					m.Put(slotOf(k, rand.IntN(20_000)), false)
 				case s != nil:
 					m.Delete(s)
 				}
@@ -191,7 +191,7 @@ func BenchmarkPut(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for i := range b.N {
-				m.Put(slotOf(keyOf(i%keys), 1000))
+				m.Put(slotOf(keyOf(i%keys), 1000), false)
 			}
 		})
 	}

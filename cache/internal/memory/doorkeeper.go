@@ -1,0 +1,47 @@
+package memory
+
+import (
+	"encoding/binary"
+
+	"github.com/weirproxy/weir/cache/internal/key"
+)
+
+// doorkeeper remembers which keys were turned away from a full tier: a key gets in when it comes again. Most keys that come once never come again, and to
+// let ristretto weigh each of them against what it holds costs more than the rest of a fill (Maggs and Sitaraman, "Algorithmic Nuggets in Content Delivery",
+// 2015, section 4; Einziger, Friedman and Manes, "TinyLFU", 2017, section 3.4.2, whose name it has). It forgets by halves, so that a key is remembered for
+// as many others as the tier has room for, and up to twice that. The tier's lock guards it.
+type doorkeeper struct {
+	young, old []uint64
+	left       int // keys until the young half becomes the old one
+	size       int // keys of a half
+}
+
+const doorkeeperBits = 8 // of a half, for each key: about one in 20 is taken for one that came before
+
+func newDoorkeeper(keys int) doorkeeper {
+	words := max(64, keys*doorkeeperBits/64)
+	return doorkeeper{young: make([]uint64, words), old: make([]uint64, words), left: keys, size: keys}
+}
+
+// bytes is the memory of a doorkeeper for so many keys.
+func doorkeeperBytes(keys int) int64 { return 2 * 8 * int64(max(64, keys*doorkeeperBits/64)) }
+
+// again reports whether the key was here before, and remembers it.
+func (d *doorkeeper) again(k *key.Key) bool {
+	a, b := binary.LittleEndian.Uint64(k[8:]), binary.LittleEndian.Uint64(k[16:])
+	n := uint64(len(d.young))
+	wordA, bitA := (a>>6)%n, uint64(1)<<(a&63)
+	wordB, bitB := (b>>6)%n, uint64(1)<<(b&63)
+	if d.young[wordA]&bitA != 0 && d.young[wordB]&bitB != 0 {
+		return true
+	}
+	before := d.old[wordA]&bitA != 0 && d.old[wordB]&bitB != 0
+	d.young[wordA] |= bitA
+	d.young[wordB] |= bitB
+	if d.left--; d.left == 0 {
+		d.young, d.old = d.old, d.young
+		clear(d.young)
+		d.left = d.size
+	}
+	return before
+}
