@@ -115,7 +115,9 @@ func (w *world) hitOver(s *sidecar, path string) {
 // was closed before the first byte of an answer they send the request once more, to the other one. No request may fail, and what the ended sidecar had taken
 // it finished: the origin ran as many mutations as were acknowledged.
 func sidecarEnded(w *world) {
-	w.origin.SetFaults(origin.Faults{DelayMS: 5})
+	if err := w.origin.SetFaults(origin.Faults{DelayMS: 5}); err != nil {
+		w.Fatal(err)
+	}
 	a, b := w.sidecar("a"), w.sidecar("b")
 	var asked, acknowledged, moved atomic.Int64
 	stop := make(chan struct{})

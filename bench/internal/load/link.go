@@ -73,9 +73,9 @@ func (l *link) receive() (n int, done bool, err error) {
 		free := l.in[len(l.in):cap(l.in)]
 		got, err := unix.Read(l.fd, free)
 		switch {
-		case err == unix.EINTR:
+		case errors.Is(err, unix.EINTR):
 			continue
-		case err == unix.EAGAIN:
+		case errors.Is(err, unix.EAGAIN):
 			return 0, false, nil
 		case err != nil:
 			return 0, false, err

@@ -65,10 +65,10 @@ func TestCountersAddUp(t *testing.T) {
 				}
 				mu.Lock()
 				requests++
-				switch {
-				case res.StatusCode == 500:
+				switch res.StatusCode {
+				case http.StatusInternalServerError:
 					plain500++
-				case res.StatusCode == 503:
+				case http.StatusServiceUnavailable:
 					unavailable++
 					received += int64(len(raw))
 				default:

@@ -49,7 +49,7 @@ func (p Programs) Find(ctx context.Context, t *Target) (*Found, *result.Missing,
 	}
 	if t.Redis {
 		if _, err := look(redis); err != nil {
-			return nil, &result.Missing{Name: t.Name, Install: redisInstall, Why: redis + " is not in PATH"}, nil
+			return nil, &result.Missing{Name: t.Name, Install: redisInstall, Why: redis + " is not in PATH"}, nil //nolint:nilerr // it is named as missing
 		}
 	}
 	if len(t.Needs) > 0 && !anyFile(t.Needs) {

@@ -79,7 +79,7 @@ func (r *reader) readLines(in io.Reader, f func(line []byte) error) error {
 			}
 		}
 		if err != nil || r.full() {
-			return nil
+			return nil //nolint:nilerr // the end of the file
 		}
 	}
 }

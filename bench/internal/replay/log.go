@@ -2,6 +2,7 @@ package replay
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"strings"
 
@@ -39,7 +40,7 @@ func (r *reader) readLog(in io.Reader) error {
 
 // jsonProblem is an error of encoding/json without what differs from line to line.
 func jsonProblem(err error) string {
-	if e, ok := err.(*json.UnmarshalTypeError); ok {
+	if e := (*json.UnmarshalTypeError)(nil); errors.As(err, &e) {
 		if e.Field == "" {
 			return "it is a JSON " + strings.Fields(e.Value)[0] + ", not an object"
 		}

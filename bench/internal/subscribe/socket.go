@@ -42,7 +42,7 @@ func (r *run) socketOpener(c *http.Client) (func(context.Context) (stream, error
 		defer cancel()
 		s := &socket{words: w, stop: stop}
 		header, host := r.header()
-		conn, res, err := websocket.Dial(s.trace(setup), address, &websocket.DialOptions{
+		conn, res, err := websocket.Dial(s.trace(setup), address, &websocket.DialOptions{ //nolint:bodyclose // the library leaves nothing to close
 			HTTPClient: c, HTTPHeader: header, Host: host, Subprotocols: []string{r.Protocol},
 		})
 		switch {

@@ -1,6 +1,9 @@
 package frames
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"errors"
+)
 
 // Reason is why a reader cannot follow its direction any more.
 type Reason uint8
@@ -209,7 +212,7 @@ func (r *Reader) end(f func([]byte)) {
 		var err error
 		if m, err = r.inflater.inflate(m); err != nil {
 			switch {
-			case err != errLarge:
+			case !errors.Is(err, errLarge):
 				r.reason = Compressed
 			case r.inflater.takeover:
 				r.reason = Large

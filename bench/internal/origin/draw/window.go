@@ -14,7 +14,6 @@ func ParseWindow(s string) (Window, error) {
 	bounds, every, repeats := strings.Cut(s, "/")
 	from, to, ok := strings.Cut(bounds, "..")
 	w := Window{}
-	err := error(nil)
 	if !ok {
 		return w, fmt.Errorf("window %q: write FROM..TO, FROM.. or FROM..TO/EVERY, for instance 10s..15s or 0s..1s/10s", s)
 	}
@@ -25,7 +24,8 @@ func ParseWindow(s string) (Window, error) {
 		if part.text == "" {
 			continue
 		}
-		if *part.into, err = time.ParseDuration(part.text); err != nil || *part.into < 0 {
+		d, err := time.ParseDuration(part.text)
+		if *part.into = d; err != nil || d < 0 {
 			return Window{}, fmt.Errorf("window %q: %q is no duration: write for instance 500ms, 10s or 2m", s, part.text)
 		}
 	}
