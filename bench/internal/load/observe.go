@@ -24,7 +24,9 @@ func (r *Runner) sample(finished <-chan struct{}, cancel context.CancelCauseFunc
 	for {
 		select {
 		case now := <-tick.C:
-			r.row(now)
+			if now.Sub(r.counted) >= sampleInterval/2 { // what the warm-up leaves of its last second belongs to the next row
+				r.row(now)
+			}
 			a, last := r.progress()
 			if last != answered || a == asked && r.idle() {
 				quiet = now
