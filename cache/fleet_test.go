@@ -133,9 +133,10 @@ func TestOthersObeyWithinTheTimePromised(t *testing.T) {
 	for i, what := range whats {
 		k := fmt.Sprint(i)
 		fill(t, a, k, "old", "City", "City:5", "Query.city")
-		if body, _ := sees(b, k); body != "old" {
-			t.Fatalf("%s: before: %q", what.name, body)
-		}
+		redistest.Until(t, what.name+": the other store has it", redistest.Patience, func() bool { // a read may use up its budget on a busy machine
+			body, _ := sees(b, k)
+			return body == "old"
+		})
 		underWay := lead(t, b, "under way", nowNS())
 		before := time.Now()
 		logged(t, a, what.inv)

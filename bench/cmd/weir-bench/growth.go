@@ -32,7 +32,7 @@ about ten minutes; two processors without other work and 6 GiB of memory are nee
 ` + list.String(),
 		Example: `  weir-bench growth --quick
   weir-bench growth footprint --gate
-  weir-bench growth connections bytes --output growth.json`,
+  weir-bench growth connections bytes --out growth.json`,
 		ValidArgs: names,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir, err := home()
@@ -56,7 +56,7 @@ about ten minutes; two processors without other work and 6 GiB of memory are nee
 // tableFlags are the flags of commands whose result is tables.
 func tableFlags(cmd *cobra.Command, output *string, asJSON, gate *bool) {
 	f := cmd.Flags()
-	f.StringVar(output, "output", "", "write the result to this file (JSON; weir-bench report reads it)")
+	f.StringVar(output, "out", "", "write the result to this file (JSON; weir-bench report reads it)")
 	f.BoolVar(asJSON, "json", false, "print one JSON object instead of tables")
 	f.BoolVar(gate, "gate", false, "exit 1 when a gate is missed")
 }

@@ -22,7 +22,7 @@ time: invalidations, reloads, restarts of Redis, of the broker and of the origin
 and queues of both sidecars are sampled; a robust slope per hour with its interval says whether any of them grows.
 
 Exit code 1 when something grows, when an answer was stale, or when a defect was caught. Below eight minutes no slope is judged: caches and heap are still filling.`,
-		Example: `  weir-bench soak --duration 20m --output soak.json
+		Example: `  weir-bench soak --duration 20m --out soak.json
   weir-bench soak --duration 2m --rate 200`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
