@@ -7,6 +7,9 @@ import (
 	"github.com/weirproxy/weir/bench/internal/load"
 )
 
+// anonymous is what results call the only operation of a workload when nothing names it.
+const anonymous = "anonymous"
+
 // operations compiles all operations and what chooses among them.
 func (c *compiler) operations() {
 	f := c.file
@@ -67,6 +70,9 @@ func (c *compiler) single(o *Operation, out *operation, known *manifest) {
 	if d.kind == "subscription" {
 		c.badf(o.n.at("document"), o.path+".document", "is a subscription; move it to subscriptions: at the top")
 		return
+	}
+	if out.label.Name == "" && len(c.file.Operations) == 1 {
+		out.label.Name = anonymous // there is no other to tell it from
 	}
 	if out.label.Name == "" {
 		c.badf(o.n, o.path+".name", "is missing, and the document names no operation; results need a name")

@@ -29,6 +29,20 @@ func TestInline(t *testing.T) {
 	}
 }
 
+func TestInlineOfADocumentWithoutAName(t *testing.T) {
+	w, err := Inline("{ __typename }", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l := w.Labels(); len(l) != 1 || l[0].Name != "anonymous" {
+		t.Errorf("%v", l)
+	}
+	request, _ := w.Stream(1, 0).Next(nil, &load.Target{Host: "h", Path: "/graphql"}, 0)
+	if strings.Contains(string(request), "operationName") {
+		t.Errorf("%s", request)
+	}
+}
+
 func TestInlineSaysWhatIsWrong(t *testing.T) {
 	for _, c := range []struct{ document, variables, header, want string }{
 		{"{", "", "", "command line"},
