@@ -118,11 +118,6 @@ func appendHex(dst []byte, b *[16]byte) []byte {
 	return hex.AppendEncode(dst, b[:])
 }
 
-// appendTime appends unix ns as RFC 3339 in UTC, to the µs.
-func appendTime(dst []byte, ns int64) []byte {
-	return time.Unix(0, ns).UTC().AppendFormat(dst, "2006-01-02T15:04:05.000000Z")
-}
-
 const hexDigits = "0123456789abcdef"
 
 // appendString appends s as a JSON string; bytes that are not UTF-8 become U+FFFD.
