@@ -8,7 +8,7 @@ import (
 
 // doorkeeper remembers which keys were turned away from a full tier: a key gets in when it comes again. Most keys that come once never come again, and to
 // let ristretto weigh each of them against what it holds costs more than the rest of a fill (Maggs and Sitaraman, "Algorithmic Nuggets in Content Delivery",
-// 2015, section 4; Einziger, Friedman and Manes, "TinyLFU", 2017, section 3.4.2, whose name it has). It forgets by halves, so that a key is remembered for
+// 2015; Einziger, Friedman and Manes, "TinyLFU", 2017, whose name for it this is). It forgets by halves, so that a key is remembered for
 // as many others as the tier has room for, and up to twice that. The tier's lock guards it.
 type doorkeeper struct {
 	young, old []uint64
@@ -23,7 +23,7 @@ func newDoorkeeper(keys int) doorkeeper {
 	return doorkeeper{young: make([]uint64, words), old: make([]uint64, words), left: keys, size: keys}
 }
 
-// bytes is the memory of a doorkeeper for so many keys.
+// doorkeeperBytes is the memory of a doorkeeper for so many keys.
 func doorkeeperBytes(keys int) int64 { return 2 * 8 * int64(max(64, keys*doorkeeperBits/64)) }
 
 // again reports whether the key was here before, and remembers it.
