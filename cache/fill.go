@@ -83,8 +83,8 @@ func (f *Fill) Complete(d *Draft, now int64) *Entry {
 	}
 	s.flights.End(f.flight, slot, 0)
 	s.stats.stored.Add(1)
-	if s.values != nil && slot.Epoch != 0 {
-		s.values.Put(slot)
+	if s.shared != nil && slot.Epoch != 0 {
+		s.shared.Put(slot)
 	}
 	return &slot.Entry
 }

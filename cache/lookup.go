@@ -109,7 +109,7 @@ func (s *Store) lead(ctx context.Context, f *flight.Flight, k *Key, now int64, r
 		return s.count(r)
 	}
 	nothing := why == absent && recent == nil
-	slot, v := s.shared(ctx, k, now)
+	slot, v := s.fromShared(ctx, k, now)
 	if slot != nil {
 		switch v {
 		case fresh:
@@ -132,12 +132,12 @@ func (s *Store) lead(ctx context.Context, f *flight.Flight, k *Key, now int64, r
 	return s.count(r)
 }
 
-// shared reads the shared tier. Before the log was read, and after contact with it was lost, nothing shared can be judged.
-func (s *Store) shared(ctx context.Context, k *Key, now int64) (*entry.Slot, verdict) {
-	if s.values == nil || s.clock.State().Epoch == 0 || s.lost(s.journal.Contact(), now) {
+// fromShared reads the shared tier. Before the log was read, and after contact with it was lost, nothing shared can be judged.
+func (s *Store) fromShared(ctx context.Context, k *Key, now int64) (*entry.Slot, verdict) {
+	if s.shared == nil || s.clock.State().Epoch == 0 || s.lost(s.journal.Contact(), now) {
 		return nil, absent
 	}
-	slot, err := s.values.Get(ctx, k, s.clock.Hash)
+	slot, err := s.shared.Get(ctx, k, s.clock.Hash)
 	if errors.Is(err, codec.ErrCorrupt) {
 		s.stats.missCorrupt.Add(1)
 	}

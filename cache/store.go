@@ -27,7 +27,16 @@ type Store struct {
 	flights *flight.Group
 	link    *remote.Link   // nil without Redis
 	values  *remote.Values // nil without Redis
+	shared  tier           // values, as fills and look-ups see them; nil without Redis
 	stats   counters
+}
+
+// tier is the values that a fleet shares.
+type tier interface {
+	// Get reads a value within its own budget and hashes its tags; nil when there is none.
+	Get(ctx context.Context, k *Key, hash func([]byte) uint64) (*entry.Slot, error)
+	// Put writes a value some time later, or drops it.
+	Put(slot *entry.Slot)
 }
 
 type counters struct {
@@ -63,6 +72,7 @@ func Open(cfg Config) (*Store, error) {
 			Namespace: cfg.Namespace, Queue: cfg.WriteQueue, QueueBytes: cfg.MaxBytes / 4, ReadBudget: cfg.ReadBudget, WriteBudget: cfg.WriteBudget,
 			Now: cfg.Now,
 		})
+		s.shared = s.values
 		j.Source = remote.NewLog(s.link, cfg.Namespace, cfg.LogRecords)
 	}
 	s.journal = journal.New(j)
