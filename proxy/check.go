@@ -24,7 +24,11 @@ func Check(cfg Config) error {
 			return err
 		}
 	}
-	if _, err := newSchemas(cfg.Static, newUpstream(cfg.Static.Upstream), log); err != nil {
+	behind, err := newUpstream(cfg.Static.Upstream)
+	if err != nil {
+		return err
+	}
+	if _, err := newSchemas(cfg.Static, behind, log); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -56,7 +56,9 @@ func New(cfg Config) (_ *Sidecar, err error) {
 		}
 	}()
 	f := &cfg.Static.File
-	s.upstream = newUpstream(cfg.Static.Upstream)
+	if s.upstream, err = newUpstream(cfg.Static.Upstream); err != nil {
+		return nil, err
+	}
 	if s.telemetry, err = newTelemetry(f, s.log); err != nil {
 		return nil, err
 	}

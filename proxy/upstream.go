@@ -3,8 +3,11 @@ package proxy
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
+	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
@@ -19,20 +22,41 @@ type upstream struct {
 	client *http.Client
 }
 
-func newUpstream(cfg config.Upstream) *upstream {
+func newUpstream(cfg config.Upstream) (*upstream, error) {
 	u := &upstream{cfg: cfg, dialer: net.Dialer{KeepAlive: 15 * time.Second}}
 	if cfg.TLS {
 		host, _, err := net.SplitHostPort(cfg.Address)
 		if err != nil {
 			host = cfg.Address
 		}
+		if cfg.Name != "" {
+			host = cfg.Name
+		}
 		u.tls = &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
+		if cfg.CA != "" {
+			if u.tls.RootCAs, err = authorities(cfg.CA); err != nil {
+				return nil, err
+			}
+		}
 	}
 	u.client = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
 		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return u.dial(ctx, cfg.Address) },
 		DisableKeepAlives: true,
 	}}
-	return u
+	return u, nil
+}
+
+// authorities reads the certificates of a PEM file.
+func authorities(file string) (*x509.CertPool, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("upstream_ca: %w; name a PEM file that this user may read", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("upstream_ca: %s holds no certificate; write the authority's in PEM", file)
+	}
+	return pool, nil
 }
 
 // dial connects to an address as a listener gives it.

@@ -103,6 +103,8 @@ func TestWhatIsNoConfigurationIsRefusedWithItsPlace(t *testing.T) {
 		"listen: []\nupstream: http://a:1\n":                 "listen: is empty",
 		"upstream: http://a:1/graphql\n":                     "more than an address",
 		"upstream: http://a:1\ntoken: ${NO_SUCH_VARIABLE}\n": "the environment has no ${NO_SUCH_VARIABLE}",
+		"upstream: http://a:1\nupstream_ca: ca.pem\n":        ":2:14: upstream_ca: is for an https upstream only",
+		"upstream: unix:/a\nupstream_server_name: a\n":       ":2:23: upstream_server_name: is for an https upstream only",
 		"": "upstream: is missing",
 	} {
 		if _, _, err := compile(t, text); err == nil || !strings.Contains(err.Error(), want) {

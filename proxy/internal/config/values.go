@@ -40,6 +40,8 @@ type Upstream struct {
 	Address string // HOST:PORT or unix:PATH
 	TLS     bool
 	Host    string // for TLS and introspection
+	CA      string // PEM file; empty: the system's authorities
+	Name    string // of its certificate; empty: the host of Address
 }
 
 // Env looks a name up in the environment.
@@ -85,6 +87,12 @@ func compileStatic(d *document, f *File, env Env) *Static {
 		checkAddress(d, "admin", f.Admin)
 	}
 	s.Upstream = compileUpstream(d, f.Upstream)
+	s.Upstream.CA, s.Upstream.Name = f.UpstreamCA, f.UpstreamName
+	for _, l := range []struct{ path, text string }{{"upstream_ca", f.UpstreamCA}, {"upstream_server_name", f.UpstreamName}} {
+		if l.text != "" && !s.Upstream.TLS {
+			d.addf(l.path, "is for an https upstream only; write upstream: https://HOST:PORT or remove the key")
+		}
+	}
 	checkListeners(d, f, s.Upstream)
 	for _, l := range []struct {
 		path string
