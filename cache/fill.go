@@ -56,7 +56,7 @@ func (f *Fill) Complete(d *Draft, now int64) *Entry {
 			Digest: f.flight.Key(), Head: d.Head, Body: d.Body, Created: now, Soft: now + int64(life), Hard: now + int64(hard),
 			FetchMicros: d.FetchMicros, Worth: d.Worth, Negative: d.Negative, Private: d.Private,
 		},
-		Origin: f.origin,
+		Origin: f.origin, Unkept: d.unkept,
 	}
 	if d.Tags != nil {
 		draft.Tags = d.Tags

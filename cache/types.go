@@ -91,6 +91,8 @@ type Draft struct {
 	Negative    bool
 	Private     bool
 	Tags        TagSource // nil: none
+
+	unkept int // bytes of a body that a simulation only tells of
 }
 
 // Invalidation names what must no longer be served. Names match exactly, prefixes match the beginning of names.

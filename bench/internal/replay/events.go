@@ -64,7 +64,7 @@ func (r *reader) event(raw []byte) {
 		r.skip("no time")
 	case d.OperationKind != "query" && d.OperationKind != "mutation":
 		r.skip("an operation of kind %.20s", d.OperationKind)
-	case r.repeated(d.EventID):
+	case r.seen.Before(d.EventID):
 		r.skip("an event that came before")
 	default:
 		o := Operation{Name: d.Operation, Hash: d.OperationHash, Kind: d.OperationKind}
@@ -89,8 +89,11 @@ type sequences struct{ pages map[uint64]*[1 << 10]uint64 }
 
 const pageBits = 16
 
-// repeated reports whether an event with this id came before: events are sent at least once. An id is PROCESS-SEQUENCE.
-func (r *reader) repeated(id string) bool {
+// Seen remembers the ids of events, which are sent at least once. The zero value is ready.
+type Seen struct{ by map[string]*sequences }
+
+// Before reports whether an event with this id came before. An id is PROCESS-SEQUENCE.
+func (r *Seen) Before(id string) bool {
 	cut := strings.LastIndexByte(id, '-')
 	if cut < 0 {
 		return false
@@ -99,10 +102,13 @@ func (r *reader) repeated(id string) bool {
 	if err != nil {
 		return false
 	}
-	s := r.seen[id[:cut]]
+	s := r.by[id[:cut]]
 	if s == nil {
+		if r.by == nil {
+			r.by = map[string]*sequences{}
+		}
 		s = &sequences{map[uint64]*[1 << 10]uint64{}}
-		r.seen[strings.Clone(id[:cut])] = s
+		r.by[strings.Clone(id[:cut])] = s
 	}
 	page := s.pages[n>>pageBits]
 	if page == nil {

@@ -18,19 +18,33 @@ const (
 // OpenKafka reads the cost events of a topic from its beginning to where its end is now, or to o.MaxRecords. It joins no group and commits nothing.
 func OpenKafka(ctx context.Context, brokers []string, topic string, o Options) (*Recording, error) {
 	o.Format = Events
+	r := newReader(fmt.Sprintf("kafka %v topic %s", brokers, topic), o)
+	err := EachRecord(ctx, brokers, topic, func(value []byte) bool {
+		r.line++
+		r.event(value)
+		return !r.full()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r.finish()
+}
+
+// EachRecord gives the values of a topic's records to take, from its beginning to where its end is now, or until take says no. It joins no group and commits
+// nothing.
+func EachRecord(ctx context.Context, brokers []string, topic string, take func(value []byte) (more bool)) error {
 	name := fmt.Sprintf("kafka %v topic %s", brokers, topic)
 	begin, end, err := bounds(ctx, brokers, topic)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w; check the address (HOST:PORT) and the topic's name", name, err)
+		return fmt.Errorf("%s: %w; check the address (HOST:PORT) and the topic's name", name, err)
 	}
 	if len(begin) == 0 {
-		return nil, fmt.Errorf("%s: the topic holds no record; let Weir send events (--kafka) before they are replayed", name)
+		return fmt.Errorf("%s: the topic holds no record; let Weir send events (--kafka) before they are read", name)
 	}
-	r := newReader(name, o)
-	if err := r.consume(ctx, brokers, topic, begin, end); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	if err := consume(ctx, brokers, topic, begin, end, take); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
-	return r.finish()
+	return nil
 }
 
 // bounds are the first offset of each partition that holds records, and the offset behind its last.
@@ -66,7 +80,7 @@ func bounds(ctx context.Context, brokers []string, topic string) (begin map[int3
 	return begin, end, nil
 }
 
-func (r *reader) consume(ctx context.Context, brokers []string, topic string, begin map[int32]kgo.Offset, end map[int32]int64) error {
+func consume(ctx context.Context, brokers []string, topic string, begin map[int32]kgo.Offset, end map[int32]int64, take func([]byte) bool) error {
 	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: begin}))
 	if err != nil {
 		return err
@@ -96,9 +110,7 @@ func (r *reader) consume(ctx context.Context, brokers []string, topic string, be
 			if record.Offset == to-1 {
 				delete(end, record.Partition)
 			}
-			r.line++
-			r.event(record.Value)
-			if r.full() {
+			if !take(record.Value) {
 				return nil
 			}
 		}

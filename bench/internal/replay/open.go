@@ -31,26 +31,17 @@ const sniffed = 64 << 10
 
 // Read reads a recording from in; name is for messages.
 func Read(name string, in io.Reader, o Options) (*Recording, error) {
-	b := bufio.NewReaderSize(in, sniffed)
-	start, _ := b.Peek(2) // an error comes again when it is read
-	if string(start) == "\x1f\x8b" {
-		z, err := gzip.NewReader(b)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		b = bufio.NewReaderSize(z, sniffed)
-	}
-	if start, _ = b.Peek(3); string(start) == "\xef\xbb\xbf" {
-		_, _ = b.Discard(len(start)) // peeked
+	b, err := Plain(in)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if o.Format == "" {
-		start, _ = b.Peek(sniffed)
+		start, _ := b.Peek(sniffed) // an error comes again when it is read
 		if o.Format = detect(start); o.Format == "" {
 			return nil, fmt.Errorf("%s:1: this is no HAR file, no log of requests and no cost events as far as its beginning shows; say what it is with --format", name)
 		}
 	}
 	r := newReader(name, o)
-	var err error
 	switch o.Format {
 	case HAR:
 		err = r.readHAR(b)
@@ -65,6 +56,23 @@ func Read(name string, in io.Reader, o Options) (*Recording, error) {
 		return nil, err
 	}
 	return r.finish()
+}
+
+// Plain reads what in holds, out of gzip where it is in it, without a byte order mark.
+func Plain(in io.Reader) (*bufio.Reader, error) {
+	b := bufio.NewReaderSize(in, sniffed)
+	start, _ := b.Peek(2) // an error comes again when it is read
+	if string(start) == "\x1f\x8b" {
+		z, err := gzip.NewReader(b)
+		if err != nil {
+			return nil, err
+		}
+		b = bufio.NewReaderSize(z, sniffed)
+	}
+	if start, _ = b.Peek(3); string(start) == "\xef\xbb\xbf" {
+		_, _ = b.Discard(len(start)) // peeked
+	}
+	return b, nil
 }
 
 var harStart = regexp.MustCompile(`^\s*\{\s*"log"\s*:\s*\{`)

@@ -122,7 +122,7 @@ type reader struct {
 	byLabel map[load.Label]uint32
 	known   map[string]known // by document and operation name
 	ops     map[Operation]uint32
-	seen    map[string]*sequences // of events
+	seen    Seen // events
 	scratch []byte
 	line    int
 }
@@ -133,7 +133,7 @@ func newReader(name string, o Options) *reader {
 	}
 	return &reader{
 		Options: o, Recording: &Recording{Name: name, Format: o.Format, store: newStore(o.MaxBytes)}, skips: map[string]*Skip{},
-		byLabel: map[load.Label]uint32{}, known: map[string]known{}, ops: map[Operation]uint32{}, seen: map[string]*sequences{},
+		byLabel: map[load.Label]uint32{}, known: map[string]known{}, ops: map[Operation]uint32{},
 	}
 }
 

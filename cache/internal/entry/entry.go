@@ -71,6 +71,8 @@ type Draft struct {
 		At(i int) []byte
 	}
 	Origin Origin
+	// Unkept is how many bytes more are charged, for content that is only told of: in a simulation.
+	Unkept int
 }
 
 // slotOverhead is the Slot and its share of the maps that hold it, half empty as they may be.
@@ -107,8 +109,13 @@ func Build(d *Draft, hash func([]byte) uint64) *Slot {
 		s.Hashes[i] = hash(t)
 	}
 	s.Tags.names = buf[start:len(buf):len(buf)]
-	s.Cost = slotOverhead + allocated(cap(buf)) + allocated(8*n) + allocated(4*n)
+	s.Cost = Charge(cap(buf)+d.Unkept, n)
 	return s
+}
+
+// Charge is what a slot costs whose head, body and n tags take so many bytes.
+func Charge(bytes, n int) int64 {
+	return slotOverhead + allocated(bytes) + allocated(8*n) + allocated(4*n)
 }
 
 // fewTags is how many tags find room beside their slot, in one piece of memory: the allocator and the collector have half the work.
