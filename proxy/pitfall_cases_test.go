@@ -221,7 +221,9 @@ func giantBody(t *testing.T) {
 		fmt.Fprintf(w, `{"data":{"x":{"__typename":"Book","id":"1","title":%q}}}`, title)
 	})
 	r := before(t, s, func(f *config.File) { f.CacheMemory = "16MiB" })
-	of := func(id string) call { return call{body: operation(`{ x: book(id: "` + id + `") { __typename id title } }`)} }
+	of := func(id string) call {
+		return call{body: operation(`{ x: book(id: "` + id + `") { __typename id title } }`)}
+	}
 	const small = 100
 	for range 3 { // so that they are known to be wanted
 		for i := range small {

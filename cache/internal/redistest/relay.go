@@ -11,7 +11,7 @@ import (
 // Relay passes TCP connections on to a server, each piece of an answer after a delay.
 type Relay struct {
 	Addr  string
-	to    string
+	to    atomic.Pointer[string]
 	delay atomic.Int64
 	cut   atomic.Bool
 	l     net.Listener
@@ -27,7 +27,8 @@ func NewRelay(t testing.TB, to string) *Relay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &Relay{Addr: l.Addr().String(), to: to, l: l, conns: map[net.Conn]bool{}}
+	r := &Relay{Addr: l.Addr().String(), l: l, conns: map[net.Conn]bool{}}
+	r.to.Store(&to)
 	r.work.Go(r.accept)
 	t.Cleanup(func() {
 		r.Cut()
@@ -50,6 +51,13 @@ func (r *Relay) Cut() {
 	}
 }
 
+// Turn leads connections made from now on to another server, as a failover does; those that are open end.
+func (r *Relay) Turn(to string) {
+	r.Cut()
+	r.to.Store(&to)
+	r.Mend()
+}
+
 // Mend accepts connections again.
 func (r *Relay) Mend() { r.cut.Store(false) }
 
@@ -59,7 +67,7 @@ func (r *Relay) accept() {
 		if err != nil {
 			return
 		}
-		out, err := net.Dial("tcp", r.to)
+		out, err := net.Dial("tcp", *r.to.Load())
 		if err != nil || !r.keep(in, out) {
 			_ = in.Close()
 			if out != nil {
