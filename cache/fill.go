@@ -109,7 +109,7 @@ func (s *Store) schedule(slot *entry.Slot, now int64) {
 	if s.cfg.EarlyRefresh <= 0 || slot.Soft <= now {
 		return
 	}
-	lead := int64(s.cfg.EarlyRefresh * float64(slot.FetchMicros) * 1000 * -math.Log(1-rand.Float64()))
+	lead := int64(s.cfg.EarlyRefresh * float64(slot.FetchMicros) * 1000 * rand.ExpFloat64())
 	if lead < (slot.Soft-now)/2 { // an answer that lives hardly longer than its fetch is not refreshed early
 		slot.Early = slot.Soft - lead
 	}

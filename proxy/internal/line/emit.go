@@ -47,10 +47,13 @@ func (l *Line) price(x *Exchange, it *Item, now int64) *telemetry.Record {
 	}
 	if p := it.Plan; p != nil {
 		r.Operation, r.OperationHash, r.Kind = p.Label(), operationHash(p), uint8(p.Kind())
-		q.Points = 1
-		if it.coerced {
-			q.Points = p.Cost(&it.values).Points()
+		if it.points == 0 {
+			it.points = 1
+			if it.coerced {
+				it.points = p.Cost(&it.values).Points()
+			}
 		}
+		q.Points = it.points
 	}
 	if it.Entry != nil && x.Forwarded == 0 {
 		r.Worth = it.Entry.Worth

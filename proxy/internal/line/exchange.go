@@ -84,6 +84,7 @@ type Item struct {
 	key       cache.Key
 	fill      *cache.Fill
 	ops       int64 // cache operations
+	points    int64 // cost of the operation once it is known; 0: not yet
 	collapsed bool
 	coerced   bool
 	// mismatched says that the hash beside the document is not the document's.
@@ -115,7 +116,7 @@ func (it *Item) forget() {
 	it.request = planner.Request{}
 	it.values.Reset()
 	it.tags.Reset()
-	it.ops, it.collapsed, it.coerced, it.mismatched = 0, false, false, false
+	it.ops, it.points, it.collapsed, it.coerced, it.mismatched = 0, 0, false, false, false
 	it.record = telemetry.Record{}
 }
 

@@ -15,6 +15,14 @@ var dropped = [...]string{
 	"content-encoding", "date", "age", "etag", "cache-status", "set-cookie", "weir-cost", "weir-anomaly", "proxy-authenticate",
 }
 
+// droppedBy are those by length.
+var droppedBy = func() (by [len("proxy-authenticate") + 1][]string) {
+	for _, d := range dropped {
+		by[len(d)] = append(by[len(d)], d)
+	}
+	return by
+}()
+
 // storedLines appends the header lines that every hit repeats: the origin's own, so that a browser or client sees the same answer (CORS
 // among them), without those above and those that Connection names. An answer without Cache-Control gets what the policy allowed.
 func storedLines(dst []byte, r *wire.ResponseHead, life lifetime, batch bool) []byte {
@@ -27,7 +35,7 @@ func storedLines(dst []byte, r *wire.ResponseHead, life lifetime, batch bool) []
 		} else {
 			line, rest = rest, nil
 		}
-		line = bytes.TrimRight(line, "\r\n")
+		line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
 		name, _, ok := bytes.Cut(line, []byte(":"))
 		if !ok || drop(name) || names(named, name) {
 			continue
@@ -47,7 +55,10 @@ func storedLines(dst []byte, r *wire.ResponseHead, life lifetime, batch bool) []
 }
 
 func drop(name []byte) bool {
-	for _, d := range dropped {
+	if len(name) >= len(droppedBy) {
+		return false
+	}
+	for _, d := range droppedBy[len(name)] {
 		if is(name, d) {
 			return true
 		}

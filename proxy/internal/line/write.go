@@ -75,7 +75,7 @@ func (l *Line) exposed(x *Exchange, now int64) (cost []byte, anomaly float32) {
 
 // AppendLines appends the header lines that a relayed answer gets: Cache-Status where the cache had a say, cost and score where policy
 // exposes them.
-func (l *Line) AppendLines(dst []byte, x *Exchange, now int64) []byte {
+func (l *Line) AppendLines(dst []byte, x *Exchange) []byte {
 	if !x.Batch && l.cfg.Cache != nil && x.Policy.Cache.Enabled && x.Items[0].Kind() == planner.KindQuery {
 		switch x.Items[0].Status {
 		case telemetry.Miss:
@@ -85,7 +85,7 @@ func (l *Line) AppendLines(dst []byte, x *Exchange, now int64) []byte {
 		}
 	}
 	if x.Policy.Expose {
-		cost, anomaly := l.exposed(x, now)
+		cost, anomaly := l.exposed(x, time.Now().UnixNano())
 		dst = answer.AppendExposed(dst, cost, anomaly)
 	}
 	return dst

@@ -52,9 +52,9 @@ func (b *defective) AppendRefusal(dst []byte, x *line.Exchange, h *wire.RequestH
 	return b.Stages.AppendRefusal(dst, x, h, w, k, now)
 }
 
-func (b *defective) AppendLines(dst []byte, x *line.Exchange, now int64) []byte {
+func (b *defective) AppendLines(dst []byte, x *line.Exchange) []byte {
 	b.trip("lines")
-	return b.Stages.AppendLines(dst, x, now)
+	return b.Stages.AppendLines(dst, x)
 }
 
 func (b *defective) Watch(x *line.Exchange, r *wire.ResponseHead) line.Watch {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"time"
 
 	"github.com/weirproxy/weir/proxy/internal/wire"
 )
@@ -63,10 +64,25 @@ func (u *upstream) take(rest *int64) (n int, done bool, err error) {
 	default:
 		return 0, true, nil
 	}
-	if capture {
+	switch {
+	case !capture:
+	case done && len(a.content) == 0 && n <= a.watch.Capture: // it stays where it is until the next answer is read
+		a.whole = in[:n:n]
+	default:
 		a.content = append(a.content, in[:n]...)
 	}
 	return n, done, nil
+}
+
+// captured returns the content of an answer that came to its end, nil when it was not captured in whole.
+func (a *relaying) captured() []byte {
+	switch {
+	case a.watch.Capture == 0 || a.lost:
+		return nil
+	case a.whole != nil:
+		return a.whole
+	}
+	return a.content
 }
 
 // pass sends a part of the answer on, the head with the first one, or keeps it while the end is held.
@@ -75,7 +91,7 @@ func (c *conn) pass(u *upstream, t *turn, part []byte, first bool) bool {
 	if a.watch.Capture > 0 && !a.lost && (len(a.content) > a.watch.Capture || len(a.held) > 2*a.watch.Capture+largeInput) {
 		a.lost, a.content = true, a.content[:0]
 		if a.holding {
-			c.finishAnswer(u, t, nil)
+			c.finishAnswer(u, t, nil, time.Now().UnixNano())
 			c.flush(u, t)
 		}
 	}
@@ -153,13 +169,13 @@ func (c *conn) complete(u *upstream, t *turn) bool {
 		return c.writeStale(u, t)
 	}
 	t.x.BytesIn, t.x.BytesOut = t.sent.Load(), a.total
-	content := a.content
-	if a.lost || a.watch.Capture == 0 {
-		content = nil
+	now := time.Now().UnixNano()
+	c.finishAnswer(u, t, a.captured(), now)
+	if a.holding { // for the invalidation log, perhaps
+		c.flush(u, t)
+		now = time.Now().UnixNano()
 	}
-	c.finishAnswer(u, t, content)
-	c.flush(u, t)
-	c.emit(t.x)
+	c.emitAt(t.x, now)
 	if t.upgraded != nil {
 		t.upgraded <- false
 	}

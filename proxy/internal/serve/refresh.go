@@ -135,11 +135,11 @@ func (u *upstream) fetch(s *Server, r *refresh) ([]byte, error) {
 			return nil, errNoContent
 		}
 		if done {
-			return a.content, nil
+			return a.captured(), nil
 		}
 		if err := u.read(a.headEnd); err != nil {
 			if errors.Is(err, io.EOF) && u.head.Framing == wire.UntilClose {
-				return a.content, nil
+				return a.captured(), nil
 			}
 			return nil, err
 		}

@@ -18,7 +18,7 @@ type Stages interface {
 	Decide(ctx context.Context, x *line.Exchange, h *wire.RequestHead, body []byte, now int64) (line.Action, line.Reason)
 	AppendAnswer(dst []byte, x *line.Exchange, h *wire.RequestHead, w *answer.Writer, k answer.Connection, now int64) (head, body []byte)
 	AppendRefusal(dst []byte, x *line.Exchange, h *wire.RequestHead, w *answer.Writer, k answer.Connection, now int64) []byte
-	AppendLines(dst []byte, x *line.Exchange, now int64) []byte
+	AppendLines(dst []byte, x *line.Exchange) []byte
 	Watch(x *line.Exchange, r *wire.ResponseHead) line.Watch
 	Unread(ctx context.Context, x *line.Exchange, now int64)
 	Finish(ctx context.Context, x *line.Exchange, r *wire.ResponseHead, content []byte, now int64)
@@ -121,7 +121,7 @@ func (c *conn) appendLines(dst []byte, x *line.Exchange) []byte {
 
 func (c *conn) tryLines(dst []byte, x *line.Exchange, failed *bool) []byte {
 	defer c.s.guard("lines", failed)
-	return c.s.line.AppendLines(dst, x, time.Now().UnixNano())
+	return c.s.line.AppendLines(dst, x)
 }
 
 func (c *conn) watchAnswer(u *upstream, t *turn) (w line.Watch) {
@@ -140,21 +140,21 @@ func (c *conn) unread(x *line.Exchange) {
 	c.s.line.Unread(c.s.ctx, x, time.Now().UnixNano())
 }
 
-func (c *conn) finishAnswer(u *upstream, t *turn, content []byte) {
+func (c *conn) finishAnswer(u *upstream, t *turn, content []byte, now int64) {
 	if u.relay.finished {
 		return
 	}
 	u.relay.finished = true
 	failed := false
-	c.tryFinish(u, t, content, &failed)
+	c.tryFinish(u, t, content, now, &failed)
 	if failed {
 		c.abandon(t.x)
 	}
 }
 
-func (c *conn) tryFinish(u *upstream, t *turn, content []byte, failed *bool) {
+func (c *conn) tryFinish(u *upstream, t *turn, content []byte, now int64, failed *bool) {
 	defer c.s.guard("finish", failed)
-	c.s.line.Finish(c.s.ctx, t.x, &u.head, content, time.Now().UnixNano())
+	c.s.line.Finish(c.s.ctx, t.x, &u.head, content, now)
 }
 
 func (c *conn) abandon(x *line.Exchange) {
@@ -182,11 +182,13 @@ func (c *conn) fallback(x *line.Exchange, now int64) (ok bool) {
 	return true
 }
 
-// emit sends the events of a request.
-func (c *conn) emit(x *line.Exchange) {
+// emit sends the events of a request that has ended now.
+func (c *conn) emit(x *line.Exchange) { c.emitAt(x, time.Now().UnixNano()) }
+
+func (c *conn) emitAt(x *line.Exchange, now int64) {
 	failed := false
 	defer c.s.guard("emit", &failed)
-	c.s.line.Emit(x, time.Now().UnixNano())
+	c.s.line.Emit(x, now)
 }
 
 func (s *Server) detach(x *line.Exchange) (y *line.Exchange) {

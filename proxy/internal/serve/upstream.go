@@ -32,6 +32,7 @@ type upstream struct {
 // relaying is the state of one answer on its way to the client.
 type relaying struct {
 	watch    line.Watch
+	whole    []byte // captured: all of the content, in the upstream's buffer; nil: it came in parts
 	content  []byte // captured, without framing
 	lost     bool   // content is not complete: too long
 	held     []byte // bytes that wait for Finish

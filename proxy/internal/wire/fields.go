@@ -15,6 +15,18 @@ const (
 type fields struct {
 	buf  []byte // the head's own copy
 	list []field
+	met  uint64 // the signs of the names: most headers that are asked for are not there
+}
+
+// sign is one bit of 64 for a name, in whatever case.
+func sign[T string | []byte](name T) uint64 {
+	return 1 << ((uint(len(name))*5 + uint(name[0]|0x20)) % 64)
+}
+
+// add notes a header line; its name is not empty.
+func (f *fields) add(name, nameEnd, value, valueEnd int) {
+	f.met |= sign(f.buf[name:nameEnd])
+	f.list = append(f.list, field{int32(name), int32(nameEnd), int32(value), int32(valueEnd)})
 }
 
 // same reports whether buf begins with the head that was copied last.
@@ -31,14 +43,17 @@ func (f *fields) keep(head []byte) {
 	if cap(f.list) > maxKeptFields {
 		f.list = nil
 	}
-	f.buf, f.list = append(f.buf[:0], head...), f.list[:0]
+	f.buf, f.list, f.met = append(f.buf[:0], head...), f.list[:0], 0
 }
 
 // forget makes same fail.
-func (f *fields) forget() { f.buf, f.list = f.buf[:0], f.list[:0] }
+func (f *fields) forget() { f.buf, f.list, f.met = f.buf[:0], f.list[:0], 0 }
 
 // Header returns the value of the first header of that name, which is in lower case; nil when absent.
 func (f *fields) Header(lower string) []byte {
+	if f.met&sign(lower) == 0 {
+		return nil
+	}
 	for i := range f.list {
 		h := &f.list[i]
 		if int(h.nameEnd-h.name) == len(lower) && equalFold(f.buf[h.name:h.nameEnd], lower) {
@@ -51,6 +66,9 @@ func (f *fields) Header(lower string) []byte {
 // Count returns how many headers have that name, which is in lower case.
 func (f *fields) Count(lower string) int {
 	n := 0
+	if f.met&sign(lower) == 0 {
+		return n
+	}
 	for i := range f.list {
 		h := &f.list[i]
 		if int(h.nameEnd-h.name) == len(lower) && equalFold(f.buf[h.name:h.nameEnd], lower) {

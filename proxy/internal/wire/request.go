@@ -234,7 +234,7 @@ func (h *RequestHead) headers() {
 			h.odd(CodeValue)
 			return
 		}
-		h.list = append(h.list, field{int32(start), int32(nameEnd), int32(s), int32(e)})
+		h.add(start, nameEnd, s, e)
 		i = end + 1
 	}
 }

@@ -96,7 +96,7 @@ func (h *ResponseHead) headers() bool {
 		if !areValues(value) && (bytes.IndexByte(value, '\r') >= 0 || bytes.IndexByte(value, 0) >= 0) {
 			return false
 		}
-		h.list = append(h.list, field{int32(start), int32(nameEnd), int32(s), int32(e)})
+		h.add(start, nameEnd, s, e)
 		i = end + 1
 	}
 	return true
