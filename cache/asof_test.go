@@ -15,6 +15,8 @@ var whats = []struct {
 	{"tag", Invalidation{Tags: []string{"City:5"}}},
 	{"tag among others", Invalidation{Tags: []string{"Country:1", "City", "Country:2"}}},
 	{"prefix", Invalidation{Prefixes: []string{"City:"}}},
+	{"pattern", Invalidation{Patterns: []string{"C*y:5"}}},
+	{"pattern that is a prefix", Invalidation{Patterns: []string{"City:*"}}},
 	{"whole name as prefix", Invalidation{Prefixes: []string{"Query.city"}}},
 	{"everything", Invalidation{All: true}},
 }
@@ -59,7 +61,7 @@ func TestWhatIsNotNamedStays(t *testing.T) {
 	put(t, s, "city", draft("x", "City", "City:5"), t0)
 	put(t, s, "none", draft("x"), t0)
 	f := lead(t, s, "under way", t0)
-	invalidate(t, s, Invalidation{Tags: []string{"City:55", "city:5", "Cit", ""}, Prefixes: []string{"City:5 ", "ity"}}, t0)
+	invalidate(t, s, Invalidation{Tags: []string{"City:55", "city:5", "Cit", ""}, Prefixes: []string{"City:5 ", "ity"}, Patterns: []string{"*:55", "C*6"}}, t0)
 	f.Complete(draft("x", "City:5"), t0)
 	for _, k := range []string{"city", "none", "under way"} {
 		want(t, s, k, t0, Fresh)

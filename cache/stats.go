@@ -31,6 +31,8 @@ type Stats struct {
 	Generations                  uint64 // times the log was found to be another one
 	Invalidations                uint64 // asked for here
 	Applied                      uint64 // records of the log applied here
+	Sweeps                       uint64 // walks over the entries of this process, after invalidations
+	Reclaimed                    uint64 // entries whose memory they gave back
 	Position                     Position
 
 	Shared        bool    // Redis is configured
@@ -58,6 +60,7 @@ func (s *Store) Stats() Stats {
 		MissCorrupt: c.missCorrupt.Load(), Bypassed: c.bypassed.Load(), Fills: c.fills.Load(), EarlyRefreshes: c.early.Load(),
 		Abandoned: c.abandoned.Load(), Stored: c.stored.Load(), RefusedTooBig: c.tooBig.Load(), RefusedLate: c.late.Load(), RefusedTTL: c.noTTL.Load(),
 		RefusedPressure: c.pressure.Load(), FloorRaises: st.Raises, Generations: j.Generations, Invalidations: c.asked.Load(),
+		Sweeps: s.reclaim.sweeps.Load(), Reclaimed: s.reclaim.reclaimed.Load(),
 		Applied: st.Records, Position: st.Applied, Shared: s.link != nil, Connected: s.Connected(), Degraded: s.Degraded(),
 		Appended: j.Appended, AppendErrors: j.AppendErrors, Queued: int64(j.Queued), QueueMerges: j.Merges,
 	}

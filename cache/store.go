@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,6 +27,7 @@ type Store struct {
 	link    *remote.Link   // nil without Redis
 	values  *remote.Values // nil without Redis
 	shared  tier           // values, as fills and look-ups see them; nil without Redis
+	reclaim *reclaimer
 	stats   counters
 }
 
@@ -76,19 +76,20 @@ func Open(cfg Config) (*Store, error) {
 		j.Source = remote.NewLog(s.link, cfg.Namespace, cfg.LogRecords)
 	}
 	s.journal = journal.New(j)
+	s.reclaim = newReclaimer(s)
 	return s, nil
 }
 
-// Run does the background work until ctx ends: the log's reader and appender, the connection, writes to the shared tier.
+// Run does the background work until ctx ends: the log's reader and appender, the connection, writes to the shared tier, and giving the
+// memory of invalid entries back.
 func (s *Store) Run(ctx context.Context) error {
-	if s.link == nil {
-		<-ctx.Done()
-		return nil
-	}
 	var work sync.WaitGroup
-	work.Go(func() { s.link.Run(ctx) })
-	work.Go(func() { s.values.Run(ctx) })
-	work.Go(func() { s.journal.Run(ctx) })
+	work.Go(func() { s.reclaim.run(ctx) })
+	if s.link != nil {
+		work.Go(func() { s.link.Run(ctx) })
+		work.Go(func() { s.values.Run(ctx) })
+		work.Go(func() { s.journal.Run(ctx) })
+	}
 	work.Wait()
 	return nil
 }
@@ -191,48 +192,4 @@ func (s *Store) Get(k *Key, now int64) (*Entry, State) {
 		return &slot.Entry, Stale
 	}
 	return nil, Miss
-}
-
-// Invalidate makes this process obey at once and puts the invalidation into the log. It waits for the log within AppendBudget; then the
-// log gets it later. It copies the lists of names.
-func (s *Store) Invalidate(ctx context.Context, inv Invalidation, now int64) (Receipt, error) {
-	return s.invalidate(ctx, &tombstone.Names{
-		Tags: slices.Clone(inv.Tags), Prefixes: slices.Clone(inv.Prefixes), Soft: inv.Soft, All: inv.All,
-	}, now)
-}
-
-// invalidate keeps the names.
-func (s *Store) invalidate(ctx context.Context, n *tombstone.Names, now int64) (Receipt, error) {
-	s.stats.asked.Add(1)
-	if n.Empty() {
-		return Receipt{Logged: true, Shared: s.link != nil}, nil
-	}
-	t := s.journal.Invalidate(n, now)
-	receipt := Receipt{Shared: s.link != nil}
-	select {
-	case <-t.Done():
-	default:
-		timer := time.NewTimer(s.cfg.AppendBudget)
-		defer timer.Stop()
-		select {
-		case <-t.Done():
-		case <-timer.C:
-			t.Leave()
-			return receipt, nil
-		case <-ctx.Done():
-			t.Leave()
-			return receipt, nil
-		}
-	}
-	receipt.Logged, receipt.Position = true, t.Position()
-	return receipt, nil
-}
-
-// InvalidateTags is Invalidate of the given names.
-func (s *Store) InvalidateTags(ctx context.Context, t TagSource, now int64) (Receipt, error) {
-	list := make([]string, t.Len())
-	for i := range list {
-		list[i] = string(t.At(i))
-	}
-	return s.invalidate(ctx, &tombstone.Names{Tags: list}, now)
 }

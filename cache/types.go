@@ -95,9 +95,10 @@ type Draft struct {
 	unkept int // bytes of a body that a simulation only tells of
 }
 
-// Invalidation names what must no longer be served. Names match exactly, prefixes match the beginning of names.
+// Invalidation names what must no longer be served. Names match exactly, prefixes match the beginning of names, and in patterns * stands
+// for any run of bytes.
 type Invalidation struct {
-	Tags, Prefixes []string
+	Tags, Prefixes, Patterns []string
 	// Soft makes entries stale instead of gone (not Private ones: those are gone).
 	Soft bool
 	// All means every entry.

@@ -47,6 +47,8 @@ type Slot struct {
 	Asked atomic.Bool
 	// Left is set when the slot is no longer charged to the tier of this process.
 	Left atomic.Bool
+	// Place is where the reverse index has the slot; its lock guards it.
+	Place int32
 }
 
 // Ask notes that the slot answers. It writes only once: readers share the slot.
@@ -76,7 +78,7 @@ type Draft struct {
 }
 
 // slotOverhead is the Slot and its share of the maps that hold it, half empty as they may be.
-const slotOverhead = int64(unsafe.Sizeof(Slot{})) + 176
+const slotOverhead = int64(unsafe.Sizeof(Slot{})) + 192
 
 // allocated is about what the allocator takes for n bytes.
 func allocated(n int) int64 { return int64(n + n/16 + 16) }

@@ -271,9 +271,9 @@ func TestWithoutALogTheClockIsItsOwn(t *testing.T) {
 }
 
 func TestRecordsComeBackAndTheUnknownNamesEverything(t *testing.T) {
-	r := Record{Author: "me", Number: 7, Names: tombstone.Names{Tags: []string{"a", "", "p"}, Prefixes: []string{"x"}, Soft: true}}
+	r := Record{Author: "me", Number: 7, Names: tombstone.Names{Tags: []string{"a", "", "p"}, Prefixes: []string{"x"}, Patterns: []string{"a*b"}, Soft: true}}
 	got := ParseFields(entry.Position{MS: 3}, r.AppendFields(nil))
-	if got.Author != "me" || got.Number != 7 || len(got.Names.Tags) != 3 || len(got.Names.Prefixes) != 1 || !got.Names.Soft || got.Names.All {
+	if got.Author != "me" || got.Number != 7 || len(got.Names.Tags) != 3 || len(got.Names.Prefixes) != 1 || len(got.Names.Patterns) != 1 || !got.Names.Soft || got.Names.All {
 		t.Fatalf("%+v", got)
 	}
 	for _, fields := range [][]string{{"t"}, {"t", "a", "z", "1"}, {"s", "1", "?", ""}} {

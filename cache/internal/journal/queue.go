@@ -80,7 +80,7 @@ func (q *queue) put(n *tombstone.Names) *Ticket {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	defer q.poke()
-	if len(q.waiting) >= q.limit || q.tags+len(n.Tags)+len(n.Prefixes) > q.tagLimit {
+	if len(q.waiting) >= q.limit || q.tags+n.Len() > q.tagLimit {
 		q.merge(n, t)
 		return t
 	}
@@ -91,7 +91,7 @@ func (q *queue) put(n *tombstone.Names) *Ticket {
 
 func (q *queue) push(n *tombstone.Names, ts []*Ticket) {
 	q.next++
-	q.tags += len(n.Tags) + len(n.Prefixes)
+	q.tags += n.Len()
 	q.waiting = append(q.waiting, item{Record{Author: q.author, Number: q.next, Names: *n}, ts})
 }
 
@@ -152,7 +152,7 @@ func (q *queue) answered(number uint64, pos entry.Position) {
 func (q *queue) waitingItem(number uint64) (item, bool) {
 	it, ok := take(&q.waiting, number)
 	if ok {
-		q.tags -= len(it.Names.Tags) + len(it.Names.Prefixes)
+		q.tags -= it.Names.Len()
 	}
 	return it, ok
 }

@@ -57,6 +57,9 @@ func (r *Record) AppendFields(dst []string) []string {
 	for _, p := range r.Names.Prefixes {
 		dst = append(dst, "p", p)
 	}
+	for _, g := range r.Names.Patterns {
+		dst = append(dst, "g", g)
+	}
 	return dst
 }
 
@@ -82,6 +85,8 @@ func ParseFields(pos entry.Position, fields []string) Record {
 			r.Names.Tags = append(r.Names.Tags, v)
 		case "p":
 			r.Names.Prefixes = append(r.Names.Prefixes, v)
+		case "g":
+			r.Names.Patterns = append(r.Names.Patterns, v)
 		default:
 			return Record{Position: pos, Names: tombstone.Names{All: true}}
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/dgraph-io/ristretto/v2"
 
 	"github.com/weirproxy/weir/cache/internal/entry"
+	"github.com/weirproxy/weir/cache/internal/held"
 	"github.com/weirproxy/weir/cache/internal/key"
 )
 
@@ -23,6 +24,7 @@ type Memory struct {
 	closed  bool
 	waiting waiting
 	door    doorkeeper
+	held    *held.Set
 	nearly  int64 // bytes at which the tier counts as full
 	bytes   atomic.Int64
 	entries atomic.Int64
@@ -52,8 +54,8 @@ const (
 func Open(maxBytes int64) (*Memory, error) {
 	counters := max(1000, maxBytes/1024*countersPer)
 	remembered := int(max(256, maxBytes/1024))
-	own := min(fixedBytes+counters*counterBytes+doorkeeperBytes(remembered), maxBytes/2) // the smallest bounds cannot hold it
-	m := &Memory{max: maxBytes, nearly: maxBytes - maxBytes/32, door: newDoorkeeper(remembered)}
+	own := min(fixedBytes+counters*counterBytes+doorkeeperBytes(remembered)+held.Bytes(maxBytes), maxBytes/2) // the smallest bounds cannot hold it
+	m := &Memory{max: maxBytes, nearly: maxBytes - maxBytes/32, door: newDoorkeeper(remembered), held: held.New(maxBytes)}
 	m.waiting.limit = min(maxBytes/64, waitingBytes)
 	m.waiting.slots = make(map[key.Key]*entry.Slot, 2*waitingSlots)
 	m.bytes.Store(own)
@@ -83,6 +85,7 @@ func (m *Memory) gone(s *entry.Slot, evicted bool) {
 		return
 	}
 	m.place(&s.Digest).CompareAndSwap(s, nil)
+	m.held.Remove(s)
 	m.bytes.Add(-s.Cost)
 	m.entries.Add(-1)
 	if evicted {
@@ -140,6 +143,7 @@ func (m *Memory) Put(s *entry.Slot, fresh bool) bool {
 	if m.waiting.full(s.Cost) {
 		m.settle()
 	}
+	m.held.Add(s)
 	m.bytes.Add(s.Cost)
 	m.entries.Add(1)
 	old, sent := m.waiting.add(s)
@@ -198,6 +202,9 @@ func (m *Memory) remove(k *key.Key, sent bool) {
 func (m *Memory) Stats() (bytes, maxBytes, entries int64, evicted uint64) {
 	return m.bytes.Load(), m.max, m.entries.Load(), m.evicted.Load()
 }
+
+// Held is the reverse index of the tier's slots.
+func (m *Memory) Held() *held.Set { return m.held }
 
 // Close ends the tier's goroutines. What comes later finds nothing and is not stored.
 func (m *Memory) Close() {

@@ -11,12 +11,15 @@ import (
 
 // Names is what one invalidation names. The clock does not keep it.
 type Names struct {
-	Tags, Prefixes []string
-	Soft, All      bool
+	Tags, Prefixes, Patterns []string
+	Soft, All                bool
 }
 
 // Empty reports whether nothing is named.
-func (n *Names) Empty() bool { return !n.All && len(n.Tags) == 0 && len(n.Prefixes) == 0 }
+func (n *Names) Empty() bool { return !n.All && n.Len() == 0 }
+
+// Len is how many names there are.
+func (n *Names) Len() int { return len(n.Tags) + len(n.Prefixes) + len(n.Patterns) }
 
 // State is an immutable view of the clock.
 type State struct {
@@ -37,6 +40,7 @@ type Clock struct {
 	hard     *table
 	soft     *table
 	seed     uint64
+	news     atomic.Pointer[News]
 
 	mu sync.Mutex // writers, one at a time; taken before a table shard's lock
 }
@@ -48,6 +52,17 @@ func New(limit int, seed uint64) *Clock {
 	c.publish(State{Seq: 1})
 	return c
 }
+
+// News tells of invalidations that may concern what is held here.
+type News struct {
+	// Holds reports whether a slot that is held may have a tag of that hash.
+	Holds func(hash uint64) bool
+	// Tell is called after such an invalidation counts, and must not block.
+	Tell func()
+}
+
+// Report sets who is told of news.
+func (c *Clock) Report(n *News) { c.news.Store(n) }
 
 // Hash names a tag in this clock's table. A collision can only invalidate too much.
 func (c *Clock) Hash(tag []byte) uint64 { return xxh3.HashSeed(tag, c.seed) }

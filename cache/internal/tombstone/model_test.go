@@ -2,6 +2,8 @@ package tombstone
 
 import (
 	"fmt"
+	"path"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -48,6 +50,11 @@ func (n *Names) hits(tags []string) bool {
 		}
 		for _, p := range n.Prefixes {
 			if strings.HasPrefix(tag, p) {
+				return true
+			}
+		}
+		for _, p := range n.Patterns {
+			if ok, _ := path.Match(p, tag); ok {
 				return true
 			}
 		}
@@ -117,11 +124,13 @@ func (w *world) tag(label string) string {
 
 func (w *world) names() Names {
 	n := Names{Soft: rapid.IntRange(0, 3).Draw(w.t, "soft") == 0}
-	switch rapid.IntRange(0, 12).Draw(w.t, "kind") {
+	switch rapid.IntRange(0, 13).Draw(w.t, "kind") {
 	case 0:
 		n.All = true
 	case 1, 2:
 		n.Prefixes = []string{w.tag("prefix")[:rapid.IntRange(1, 3).Draw(w.t, "length")]}
+	case 3:
+		n.Patterns = []string{w.tag("pattern")[:1] + "*" + strconv.Itoa(rapid.IntRange(0, 12).Draw(w.t, "end"))}
 	default:
 		for range rapid.IntRange(1, 3).Draw(w.t, "count") {
 			n.Tags = append(n.Tags, w.tag("tag"))

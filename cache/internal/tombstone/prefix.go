@@ -1,25 +1,44 @@
 package tombstone
 
-import "github.com/weirproxy/weir/cache/internal/entry"
+import (
+	"github.com/weirproxy/weir/cache/internal/entry"
+	"github.com/weirproxy/weir/cache/internal/glob"
+)
 
-// prefixes is an immutable list, ordered by local sequence, oldest first.
+// prefixes is an immutable list of prefixes and patterns, ordered by local sequence, oldest first.
 type prefixes []prefix
 
 type prefix struct {
-	text string
-	soft bool
+	matcher
 	level
+}
+
+// matcher is the beginning of names, or a pattern for them.
+type matcher struct {
+	text    string
+	pattern bool
+	soft    bool
+}
+
+// each calls f for each prefix and pattern of an invalidation.
+func (n *Names) each(f func(matcher)) {
+	for _, p := range n.Prefixes {
+		f(matcher{p, false, n.Soft})
+	}
+	for _, p := range n.Patterns {
+		f(matcher{p, true, n.Soft})
+	}
 }
 
 // maxPrefixes bounds the list: every slot that is checked walks its new part.
 const maxPrefixes = 1024
 
-// with returns a list in which the text is raised.
-func (ps prefixes) with(text string, soft bool, pos entry.Position, seq uint64, pending bool) prefixes {
+// with returns a list in which the matcher is raised.
+func (ps prefixes) with(m matcher, pos entry.Position, seq uint64, pending bool) prefixes {
 	out := make(prefixes, 0, len(ps)+1)
-	n := prefix{text: text, soft: soft}
+	n := prefix{matcher: m}
 	for _, p := range ps {
-		if p.text == text && p.soft == soft {
+		if p.matcher == m {
 			n.level = p.level
 			continue
 		}
@@ -49,10 +68,10 @@ func (p *prefix) dropInto(hard, soften *level) {
 	hard.raise(p.pos, p.seq)
 }
 
-func (ps prefixes) resolved(text string, soft bool, pos entry.Position) prefixes {
+func (ps prefixes) resolved(m matcher, pos entry.Position) prefixes {
 	out := append(prefixes(nil), ps...)
 	for i := range out {
-		if out[i].text == text && out[i].soft == soft {
+		if out[i].matcher == m {
 			out[i].resolve(pos)
 		}
 	}
@@ -71,20 +90,21 @@ func (ps prefixes) without(keep func(*prefix) bool) (out prefixes, hard, soften 
 	return out, hard, soften
 }
 
-// covers reports whether a slot passes all prefixes of one kind.
+// covers reports whether a slot passes all of one kind.
 func (ps prefixes) covers(s *entry.Slot, checked uint64, soft bool) bool {
 	for i := len(ps) - 1; i >= 0 && ps[i].seq > checked; i-- {
 		p := &ps[i]
-		if p.soft == soft && !p.level.covers(checked, s.AsOf) && hasPrefix(&s.Tags, p.text) {
+		if p.soft == soft && !p.level.covers(checked, s.AsOf) && p.any(&s.Tags) {
 			return false
 		}
 	}
 	return true
 }
 
-func hasPrefix(t *entry.Tags, text string) bool {
+// any reports whether a tag of the list matches.
+func (m *matcher) any(t *entry.Tags) bool {
 	for i := range t.Len() {
-		if b := t.At(i); len(b) >= len(text) && string(b[:len(text)]) == text {
+		if m.pattern && glob.Match(m.text, t.At(i)) || !m.pattern && glob.HasPrefix(m.text, t.At(i)) {
 			return true
 		}
 	}

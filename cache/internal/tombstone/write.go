@@ -47,10 +47,10 @@ func (c *Clock) Resolve(n *Names, pos entry.Position) {
 	for _, tag := range n.Tags {
 		t.resolve(xxh3.HashStringSeed(tag, c.seed), pos)
 	}
-	for _, p := range n.Prefixes {
-		ps := c.prefixes.Load().resolved(p, n.Soft, pos)
+	n.each(func(m matcher) {
+		ps := c.prefixes.Load().resolved(m, pos)
 		c.prefixes.Store(&ps)
-	}
+	})
 	if n.All {
 		st := *c.state.Load()
 		st.level(n.Soft).resolve(pos)
@@ -94,6 +94,9 @@ func (c *Clock) Restart(epoch uint64, pos, applied entry.Position) {
 		})
 		c.prefixes.Store(&ps)
 	}
+	if n := c.news.Load(); n != nil {
+		n.Tell()
+	}
 }
 
 // Expire forgets invalidations older than pos; the floor stands for them. Entries filled after them do not notice.
@@ -125,9 +128,12 @@ func (c *Clock) raise(st *State, n *Names, pos entry.Position, pending bool) {
 		return
 	}
 	st.Seq++
+	news := c.news.Load()
+	told := n.All || len(n.Prefixes)+len(n.Patterns) > 0
 	var hard, soften victims
 	for _, tag := range n.Tags {
 		h := xxh3.HashStringSeed(tag, c.seed)
+		told = told || news != nil && news.Holds(h)
 		if n.Soft {
 			soften = c.soft.add(h, pos, st.Seq, pending, soften)
 		} else {
@@ -135,11 +141,9 @@ func (c *Clock) raise(st *State, n *Names, pos entry.Position, pending bool) {
 		}
 	}
 	kept := c.prefixes.Load()
-	if len(n.Prefixes) > 0 {
+	if len(n.Prefixes)+len(n.Patterns) > 0 {
 		all := *kept
-		for _, p := range n.Prefixes {
-			all = all.with(p, n.Soft, pos, st.Seq, pending)
-		}
+		n.each(func(m matcher) { all = all.with(m, pos, st.Seq, pending) })
 		c.prefixes.Store(&all)
 		ps, h, s := all.bounded()
 		hard.level.raise(h.pos, h.seq)
@@ -157,6 +161,9 @@ func (c *Clock) raise(st *State, n *Names, pos entry.Position, pending bool) {
 		st.Raises++
 	}
 	c.commit(st, hard, soften, kept)
+	if news != nil && (told || hard.level.seq != 0) {
+		news.Tell()
+	}
 }
 
 func (c *Clock) table(soft bool) *table {
