@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"time"
 )
 
@@ -22,8 +23,8 @@ type Config struct {
 	Redis []string
 	// RedisMaster is the Sentinel master's name; empty: no Sentinel.
 	RedisMaster string
-	// RedisUsername and RedisPassword authenticate. The user needs GET, SET, XADD, XREAD,
-	// XRANGE, XREVRANGE, EVAL, EVALSHA, INFO and TIME.
+	// RedisUsername and RedisPassword authenticate. The user needs GET, SET, XADD, XREAD, XRANGE, XREVRANGE, EVAL, EVALSHA, INFO and TIME; for
+	// the fleet's roster also EXISTS, PTTL, HSET, HDEL, HGETALL, ZADD, ZREM, ZCARD and ZRANGEBYSCORE.
 	RedisUsername, RedisPassword string
 	// ReadBudget bounds the wait for the shared tier in one Lookup. Default 25 ms.
 	ReadBudget time.Duration
@@ -31,6 +32,9 @@ type Config struct {
 	WriteBudget time.Duration
 	// WriteQueue is how many entries may wait for the shared tier; more are dropped and counted. Default 1024.
 	WriteQueue int
+
+	// Instance names this process to people who look at the fleet. Default: the host name.
+	Instance string
 
 	// AppendBudget is how long Invalidate waits for the log before it goes on alone. Default 5 ms.
 	AppendBudget time.Duration
@@ -111,6 +115,9 @@ func (c *Config) setDefaults() {
 	setDefault(&c.MaxBytes, defaultMaxBytes)
 	setDefault(&c.MaxEntryBytes, c.MaxBytes/64)
 	setDefault(&c.Namespace, "weir")
+	if c.Instance == "" {
+		c.Instance, _ = os.Hostname()
+	}
 	setDefault(&c.ReadBudget, 25*time.Millisecond)
 	setDefault(&c.WriteBudget, 200*time.Millisecond)
 	setDefault(&c.WriteQueue, 1024)

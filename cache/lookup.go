@@ -134,7 +134,7 @@ func (s *Store) lead(ctx context.Context, f *flight.Flight, k *Key, now int64, r
 
 // fromShared reads the shared tier. Before the log was read, and after contact with it was lost, nothing shared can be judged.
 func (s *Store) fromShared(ctx context.Context, k *Key, now int64) (*entry.Slot, verdict) {
-	if s.shared == nil || s.clock.State().Epoch == 0 || s.lost(s.journal.Contact(), now) {
+	if s.shared == nil || !s.journal.Synced() || s.lost(s.journal.Contact(), now) {
 		return nil, absent
 	}
 	slot, err := s.shared.Get(ctx, k, s.clock.Hash)

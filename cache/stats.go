@@ -1,5 +1,7 @@
 package cache
 
+import "time"
+
 // Stats is a snapshot of the store's counters (since Open) and gauges. Counters are read one after the other: sums of a
 // busy store may be off by what happened between.
 type Stats struct {
@@ -35,6 +37,11 @@ type Stats struct {
 	Reclaimed                    uint64 // entries whose memory they gave back
 	Position                     Position
 
+	FleetMembers                        int           // processes that read the log, this one included; negative: not known
+	FleetAll, FleetMissing, FleetUnseen uint64        // waits for the fleet: all obeyed, some did not in time, it could not be seen
+	ApplyDelay, ApplyDelays             time.Duration // from a record's append to its reading here, by the log's clock: of the last, and the sum
+	Trouble                             []string      // ways in which Redis is set up wrongly for the log
+
 	Shared        bool    // Redis is configured
 	Connected     bool    // contact to the log is fresh
 	Degraded      bool    // without contact for longer than DisconnectedAfter
@@ -68,6 +75,11 @@ func (s *Store) Stats() Stats {
 	out.Tombstones, out.PrefixTombstones = s.clock.Counts()
 	if contact := s.journal.Contact(); contact != 0 {
 		out.LogLagSeconds = float64(s.cfg.Now()-contact) / 1e9
+	}
+	out.FleetMembers, out.ApplyDelay, out.ApplyDelays = 1, j.Delay, j.Delays
+	if s.log != nil {
+		out.FleetMembers, out.Trouble = j.Members, s.log.Trouble.Kinds()
+		out.FleetAll, out.FleetMissing, out.FleetUnseen = c.fleetAll.Load(), c.fleetMissing.Load(), c.fleetUnseen.Load()
 	}
 	if v := s.values; v != nil {
 		out.L2Reads, out.L2Errors, out.L2Timeouts = v.Reads.Load(), v.Errors.Load(), v.Timeouts.Load()

@@ -26,6 +26,8 @@ type Store struct {
 	flights *flight.Group
 	link    *remote.Link   // nil without Redis
 	values  *remote.Values // nil without Redis
+	log     *remote.Log    // nil without Redis
+	id      string         // unique to this process
 	shared  tier           // values, as fills and look-ups see them; nil without Redis
 	reclaim *reclaimer
 	stats   counters
@@ -40,9 +42,9 @@ type tier interface {
 }
 
 type counters struct {
-	hitsL1, hitsL2, stale, collapsed, collapseTimeouts                              atomic.Uint64
-	missAbsent, missExpired, missInvalid, missDisconnected, missClock, missCorrupt  atomic.Uint64
-	bypassed, fills, early, abandoned, stored, tooBig, late, noTTL, pressure, asked atomic.Uint64
+	hitsL1, hitsL2, stale, collapsed, collapseTimeouts                                                                   atomic.Uint64
+	missAbsent, missExpired, missInvalid, missDisconnected, missClock, missCorrupt                                       atomic.Uint64
+	bypassed, fleetAll, fleetMissing, fleetUnseen, fills, early, abandoned, stored, tooBig, late, noTTL, pressure, asked atomic.Uint64
 }
 
 // Open checks the configuration and returns a store. It never fails because Redis is down.
@@ -60,8 +62,9 @@ func Open(cfg Config) (*Store, error) {
 		cfg: cfg, memory: m, clock: tombstone.New(cfg.MaxTombstones, binary.LittleEndian.Uint64(seed[:])),
 		flights: flight.New(int64(cfg.MaxFill), cfg.MaxMarkers),
 	}
+	s.id = hex.EncodeToString(seed[8:])
 	j := journal.Config{
-		Clock: s.clock, Author: hex.EncodeToString(seed[8:]), Queue: cfg.AppendQueue, QueueTags: 64 * cfg.AppendQueue, Join: cfg.LogRecords,
+		Clock: s.clock, Author: s.id, Queue: cfg.AppendQueue, QueueTags: 64 * cfg.AppendQueue, Join: cfg.LogRecords,
 		Retention: cfg.Retention, Lost: cfg.DisconnectedAfter, Now: cfg.Now, Logger: cfg.Logger,
 	}
 	if len(cfg.Redis) > 0 {
@@ -73,7 +76,9 @@ func Open(cfg Config) (*Store, error) {
 			Now: cfg.Now,
 		})
 		s.shared = s.values
-		j.Source = remote.NewLog(s.link, cfg.Namespace, cfg.LogRecords)
+		s.log = remote.NewLog(s.link, cfg.Namespace, cfg.LogRecords, s.member())
+		s.log.Trouble.Logger = cfg.Logger
+		j.Source = s.log
 	}
 	s.journal = journal.New(j)
 	s.reclaim = newReclaimer(s)
@@ -91,6 +96,9 @@ func (s *Store) Run(ctx context.Context) error {
 		work.Go(func() { s.journal.Run(ctx) })
 	}
 	work.Wait()
+	if s.log != nil {
+		s.log.Leave(ctx)
+	}
 	return nil
 }
 
@@ -152,7 +160,7 @@ func (s *Store) judge(slot *entry.Slot, now int64) verdict {
 	}
 	if contact := s.journal.Contact(); s.lost(contact, now) {
 		// Invalidations of others may have been missed since the last contact, or since the fill.
-		since := slot.Created
+		since := slot.Created - int64(slot.FetchMicros)*1000 // its fill began then
 		if contact <= now {
 			since = max(since, contact)
 		}

@@ -40,12 +40,17 @@ type Journal struct {
 
 	contact     atomic.Int64 // unix ns: what the log held then is applied; 0 without Source
 	live        atomic.Bool  // the last call to the log succeeded
+	synced      atomic.Bool  // all of the log that matters was applied once
+	members     atomic.Int64 // readers of the log, as of the last page; negative: not known
+	delay       atomic.Int64 // ns from the append of the last record to its reading, by the log's clock
+	delayed     atomic.Int64 // sum of it
 	generations atomic.Uint64
 	appended    atomic.Uint64
 	appendErrs  atomic.Uint64
 
 	last       entry.Position // reader's: last record applied; zero before the first page
 	epoch      uint64
+	unsaid     bool // somebody waits to hear how far this reader has come, and the log does not know all of it
 	nextExpire int64
 }
 
@@ -65,8 +70,13 @@ func (j *Journal) Contact() int64 { return j.contact.Load() }
 // Live reports whether the log was read and the last call to it succeeded; true when there is no other log than the clock.
 func (j *Journal) Live() bool { return j.cfg.Source == nil || j.live.Load() }
 
+// Synced reports whether all of the log that matters was applied once: before it, a value that others have filled cannot be judged.
+func (j *Journal) Synced() bool { return j.cfg.Source == nil || j.synced.Load() }
+
 // Stats are counters since New and gauges.
 type Stats struct {
+	Members                                     int           // readers of the log, this one included; negative: not known
+	Delay, Delays                               time.Duration // from a record's append to its reading: of the last one, and the sum
 	Generations, Appended, AppendErrors, Merges uint64
 	Queued                                      int
 }
@@ -77,6 +87,7 @@ func (j *Journal) Stats() Stats {
 	return Stats{
 		Generations: j.generations.Load(), Appended: j.appended.Load(), AppendErrors: j.appendErrs.Load(),
 		Queued: queued, Merges: merges,
+		Members: int(j.members.Load()), Delay: time.Duration(j.delay.Load()), Delays: time.Duration(j.delayed.Load()),
 	}
 }
 
@@ -118,6 +129,9 @@ func (j *Journal) read(ctx context.Context) {
 				j.cfg.Logger.Info("invalidation log connected", "position", j.last.String())
 			}
 			pause = shortestPause
+			if j.unsaid { // the next call says it
+				continue
+			}
 			err = j.cfg.Source.Await(ctx, j.last, j.beat())
 		}
 		if err == nil {
@@ -140,6 +154,7 @@ func (j *Journal) beat() time.Duration { return min(time.Second, j.cfg.Lost/2) }
 func (j *Journal) CatchUp(ctx context.Context) error {
 	for read := 0; ; {
 		at, answered := j.cfg.Now(), j.queue.answeredUpTo()
+		said, saidOf := j.last, j.epoch
 		call, cancel := context.WithTimeout(ctx, callTimeout)
 		page, err := j.cfg.Source.Sync(call, j.last, pageRecords, j.cfg.Retention)
 		cancel()
@@ -153,6 +168,9 @@ func (j *Journal) CatchUp(ctx context.Context) error {
 		}
 		j.queue.settle(answered) // was read by now, lies before the floor, or went into a log that is gone
 		j.contact.Store(max(1, at))
+		j.synced.Store(true)
+		j.members.Store(int64(page.Members))
+		j.unsaid = page.Waited && (said != j.last || saidOf != j.epoch)
 		j.expire(at, page.TimeMS)
 		return nil
 	}
@@ -182,6 +200,11 @@ func (j *Journal) take(page *Page, read int) (more bool) {
 		j.apply(r)
 	}
 	if n := len(page.Records); n > 0 {
+		if p := page.Records[n-1].Position; !joining && j.last.Less(p) && p.MS <= page.TimeMS {
+			d := int64(time.Duration(page.TimeMS-p.MS) * time.Millisecond)
+			j.delay.Store(d)
+			j.delayed.Add(d)
+		}
 		j.last = page.Records[n-1].Position
 	}
 	if j.last.Less(page.Head) && read > j.cfg.Join {

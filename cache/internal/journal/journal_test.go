@@ -282,3 +282,70 @@ func TestRecordsComeBackAndTheUnknownNamesEverything(t *testing.T) {
 		}
 	}
 }
+
+// A new process that reads the first pages of a long log does not know yet what the next ones name.
+func TestNothingOfOthersIsJudgedBeforeAllPagesAreRead(t *testing.T) {
+	b := start(t, func(c *Config) { c.Join = 1 << 20 })
+	for range 3 * pageRecords {
+		b.log.other("x")
+	}
+	b.log.epoch = 1
+	pages := 0
+	var look func()
+	look = func() {
+		if pages++; b.j.Synced() {
+			t.Errorf("judges after %d pages", pages-1)
+		}
+		b.log.between = look
+	}
+	b.log.between = look
+	b.catchUp()
+	if pages < 3 || !b.j.Synced() {
+		t.Errorf("%d pages, synced %v", pages, b.j.Synced())
+	}
+}
+
+func TestLoggedMeansAllThatWasAskedBefore(t *testing.T) {
+	b := start(t, nil) // four may wait
+	b.catchUp()
+	b.log.away = true
+	for i := range 10 { // they become one that names everything
+		b.invalidate(string(rune('a' + i)))
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 3*shortestPause)
+	defer cancel()
+	if err := b.j.AwaitLogged(ctx); err == nil {
+		t.Error("the log is away and has all of it")
+	}
+	b.log.away = false
+	ended := make(chan error)
+	go func() { ended <- b.j.AwaitLogged(context.Background()) }()
+	if _, err := b.flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// When somebody waits, a reader says at once what it has applied, and then rests.
+func TestReaderThatIsWaitedForSaysHowFarItHasCome(t *testing.T) {
+	b := start(t, nil)
+	b.catchUp()
+	b.catchUp()
+	b.log.waited = true
+	b.log.other("a")
+	if b.catchUp(); !b.j.unsaid {
+		t.Error("it has applied a record, and the log does not know")
+	}
+	if b.catchUp(); b.j.unsaid {
+		t.Error("the log knows, and it does not rest")
+	}
+	b.log.epoch++
+	if b.catchUp(); !b.j.unsaid {
+		t.Error("it has entered a generation, and the log does not know")
+	}
+	if b.catchUp(); b.j.unsaid {
+		t.Error("the log knows, and it does not rest")
+	}
+}

@@ -53,6 +53,7 @@ type queue struct {
 
 type item struct {
 	Record
+	first   uint64 // lowest number that it stands for
 	tickets []*Ticket
 }
 
@@ -92,7 +93,7 @@ func (q *queue) put(n *tombstone.Names) *Ticket {
 func (q *queue) push(n *tombstone.Names, ts []*Ticket) {
 	q.next++
 	q.tags += n.Len()
-	q.waiting = append(q.waiting, item{Record{Author: q.author, Number: q.next, Names: *n}, ts})
+	q.waiting = append(q.waiting, item{Record{Author: q.author, Number: q.next, Names: *n}, q.next, ts})
 }
 
 // merge replaces all that waits, and the new names, by one record that names everything. It is hard unless all were soft.
@@ -111,9 +112,14 @@ func (q *queue) merge(n *tombstone.Names, t *Ticket) {
 			}
 		}
 	}
+	first := q.next + 1
+	if len(q.waiting) > 0 {
+		first = q.waiting[0].first
+	}
 	q.waiting, q.tags = nil, 0
 	q.merges++
 	q.push(&all, tickets)
+	q.waiting[0].first = first
 }
 
 // take removes the item with a number from a list in the order of numbers.
@@ -206,6 +212,20 @@ func (q *queue) settle(number uint64) {
 	}
 }
 
+// last returns the number of the latest invalidation.
+func (q *queue) last() uint64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.next
+}
+
+// logged reports whether the log has all up to a number.
+func (q *queue) logged(number uint64) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting) == 0 || q.waiting[0].first > number
+}
+
 // batch copies the first of what waits.
 func (q *queue) batch(limit int) []Record {
 	q.mu.Lock()
@@ -225,6 +245,16 @@ func (q *queue) poke() {
 	case q.wake <- struct{}{}:
 	default:
 	}
+}
+
+// AwaitLogged waits until the log has all that was invalidated here before the call, or ctx ends.
+func (j *Journal) AwaitLogged(ctx context.Context) error {
+	for last := j.queue.last(); !j.queue.logged(last); {
+		if sleep(ctx, shortestPause); ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return nil
 }
 
 // leaveTimeout bounds the last attempt to append, when the process ends.

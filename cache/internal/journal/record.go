@@ -25,6 +25,10 @@ type Page struct {
 	TimeMS  uint64         // the log's own time, unix ms
 	Records []Record       // from the asked position on, inclusive
 	Whole   bool           // nothing between the asked position and the records is missing
+
+	Members int   // readers of the log that the log knows; negative: not known
+	Waited  bool  // somebody waits for readers to say how far they have come, which each Sync does
+	Trouble error // why that was not possible
 }
 
 // Source is the fleet's log. Positions grow strictly within a generation.

@@ -2,6 +2,7 @@ package redistest
 
 import (
 	"bufio"
+	"io"
 	"net"
 	"os/exec"
 	"strconv"
@@ -54,8 +55,13 @@ func (s *Server) Start(keep bool) {
 	if keep {
 		appendOnly = "yes"
 	}
-	s.cmd = exec.Command(s.path, "--port", s.port, "--bind", "127.0.0.1", "--save", "", "--dir", s.dir, "--appendonly", appendOnly,
-		"--appendfsync", "always")
+	s.StartWith("--appendonly", appendOnly, "--appendfsync", "always")
+}
+
+// StartWith starts the server with settings of its own, as redis-server's arguments.
+func (s *Server) StartWith(settings ...string) {
+	s.t.Helper()
+	s.cmd = exec.Command(s.path, append([]string{"--port", s.port, "--bind", "127.0.0.1", "--save", "", "--dir", s.dir}, settings...)...)
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
@@ -91,10 +97,42 @@ func (s *Server) Do(command ...string) string {
 	return answer
 }
 
-func (s *Server) try(command ...string) (string, error) {
+// Text sends a command whose answer is one text, and returns it.
+func (s *Server) Text(command ...string) string {
+	s.t.Helper()
+	var text string
+	err := s.ask(func(r *bufio.Reader) error {
+		head, err := r.ReadString('\n')
+		if err != nil {
+			return err
+		}
+		n, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(head, "$")))
+		if err != nil {
+			return err
+		}
+		body := make([]byte, n)
+		_, err = io.ReadFull(r, body)
+		text = string(body)
+		return err
+	}, command)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return text
+}
+
+func (s *Server) try(command ...string) (line string, err error) {
+	err = s.ask(func(r *bufio.Reader) (err error) {
+		line, err = r.ReadString('\n')
+		return err
+	}, command)
+	return strings.TrimSpace(line), err
+}
+
+func (s *Server) ask(read func(*bufio.Reader) error, command []string) error {
 	c, err := net.DialTimeout("tcp", s.Addr, time.Second)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer func() { _ = c.Close() }()
 	_ = c.SetDeadline(time.Now().Add(5 * time.Second))
@@ -104,8 +142,7 @@ func (s *Server) try(command ...string) (string, error) {
 		b.WriteString("$" + strconv.Itoa(len(w)) + "\r\n" + w + "\r\n")
 	}
 	if _, err := c.Write([]byte(b.String())); err != nil {
-		return "", err
+		return err
 	}
-	line, err := bufio.NewReader(c).ReadString('\n')
-	return strings.TrimSpace(line), err
+	return read(bufio.NewReader(c))
 }

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -11,57 +12,110 @@ import (
 
 	"github.com/weirproxy/weir/cache/internal/entry"
 	"github.com/weirproxy/weir/cache/internal/journal"
+	"github.com/weirproxy/weir/cache/internal/roster"
 )
 
-// Log is the fleet's log of invalidations: a Stream, and beside it the name of its generation. It implements journal.Source.
+// Log is the fleet's log of invalidations: a Stream, and beside it the name of its generation and the places of those who read it. It
+// implements journal.Source and roster.Source. Sync is for one goroutine.
 type Log struct {
-	link       *Link
-	stream     string
-	generation string
-	keep       int // records, about
+	link    *Link
+	keep    int // records, about
+	member  Member
+	stream  string
+	keys    []string
+	epoch   uint64 // of the page that Sync has returned last
+	looked  time.Time
+	Trouble Trouble
 }
 
-// NewLog returns the log under a namespace. Both keys share a slot of a cluster.
-func NewLog(l *Link, namespace string, keep int) *Log {
-	return &Log{link: l, stream: "{" + namespace + "}:inv", generation: "{" + namespace + "}:gen", keep: keep}
+// Member is what a reader of the log publishes of itself.
+type Member struct {
+	ID       string // unique to the process
+	Instance string
+	Bound    time.Duration // without contact for this long it trusts nothing it had
 }
 
-// sync reads a page. A log whose generation is not the one its name says (no name, another server, another run of the server: what
-// was acknowledged may be gone), or that ends before the position asked for, begins a new generation with a record that names
-// everything.
+// NewLog returns the log under a namespace. All its keys share a slot of a cluster.
+func NewLog(l *Link, namespace string, keep int, m Member) *Log {
+	m.Instance = roster.Instance(m.Instance)
+	log := &Log{link: l, keep: keep, member: m, stream: "{" + namespace + "}:inv"}
+	log.keys = []string{log.stream}
+	for _, name := range []string{"gen", "fleet", "seen", "wait"} {
+		log.keys = append(log.keys, "{"+namespace+"}:"+name)
+	}
+	return log
+}
+
+// sync reads a page, and publishes in the same call how far the reader has come: an idle reader costs no call more for it. A log whose
+// generation is not the one its name says (no name, another server, another run of the server: what was acknowledged may be gone), or that
+// ends before the position asked for, begins a new generation with a record that names everything.
 //
-// KEYS: stream, generation. ARGV: from ms, from seq, limit, retention ms, a fresh epoch.
-// Returns: epoch, head, time ms, first id of the page's range or "", records.
+// A reader publishes a place of the generation that the log has, or none. What concerns the roster may be refused (a user without the
+// right, a full memory) without harm to the reading.
+//
+// KEYS: stream, generation, places, when they were seen, whether somebody waits. ARGV: from ms, from seq, limit, retention ms, a fresh epoch,
+// the reader's epoch, id, bound and instance, how long to remember, whether to look at the server's settings.
+// Returns: epoch, head, time ms, records, number of members, 1 when somebody waits, trouble with the roster, settings.
 var syncScript = rueidis.NewLuaScript(`
 local function less(a, b, c, d) return a < c or (a == c and b < d) end
 local function parts(id) local ms, seq = string.match(id, '(%d+)-(%d+)'); return tonumber(ms), tonumber(seq) end
+` + generationLua + `
 local from_ms, from_seq = tonumber(ARGV[1]), tonumber(ARGV[2])
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or 'unknown'
-local named = redis.call('GET', KEYS[2]) or ''
-local epoch, of = string.match(named, '^(%d+) (%w+)$')
-local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
 local behind = true
 if #last > 0 then
   local ms, seq = parts(last[1][1])
   behind = less(ms, seq, from_ms, from_seq)
 end
-if not epoch or of ~= run or behind then
+if not epoch or behind then
   epoch = ARGV[5]
   redis.call('SET', KEYS[2], epoch .. ' ' .. run)
   redis.call('XADD', KEYS[1], '*', 'a', '1')
   last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
 end
+local trouble = ''
+local function try(...)
+  local r = redis.pcall(...)
+  if type(r) == 'table' and r.err then trouble = r.err; return nil end
+  return r
+end
+local place = '0 0-0'
+if ARGV[6] == epoch then place = epoch .. ' ' .. ARGV[1] .. '-' .. ARGV[2] end
+local members, waited = -1, 0
+if try('HSET', KEYS[3], ARGV[7], place .. ' ' .. now .. ' ' .. ARGV[8] .. ' ' .. ARGV[9]) and try('ZADD', KEYS[4], now, ARGV[7]) then
+  for _, id in ipairs(try('ZRANGEBYSCORE', KEYS[4], '-inf', string.format('%d', tonumber(now) - tonumber(ARGV[10])), 'LIMIT', 0, 16) or {}) do
+    try('ZREM', KEYS[4], id)
+    try('HDEL', KEYS[3], id)
+  end
+  members = try('ZCARD', KEYS[4]) or -1
+  waited = try('EXISTS', KEYS[5]) or 0
+end
+local settings = ''
+if ARGV[11] == '1' then settings = try('INFO', 'memory') or '' end
 local start = ARGV[1] .. '-' .. ARGV[2]
 if from_ms == 0 and from_seq == 0 then
-  local old = redis.call('XREVRANGE', KEYS[1], string.format('%d', math.max(0, now - tonumber(ARGV[4]))), '-', 'COUNT', 1)
+  local old = redis.call('XREVRANGE', KEYS[1], string.format('%d', math.max(0, tonumber(now) - tonumber(ARGV[4]))), '-', 'COUNT', 1)
   start = '-'
   if #old > 0 then start = old[1][1] end
 end
 local page = redis.call('XRANGE', KEYS[1], start, '+', 'COUNT', tonumber(ARGV[3]))
-return {epoch, last[1][1], string.format('%d', now), page}
+return {epoch, last[1][1], now, page, members, waited, trouble, settings}
 `)
+
+// generationLua sets epoch to the log's generation, nil when it is not the one its name says, run to the server's run, last to the last
+// record and now to the server's time in ms, as text.
+const generationLua = `
+local t = redis.call('TIME')
+local now = string.format('%d', t[1] * 1000 + math.floor(t[2] / 1000))
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or 'unknown'
+local epoch, of = string.match(redis.call('GET', KEYS[2]) or '', '^(%d+) (%w+)$')
+if of ~= run then epoch = nil end
+local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+`
+
+const reading = "reading the invalidation log"
+
+// settingsEvery is how often the server's settings are looked at: they can be changed while it runs.
+const settingsEvery = time.Minute
 
 // Sync implements journal.Source.
 func (l *Log) Sync(ctx context.Context, from entry.Position, limit int, retention time.Duration) (journal.Page, error) {
@@ -69,24 +123,46 @@ func (l *Log) Sync(ctx context.Context, from entry.Position, limit int, retentio
 	if c == nil {
 		return journal.Page{}, journal.ErrUnavailable
 	}
-	fresh := rand.Uint64N(1<<53-1) + 1
-	r := syncScript.Exec(ctx, c, []string{l.stream, l.generation}, []string{
+	fresh, look := rand.Uint64N(1<<53-1)+1, "0"
+	if l.looked.IsZero() || time.Since(l.looked) > settingsEvery {
+		look = "1"
+	}
+	r := syncScript.Exec(ctx, c, l.keys, []string{
 		strconv.FormatUint(from.MS, 10), strconv.FormatUint(from.Seq, 10), strconv.Itoa(limit),
 		strconv.FormatInt(retention.Milliseconds(), 10), strconv.FormatUint(fresh, 10),
+		strconv.FormatUint(l.epoch, 10), l.member.ID, strconv.FormatInt(l.member.Bound.Milliseconds(), 10), l.member.Instance,
+		strconv.FormatInt(max(roster.Forget, 3*l.member.Bound).Milliseconds(), 10), look,
 	})
 	parts, err := r.ToArray()
 	if err != nil {
-		return journal.Page{}, fmt.Errorf("reading the invalidation log: %w", err)
+		l.Trouble.note(reading, err)
+		return journal.Page{}, fmt.Errorf(reading+": %w", err)
 	}
-	if len(parts) != 4 {
-		return journal.Page{}, fmt.Errorf("reading the invalidation log: %d parts", len(parts))
+	if len(parts) != 8 {
+		return journal.Page{}, fmt.Errorf(reading+": %d parts", len(parts))
 	}
-	return readPage(parts, from)
+	p, err := readPage(parts, from)
+	if err != nil {
+		return p, err
+	}
+	l.epoch = p.Epoch
+	l.Trouble.over(reading)
+	if p.Trouble != nil {
+		l.Trouble.note("publishing its place", p.Trouble)
+	} else {
+		l.Trouble.over("publishing its place")
+	}
+	if look == "1" {
+		l.looked = time.Now()
+		settings, _ := parts[7].ToString()
+		l.Trouble.settings(settings)
+	}
+	return p, nil
 }
 
 func readPage(parts []rueidis.RedisMessage, from entry.Position) (p journal.Page, err error) {
 	bad := func(what string) (journal.Page, error) {
-		return journal.Page{}, fmt.Errorf("reading the invalidation log: bad %s", what)
+		return journal.Page{}, fmt.Errorf(reading+": bad %s", what)
 	}
 	text := func(i int) string { s, _ := parts[i].ToString(); return s }
 	if p.Epoch, err = strconv.ParseUint(text(0), 10, 64); err != nil || p.Epoch == 0 {
@@ -101,7 +177,7 @@ func readPage(parts []rueidis.RedisMessage, from entry.Position) (p journal.Page
 	}
 	records, err := parts[3].AsXRangeSlices()
 	if err != nil {
-		return p, fmt.Errorf("reading the invalidation log: %w", err)
+		return p, fmt.Errorf(reading+": %w", err)
 	}
 	for _, r := range records {
 		pos, ok := entry.ParsePosition(r.ID)
@@ -114,10 +190,20 @@ func readPage(parts []rueidis.RedisMessage, from entry.Position) (p journal.Page
 		}
 		p.Records = append(p.Records, journal.ParseFields(pos, fields))
 	}
+	if n, err := parts[4].AsInt64(); err == nil {
+		p.Members = int(n)
+	}
+	n, _ := parts[5].AsInt64()
+	p.Waited = n > 0
+	if trouble := text(6); trouble != "" {
+		p.Trouble = errors.New(trouble)
+	}
 	// The record read last must still be there, else what followed it may be gone too.
 	p.Whole = from.IsZero() || len(p.Records) > 0 && p.Records[0].Position == from
 	return p, nil
 }
+
+const appending = "appending to the invalidation log"
 
 // Append implements journal.Source.
 func (l *Log) Append(ctx context.Context, rs []journal.Record) ([]entry.Position, error) {
@@ -138,14 +224,16 @@ func (l *Log) Append(ctx context.Context, rs []journal.Record) ([]entry.Position
 	for _, r := range c.DoMulti(ctx, cmds...) {
 		id, err := r.ToString()
 		if err != nil {
-			return list, fmt.Errorf("appending to the invalidation log: %w", err)
+			l.Trouble.note(appending, err)
+			return list, fmt.Errorf("%s: %w", appending, err)
 		}
 		pos, ok := entry.ParsePosition(id)
 		if !ok {
-			return list, fmt.Errorf("appending to the invalidation log: bad id %q", id)
+			return list, fmt.Errorf("%s: bad id %q", appending, id)
 		}
 		list = append(list, pos)
 	}
+	l.Trouble.over(appending)
 	return list, nil
 }
 
@@ -157,10 +245,24 @@ func (l *Log) Await(ctx context.Context, after entry.Position, d time.Duration) 
 	}
 	call, cancel := context.WithTimeout(ctx, d+time.Second)
 	defer cancel()
+	const doing = "waiting for the invalidation log"
 	cmd := c.B().Xread().Count(1).Block(max(1, d.Milliseconds())).Streams().Key(l.stream).Id(after.String()).Build()
 	err := c.Do(call, cmd).Error()
-	if rueidis.IsRedisNil(err) {
+	if err == nil || rueidis.IsRedisNil(err) {
+		l.Trouble.over(doing)
+		return nil
+	}
+	if refused(err) && l.Trouble.note(doing, err) { // it can be read all the same, only without being woken
+		timer := time.NewTimer(min(d, unwoken))
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
 		return nil
 	}
 	return err
 }
+
+// unwoken is how often the log is read when Redis refuses to wake the reader.
+const unwoken = 100 * time.Millisecond
