@@ -28,11 +28,22 @@ func (s *Sidecar) adminSources() admin.Sources {
 		Pprof: s.cfg.Static.File.Pprof,
 	}
 	if s.store != nil {
-		a.Invalidate = func(ctx context.Context, inv cache.Invalidation) (cache.Receipt, error) {
-			return invalidate(ctx, s.store, inv)
+		a.Invalidate = func(ctx context.Context, inv cache.Invalidation) (cache.Receipt, *admin.Reach, error) {
+			return invalidateCounted(ctx, s.store, inv)
 		}
+		a.Names = admin.Names{Types: s.typeTags}
 	}
 	return a
+}
+
+// typeTags returns the tags that entries with a type have; without a schema any name may be one.
+func (s *Sidecar) typeTags(name string) (tags []string, known bool) {
+	schema := s.policies.load().Plans.Schema()
+	if schema == nil {
+		return []string{name}, true
+	}
+	tags = schema.ObjectsOf(name)
+	return tags, len(tags) > 0
 }
 
 // inForce is what /config shows beside the file's part.

@@ -25,8 +25,9 @@ type Sources struct {
 	Config     func() []byte // YAML without secrets
 	Plans      func() []planner.Description
 	CacheStats func() any
-	// Invalidate is nil when the cache is off.
-	Invalidate func(context.Context, cache.Invalidation) (cache.Receipt, error)
+	// Invalidate is nil when the cache is off. What it reached is nil when that is not known.
+	Invalidate func(context.Context, cache.Invalidation) (cache.Receipt, *Reach, error)
+	Names      Names
 	Pprof      bool
 }
 
@@ -142,7 +143,8 @@ func (a *Server) handle(ctx *fasthttp.RequestCtx) {
 		pprofhandler.PprofHandler(ctx)
 	case path == "/":
 		get(ctx, func() {
-			ctx.SetBodyString("/healthz /readyz /metrics /config /plans /cache/stats\nPOST /cache/invalidate {\"tags\":[],\"types\":[],\"prefixes\":[],\"soft\":false}\n")
+			ctx.SetBodyString("/healthz /readyz /metrics /config /plans /cache/stats\nPOST /cache/invalidate " +
+				"{\"tags\":[],\"types\":[],\"prefixes\":[],\"patterns\":[],\"operations\":[],\"tenants\":[],\"all\":false,\"soft\":false}\n")
 		})
 	default:
 		fail(ctx, fasthttp.StatusNotFound, "admin.not_found", "There is no such path; GET / lists them.")

@@ -41,10 +41,11 @@ func start(t *testing.T, change func(*Sources)) *rig {
 		Config:     func() []byte { return []byte("listen: []\n") },
 		Plans:      func() []planner.Description { return []planner.Description{{}} },
 		CacheStats: func() any { return map[string]int{"hits": 3} },
-		Invalidate: func(_ context.Context, inv cache.Invalidation) (cache.Receipt, error) {
+		Invalidate: func(_ context.Context, inv cache.Invalidation) (cache.Receipt, *Reach, error) {
 			r.last = inv
 			r.logs--
-			return cache.Receipt{Logged: r.logs <= 0, Shared: true, Position: cache.Position{MS: 7, Seq: 1}}, r.fails
+			reach := &Reach{Entries: 2, Tags: map[string]int64{"City:5": 2}}
+			return cache.Receipt{Logged: r.logs <= 0, Shared: true, Position: cache.Position{MS: 7, Seq: 1}}, reach, r.fails
 		},
 	}
 	if change != nil {
@@ -116,7 +117,8 @@ func TestPprofIsServedOnlyWhenAskedFor(t *testing.T) {
 func TestInvalidationIsPassedOn(t *testing.T) {
 	r := start(t, nil)
 	status, body, _ := r.call(t, "POST", "/cache/invalidate", `{"tags":["City:5"],"types":["Country"],"prefixes":["Query."],"soft":true}`)
-	if status != 200 || !strings.Contains(body, `"logged": true`) || !strings.Contains(body, `"position": "7-1"`) {
+	if status != 200 || !strings.Contains(body, `"logged": true`) || !strings.Contains(body, `"position": "7-1"`) ||
+		!strings.Contains(body, `"time": "1970-01-01T00:00:00.007Z"`) || !strings.Contains(body, `"City:5": 2`) {
 		t.Errorf("%d %s", status, body)
 	}
 	if want := fmt.Sprint(cache.Invalidation{Tags: []string{"City:5", "Country"}, Prefixes: []string{"Query."}, Soft: true}); fmt.Sprint(r.last) != want {
@@ -232,10 +234,20 @@ func TestPagesOfOtherSitesAreRefused(t *testing.T) {
 
 func FuzzInvalidation(f *testing.F) {
 	f.Add([]byte(`{"tags":["a"],"soft":true}`))
+	f.Add([]byte(`{"patterns":["City:*-eu","a"],"operations":["Front"],"tenants":["acme"],"types":["City"]}`))
+	f.Add([]byte(`{"all":true}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		inv, problem := parse(body)
-		if problem == "" && len(inv.Tags)+len(inv.Prefixes) == 0 {
-			t.Error("an invalidation of nothing")
+		inv, problem := parse(body, names)
+		if problem != "" {
+			return
+		}
+		if inv.All == (len(inv.Tags)+len(inv.Prefixes)+len(inv.Patterns) > 0) {
+			t.Errorf("an invalidation of nothing, or of too much: %+v", inv)
+		}
+		for _, p := range append(inv.Prefixes, inv.Patterns...) {
+			if p == "" || p[0] == '*' && strings.Trim(p, "*") == "" || p[0] == '@' {
+				t.Errorf("%q matches everything", p)
+			}
 		}
 	})
 }

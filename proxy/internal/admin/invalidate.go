@@ -1,11 +1,7 @@
 package admin
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"io"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -25,21 +21,24 @@ const (
 	longestPause = time.Second
 )
 
-// request is the body of an invalidation.
-type request struct {
-	Tags     []string `json:"tags"`
-	Types    []string `json:"types"`
-	Prefixes []string `json:"prefixes"`
-	Soft     bool     `json:"soft"`
-}
-
 // receipt is its answer.
 type receipt struct {
 	Obeyed   bool   `json:"obeyed"`             // by this sidecar, always true
 	Logged   bool   `json:"logged"`             // the fleet's log has it
 	Shared   bool   `json:"shared"`             // there is a fleet's log
 	Position string `json:"position,omitempty"` // in the log
+	Time     string `json:"time,omitempty"`     // of the position
+	Reached  *Reach `json:"reached,omitempty"`  // absent when there was no time to look
 	Message  string `json:"message,omitempty"`
+}
+
+// Reach is what an invalidation made invalid, or with soft stale, among the entries of this sidecar: how many entries, and how many by each
+// name that was obeyed.
+type Reach struct {
+	Entries  int64            `json:"entries"`
+	Tags     map[string]int64 `json:"tags,omitempty"`
+	Prefixes map[string]int64 `json:"prefixes,omitempty"`
+	Patterns map[string]int64 `json:"patterns,omitempty"`
 }
 
 // invalidate answers 200 when this sidecar obeys and the log has the invalidation, so that every connected sidecar obeys within
@@ -64,19 +63,20 @@ func (a *Server) invalidate(ctx *fasthttp.RequestCtx) {
 		fail(ctx, fasthttp.StatusBadRequest, "admin.bad_request", "wait is unknown; leave it out or write wait=fleet.")
 		return
 	}
-	inv, problem := parse(ctx.PostBody())
+	inv, problem := parse(ctx.PostBody(), a.sources.Names)
 	if problem != "" {
 		fail(ctx, fasthttp.StatusBadRequest, "admin.bad_request", problem)
 		return
 	}
-	r, err := a.logged(ctx, inv, fleet)
+	r, reach, err := a.logged(ctx, inv, fleet)
 	if err != nil {
 		fail(ctx, fasthttp.StatusInternalServerError, "internal", err.Error())
 		return
 	}
-	out := receipt{Obeyed: true, Logged: r.Logged, Shared: r.Shared}
+	out := receipt{Obeyed: true, Logged: r.Logged, Shared: r.Shared, Reached: reach}
 	if r.Logged {
 		out.Position = r.Position.String()
+		out.Time = time.UnixMilli(int64(r.Position.MS)).UTC().Format(time.RFC3339Nano)
 	} else if r.Shared {
 		out.Message = "This sidecar obeys; the log cannot be reached now and gets it when Redis is back. Ask again to be sure of the fleet."
 	}
@@ -89,7 +89,7 @@ func (a *Server) invalidate(ctx *fasthttp.RequestCtx) {
 }
 
 // logged invalidates here and waits until the log has it, for a bounded time; for the fleet also until the others have read it.
-func (a *Server) logged(ctx context.Context, inv cache.Invalidation, fleet bool) (cache.Receipt, error) {
+func (a *Server) logged(ctx context.Context, inv cache.Invalidation, fleet bool) (r cache.Receipt, reach *Reach, err error) {
 	limit := logTime
 	if fleet {
 		limit = fleetLogTime
@@ -97,18 +97,22 @@ func (a *Server) logged(ctx context.Context, inv cache.Invalidation, fleet bool)
 	end := time.NewTimer(limit)
 	defer end.Stop()
 	pause := firstPause
-	for {
-		r, err := a.sources.Invalidate(ctx, inv)
+	for first := true; ; first = false {
+		if first {
+			r, reach, err = a.sources.Invalidate(ctx, inv)
+		} else { // what it reaches is known
+			r, _, err = a.sources.Invalidate(ctx, inv)
+		}
 		switch {
 		case err != nil:
-			return r, err
+			return r, reach, err
 		case r.Logged:
 			if fleet && r.Shared {
 				rest(ctx, fleetTime)
 			}
-			return r, nil
+			return r, reach, nil
 		case !r.Shared:
-			return r, nil
+			return r, reach, nil
 		}
 		again := time.NewTimer(pause)
 		pause = min(2*pause, longestPause)
@@ -116,10 +120,10 @@ func (a *Server) logged(ctx context.Context, inv cache.Invalidation, fleet bool)
 		case <-again.C:
 		case <-end.C:
 			again.Stop()
-			return r, nil
+			return r, reach, nil
 		case <-ctx.Done():
 			again.Stop()
-			return r, nil
+			return r, reach, nil
 		}
 	}
 }
@@ -131,40 +135,4 @@ func rest(ctx context.Context, d time.Duration) {
 	case <-timer.C:
 	case <-ctx.Done():
 	}
-}
-
-const (
-	maxNames      = 10_000
-	maxNameLength = 512
-)
-
-// parse reads an invalidation; problem says what is wrong with it.
-func parse(body []byte) (inv cache.Invalidation, problem string) {
-	var r request
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&r); err != nil {
-		return inv, "The body is no invalidation: " + err.Error() + `. Send {"tags":["City:5"],"types":["City"],"prefixes":["Query."],"soft":false}.`
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return inv, "The body has more than one JSON value."
-	}
-	inv = cache.Invalidation{Tags: append(r.Tags, r.Types...), Prefixes: r.Prefixes, Soft: r.Soft}
-	switch n := len(inv.Tags) + len(inv.Prefixes); {
-	case n == 0:
-		return inv, "The body names nothing; give tags, types or prefixes."
-	case n > maxNames:
-		return inv, "The body has more than 10000 names; send several requests, or a prefix."
-	}
-	for _, list := range [][]string{inv.Tags, inv.Prefixes} {
-		for _, name := range list {
-			switch {
-			case name == "":
-				return inv, "A name is empty; name tags, types or prefixes that entries have, see /plans."
-			case len(name) > maxNameLength:
-				return inv, "A name is longer than 512 bytes; no tag is."
-			}
-		}
-	}
-	return inv, ""
 }
