@@ -188,12 +188,18 @@ func (b *builder) describe(p *Plan) {
 // cachePolicy decides how long the answer may be cached. An answer with an entity that its tags would not find is never cached, whatever
 // the upstream says of it.
 func (b *builder) cachePolicy(p *Plan, schema *ast.Schema, hinted bool) CachePolicy {
-	c := cachepolicy.Compute(schema, b.doc, b.op, b.o.DefaultMaxAge)
-	out := CachePolicy{c.Cacheable, c.MaxAge, c.Private, hinted, c.Reason, c.Path}
+	c := cachepolicy.Compute(schema, b.doc, b.op, b.o.DefaultMaxAge, b.o.Shares)
+	out := CachePolicy{
+		Cacheable: c.Cacheable, MaxAge: c.MaxAge, Private: c.Private, Hinted: hinted, Reason: c.Reason, Path: c.Path,
+		Share: c.Share, Given: c.Given, Open: c.Open, ShareReason: c.ShareReason,
+	}
+	if share := b.o.OperationShares[p.name]; p.name != "" && share > out.Share {
+		out.Share, out.ShareReason = share, "operation "+p.name
+	}
 	if len(p.errors) > 0 {
 		out.Reason = "the document is not valid"
 	} else if reason, path := p.shape.Untagged(); reason != "" && p.kind == KindQuery && (c.Cacheable || !hinted) {
-		out = CachePolicy{Private: c.Private, Hinted: true, Reason: reason, Path: path}
+		out.Cacheable, out.MaxAge, out.Hinted, out.Reason, out.Path = false, 0, true, reason, path
 	}
 	return out
 }

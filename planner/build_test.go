@@ -210,7 +210,7 @@ func TestCachePolicyOfPlans(t *testing.T) {
 		if got.Reason == "" {
 			t.Errorf("%s: no reason", tc.document)
 		}
-		got.Reason, got.Path = "", ""
+		got.Reason, got.Path, got.Open = "", "", ""
 		if got != tc.want {
 			t.Errorf("%s: %+v, want %+v", tc.document, got, tc.want)
 		}

@@ -32,6 +32,10 @@ type Options struct {
 	Limits Limits
 	// DefaultMaxAge, in seconds, is what a root field or a field of composite type may be cached for when nothing says so.
 	DefaultMaxAge int
+	// Shares say who may share answers that hold a type (Order) or a field (Query.orders), OperationShares who at the widest may share those
+	// of an operation, by its name. Names are the client's to choose, so the latter only narrow.
+	Shares          map[string]Share
+	OperationShares map[string]Share
 	// MaxErrors bounds the errors of a plan; 0 stands for DefaultMaxErrors.
 	MaxErrors int
 }

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"encoding/hex"
+	"sync/atomic"
 
 	"github.com/weirproxy/weir/planner/internal/coerce"
 	"github.com/weirproxy/weir/planner/internal/cost"
@@ -9,7 +10,7 @@ import (
 	"github.com/weirproxy/weir/planner/internal/taglist"
 )
 
-// Plan is what is known of one operation of one document. It is immutable and safe for concurrent use; slices it returns belong to
+// Plan is what is known of one operation of one document. But for what its answers teach it is immutable, and safe for concurrent use; slices it returns belong to
 // it and must not be written to.
 type Plan struct {
 	schema *Schema
@@ -37,6 +38,8 @@ type Plan struct {
 	shape     *shape.Shape
 	formula   *cost.Formula // nil without a schema
 	roots     []rootField
+
+	learnt atomic.Pointer[Learnt] // changes; all else does not
 }
 
 // Values holds the variables of one request after coercion, and the scratch for it. The zero value is ready; the caller owns and
@@ -64,6 +67,12 @@ type CachePolicy struct {
 	// Reason tells a person what decided, and Path the response path of the field that did, "" when no field did.
 	Reason string `json:"reason"`
 	Path   string `json:"path,omitempty"`
+	// Share is the widest group that may share the answer, by what the options say of types and fields, and ShareReason who says so. Given:
+	// they say it of all that is selected. Otherwise the request's own rule counts, too, and Open names the first part they are silent on.
+	Share       Share  `json:"share"`
+	ShareReason string `json:"shareReason,omitempty"`
+	Given       bool   `json:"given"`
+	Open        string `json:"open,omitempty"`
 }
 
 // Kind returns the kind of the operation.

@@ -9,16 +9,27 @@ type Policy struct {
 	Private   bool // only for the one who asked
 	// Reason tells a person what decided, and Path the response path of the field that did, "" when no field did.
 	Reason, Path string
+	// Share says who may share the answer beside that. Given: a share is given for all that is selected; Open is the first part for which
+	// none is.
+	Share             Share
+	Given             bool
+	ShareReason, Open string
 }
 
 // Compute derives the policy of op, a validated operation. defaultMaxAge, in seconds, is what a field gets that should say
-// for itself but does not.
-func Compute(schema *ast.Schema, doc *ast.QueryDocument, op *ast.OperationDefinition, defaultMaxAge int) Policy {
+// for itself but does not. Without a schema shares cannot be told, and where some are given the narrowest is assumed.
+func Compute(schema *ast.Schema, doc *ast.QueryDocument, op *ast.OperationDefinition, defaultMaxAge int, shares Shares) Policy {
 	if op.Operation != ast.Query {
 		return Policy{Reason: "a " + string(op.Operation) + " is never cached"}
 	}
 	if schema == nil {
-		return Policy{Reason: "no schema is known"}
+		p := Policy{Reason: "no schema is known", Open: "no schema is known"}
+		if len(shares) > 0 {
+			p.Share, p.ShareReason = ShareUser, "no schema is known that types could be told by"
+		}
+		return p
 	}
-	return newWalker(schema, doc, defaultMaxAge).operation(op)
+	w := newWalker(schema, doc, defaultMaxAge)
+	w.sharing.given = shares
+	return w.operation(op)
 }

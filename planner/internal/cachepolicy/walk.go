@@ -28,6 +28,7 @@ type walker struct {
 
 	set     bool // some field set maxAge
 	policy  Policy
+	sharing sharing
 	private string // who says so
 	stopped string // why there is no policy
 }
@@ -59,6 +60,8 @@ func (w *walker) operation(op *ast.OperationDefinition) Policy {
 	}
 	w.selections(op.SelectionSet, []*ast.Definition{root}, true)
 	p := w.policy
+	p.Share, p.ShareReason, p.Open = w.sharing.share, w.sharing.reason, w.sharing.open
+	p.Given = len(w.sharing.given) > 0 && p.Open == "" && w.stopped == ""
 	switch {
 	case w.stopped != "":
 		p.Reason, p.MaxAge = w.stopped, 0
@@ -155,6 +158,7 @@ func (w *walker) field(f *ast.Field, on []*ast.Definition, root bool) {
 			w.stop("field " + parent.Name + "." + f.Name + " is not in the schema")
 			break
 		}
+		w.shared(f, parent, d, root)
 		if name := d.Type.Name(); len(f.SelectionSet) > 0 && name != last {
 			behind = append(behind, w.possible(name)...)
 			last = name
