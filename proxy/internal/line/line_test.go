@@ -114,6 +114,13 @@ func TestKeysDifferWhenAnyPartDoes(t *testing.T) {
 		{"vary, none sent", vary, post, doc, `{"id":"1"}`, nil},
 		{"vary, first", vary, post, doc, `{"id":"1"}`, []string{"Accept-Language: de"}},
 		{"vary, second", vary, post, doc, `{"id":"1"}`, []string{"X-B: de"}},
+		{"forwarded host", base, post, doc, `{"id":"1"}`, []string{"X-Forwarded-Host: a"}},
+		{"another forwarded host", base, post, doc, `{"id":"1"}`, []string{"X-Forwarded-Host: b"}},
+		{"forwarded host, other header", base, post, doc, `{"id":"1"}`, []string{"X-Original-Host: b"}},
+		{"two", base, post, doc, `{"id":"1"}`, []string{"X-Forwarded-Host: b", "X-Forwarded-Host: a"}},
+		{"two as one", base, post, doc, `{"id":"1"}`, []string{"X-Forwarded-Host: b, a"}},
+		{"forwarded", base, post, doc, `{"id":"1"}`, []string{"Forwarded: for=10.0.0.1;host=a"}},
+		{"forwarded otherwise", base, post, doc, `{"id":"1"}`, []string{"Forwarded: for=10.0.0.1;host=b"}},
 		{"user 1", scoped, post, doc, `{"id":"1"}`, []string{"X-User: 1"}},
 		{"user 2", scoped, post, doc, `{"id":"1"}`, []string{"X-User: 2"}},
 	}
@@ -308,5 +315,16 @@ func TestGetHitAllocatesNothing(t *testing.T) {
 	}
 	if !strings.HasPrefix(string(x.Items[0].Entry.Body), `{"data"`) {
 		t.Errorf("%s", x.Items[0].Entry.Body)
+	}
+}
+
+// TestAddressesOfForwardedAreNotInTheKey: they differ with each client.
+func TestAddressesOfForwardedAreNotInTheKey(t *testing.T) {
+	for value, want := range map[string]string{
+		"for=10.0.0.1;host=a;proto=https": "\x06host=a\x0bproto=https", "For=[::1]; BY=_x; host=a, for=2": "\x06host=a", "for=1": "", "": "", ";;,": "",
+	} {
+		if got := string(appendForwarded(nil, []byte(value))); got != want {
+			t.Errorf("%q: %q, want %q", value, got, want)
+		}
 	}
 }

@@ -78,6 +78,9 @@ func (x *Exchange) varying(h *wire.RequestHead) bool {
 		x.vary = binary.AppendUvarint(x.vary, uint64(len(v)))
 		x.vary = append(x.vary, v...)
 	}
+	if h.Steered {
+		x.vary = appendSteering(x.vary, h)
+	}
 	if x.Get {
 		allowed := byte(0)
 		if preflighted(h) {

@@ -15,6 +15,7 @@ type RequestHead struct {
 	Expect        bool   // the client may wait for 100 Continue
 	Upgrade       bool   // asks to switch protocols: there is an Upgrade header
 	Repeated      bool   // the same bytes as the head before
+	Steered       bool   // has a header by which servers choose another host, target or method than those of the request: IsSteering
 	Code          string // what is wrong with a head that is not OK; a Code constant
 
 	closing                             bool // Close as parsed: the owner of the head may set Close
@@ -258,6 +259,9 @@ func (h *RequestHead) frame() {
 	for i := range h.list {
 		f := &h.list[i]
 		name, value := h.buf[f.name:f.nameEnd], h.buf[f.value:f.valueEnd]
+		if first := name[0] | 0x20; first == 'x' || first == 'f' {
+			h.Steered = h.Steered || IsSteering(name)
+		}
 		switch len(name) {
 		case len("host"):
 			if equalFold(name, "host") {
