@@ -121,6 +121,8 @@ func TestKeysDifferWhenAnyPartDoes(t *testing.T) {
 		{"two as one", base, post, doc, `{"id":"1"}`, []string{"X-Forwarded-Host: b, a"}},
 		{"forwarded", base, post, doc, `{"id":"1"}`, []string{"Forwarded: for=10.0.0.1;host=a"}},
 		{"forwarded otherwise", base, post, doc, `{"id":"1"}`, []string{"Forwarded: for=10.0.0.1;host=b"}},
+		{"absolute form", base, "POST http://a/graphql", doc, `{"id":"1"}`, nil},
+		{"absolute form of another host", base, "POST http://b/graphql", doc, `{"id":"1"}`, nil},
 		{"user 1", scoped, post, doc, `{"id":"1"}`, []string{"X-User: 1"}},
 		{"user 2", scoped, post, doc, `{"id":"1"}`, []string{"X-User: 2"}},
 	}

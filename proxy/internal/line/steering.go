@@ -7,9 +7,13 @@ import (
 	"github.com/weirproxy/weir/proxy/internal/wire"
 )
 
-// appendSteering appends the headers by which the origin may have taken another host, target or method. Few requests have one, most of
+// appendSteering appends what may have made the origin take another host, target or method: the authority of an absolute target, and
+// headers. Few requests have one, most of
 // these the one value that the proxy in front sets; who makes one up gets an entry of their own, and poisons nobody else's.
 func appendSteering(dst []byte, h *wire.RequestHead) []byte {
+	if a := h.Authority(); len(a) > 0 {
+		dst = append(appendPart(append(dst, 2, ':', '/'), a), 0)
+	}
 	h.VisitHeaders(func(name, value []byte) bool {
 		if !wire.IsSteering(name) {
 			return true

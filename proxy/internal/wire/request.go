@@ -15,7 +15,7 @@ type RequestHead struct {
 	Expect        bool   // the client may wait for 100 Continue
 	Upgrade       bool   // asks to switch protocols: there is an Upgrade header
 	Repeated      bool   // the same bytes as the head before
-	Steered       bool   // has a header by which servers choose another host, target or method than those of the request: IsSteering
+	Steered       bool   // something may make the origin take another host, target or method: a header (IsSteering), or an absolute target
 	Code          string // what is wrong with a head that is not OK; a Code constant
 
 	closing                             bool // Close as parsed: the owner of the head may set Close
@@ -205,6 +205,7 @@ func (h *RequestHead) ordinaryTarget() bool {
 		return isOrdinaryHost(t) // the authority form
 	case bytes.Contains(t, []byte("://")):
 		h.ask(CodeTarget)
+		h.Steered = true
 		return true
 	}
 	return false
@@ -351,10 +352,7 @@ func (h *RequestHead) Target() []byte { return h.buf[h.target:h.targetEnd:h.targ
 
 // Path returns the path of the target, still in percent escapes; that of an absolute form begins behind the authority.
 func (h *RequestHead) Path() []byte {
-	end := h.targetEnd
-	if h.query > 0 {
-		end = h.query - 1
-	}
+	end := h.pathEnd()
 	p := h.buf[h.target:end:end]
 	if len(p) > 0 && p[0] != '/' {
 		if i := bytes.Index(p, []byte("://")); i > 0 {
@@ -364,6 +362,22 @@ func (h *RequestHead) Path() []byte {
 		}
 	}
 	return p
+}
+
+// Authority returns scheme and authority of a target in absolute form, empty for others.
+func (h *RequestHead) Authority() []byte {
+	t := h.Target()
+	if len(t) == 0 || t[0] == '/' {
+		return nil
+	}
+	return t[:len(t)-len(h.Path())-(h.targetEnd-h.pathEnd())]
+}
+
+func (h *RequestHead) pathEnd() int {
+	if h.query > 0 {
+		return h.query - 1
+	}
+	return h.targetEnd
 }
 
 // Query returns what follows the first question mark of the target.

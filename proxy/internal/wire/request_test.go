@@ -182,6 +182,14 @@ func TestRequestFields(t *testing.T) {
 		if h.Parse([]byte("GET "+target+" HTTP/1.1\r\nHost: h\r\n\r\n"), maxHead) != OK || string(h.Path()) != path {
 			t.Errorf("path of %s is %q", target, h.Path())
 		}
+		if rest, found := strings.CutPrefix(target, string(h.Authority())); !found || !strings.HasPrefix(rest, path) || h.Steered == (target[0] == '/') {
+			t.Errorf("authority of %s is %q, steered %v", target, h.Authority(), h.Steered)
+		}
+	}
+	for line, want := range map[string]bool{"X-Forwarded-Host: a": true, "forwarded: host=a": true, "X-HTTP-METHOD-OVERRIDE: GET": true, "X-Forwarded-For: a": false, "X-Hosts: a": false, "F: a": false} {
+		if h.Parse([]byte("GET / HTTP/1.1\r\nHost: h\r\n"+line+"\r\n\r\n"), maxHead) != OK || h.Steered != want {
+			t.Errorf("%s: steered %v", line, h.Steered)
+		}
 	}
 }
 
