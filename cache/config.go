@@ -1,10 +1,12 @@
 package cache
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -23,9 +25,16 @@ type Config struct {
 	Redis []string
 	// RedisMaster is the Sentinel master's name; empty: no Sentinel.
 	RedisMaster string
-	// RedisUsername and RedisPassword authenticate. The user needs GET, SET, XADD, XREAD, XRANGE, XREVRANGE, EVAL, EVALSHA, INFO and TIME; for
-	// the fleet's roster also EXISTS, PTTL, HSET, HDEL, HGETALL, ZADD, ZREM, ZCARD and ZRANGEBYSCORE.
+	// RedisCluster says that Redis are nodes of a cluster; several addresses without RedisMaster are so in any case.
+	RedisCluster bool
+	// RedisUsername and RedisPassword authenticate. RedisRights says what the user must be allowed.
 	RedisUsername, RedisPassword string
+	// SentinelUsername and SentinelPassword authenticate with Sentinels, which need not know the users of the servers.
+	SentinelUsername, SentinelPassword string
+	// RedisTLS makes connections to servers and Sentinels encrypted; nil: plain TCP.
+	RedisTLS *tls.Config
+	// RedisDB is the database. A cluster has only 0.
+	RedisDB int
 	// ReadBudget bounds the wait for the shared tier in one Lookup. Default 25 ms.
 	ReadBudget time.Duration
 	// WriteBudget bounds one asynchronous write to the shared tier. Default 200 ms.
@@ -107,6 +116,9 @@ func (c *Config) complete() error {
 	for _, a := range c.Redis {
 		check(a != "", "Redis", c.Redis, "non-empty addresses")
 	}
+	check(!strings.ContainsAny(c.Namespace, "{}"), "Namespace", c.Namespace, "a name without braces: they would put all values into one slot of a cluster")
+	check(c.RedisDB >= 0 && (c.RedisDB == 0 || !c.RedisCluster), "RedisDB", c.RedisDB, "0 or more, in a cluster 0")
+	check(!c.RedisCluster || c.RedisMaster == "", "RedisCluster", c.RedisCluster, "no RedisMaster beside it: a cluster needs no Sentinel")
 	check(c.RedisMaster == "" || len(c.Redis) > 0, "RedisMaster", c.RedisMaster, "Sentinel addresses in Redis")
 	return errors.Join(errs...)
 }

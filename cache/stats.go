@@ -1,6 +1,10 @@
 package cache
 
-import "time"
+import (
+	"time"
+
+	"github.com/weirproxy/weir/cache/internal/remote"
+)
 
 // Stats is a snapshot of the store's counters (since Open) and gauges. Counters are read one after the other: sums of a
 // busy store may be off by what happened between.
@@ -53,9 +57,29 @@ type Stats struct {
 
 	L2Reads, L2Errors, L2Timeouts uint64
 	L2Writes, L2Dropped           uint64 // written; not written: queue full, breaker open or error
-	L2Queue                       int64
-	Breaker                       string // closed, open, half-open; empty without Redis
+	L2Queue, L2QueueBytes         int64  // writes that wait
+	Breaker                       string // closed, half-open or open, the worst of all; empty without Redis
+	// BreakersClosed, BreakersHalfOpen and BreakersOpen count breakers by state: one before a server, several before the slots of a cluster.
+	BreakersClosed, BreakersHalfOpen, BreakersOpen int
+	// L2ReadTimes are of single reads, L2WriteTimes of pipelines of writes.
+	L2ReadTimes, L2WriteTimes Times
 }
+
+// Times is a histogram: UpTo[i] calls took up to Bounds[i], UpTo's last value is of all calls.
+type Times struct {
+	Bounds []time.Duration
+	UpTo   []uint64
+	Sum    time.Duration
+}
+
+func timesOf(t *remote.Times) Times {
+	upTo, sum := t.Snapshot()
+	return Times{Bounds: remote.TimeBounds[:], UpTo: upTo[:], Sum: sum}
+}
+
+// RedisRights returns the ACL rule of a Redis user that may do what the cache of a namespace needs and nothing else, as it follows the
+// password in ACL SETUSER.
+func RedisRights(namespace string, cluster bool) string { return remote.Rights(namespace, cluster) }
 
 // Stats returns a snapshot.
 func (s *Store) Stats() Stats {
@@ -84,7 +108,21 @@ func (s *Store) Stats() Stats {
 	if v := s.values; v != nil {
 		out.L2Reads, out.L2Errors, out.L2Timeouts = v.Reads.Load(), v.Errors.Load(), v.Timeouts.Load()
 		out.L2Writes, out.L2Dropped, out.L2Queue = v.Writes.Load(), v.Dropped.Load(), int64(v.Queued())
-		out.Breaker = s.link.Breaker(s.cfg.Now())
+		out.L2QueueBytes = v.QueuedBytes()
+		s.redisStats(&out)
 	}
 	return out
+}
+
+func (s *Store) redisStats(out *Stats) {
+	out.BreakersClosed, out.BreakersHalfOpen, out.BreakersOpen = s.values.Breakers(s.cfg.Now())
+	switch {
+	case out.BreakersOpen > 0:
+		out.Breaker = "open"
+	case out.BreakersHalfOpen > 0:
+		out.Breaker = "half-open"
+	default:
+		out.Breaker = "closed"
+	}
+	out.L2ReadTimes, out.L2WriteTimes = timesOf(&s.values.ReadTimes), timesOf(&s.values.WriteTimes)
 }

@@ -69,15 +69,16 @@ func Open(cfg Config) (*Store, error) {
 	}
 	if len(cfg.Redis) > 0 {
 		s.link = remote.New(remote.Config{
-			Addresses: cfg.Redis, Master: cfg.RedisMaster, Username: cfg.RedisUsername, Password: cfg.RedisPassword, Logger: cfg.Logger,
+			Addresses: cfg.Redis, Master: cfg.RedisMaster, Cluster: cfg.RedisCluster, Username: cfg.RedisUsername, Password: cfg.RedisPassword,
+			SentinelUsername: cfg.SentinelUsername, SentinelPassword: cfg.SentinelPassword, TLS: cfg.RedisTLS, DB: cfg.RedisDB,
+			Namespace: cfg.Namespace, Logger: cfg.Logger,
 		})
 		s.values = remote.NewValues(s.link, remote.ValuesConfig{
 			Namespace: cfg.Namespace, Queue: cfg.WriteQueue, QueueBytes: cfg.MaxBytes / 4, ReadBudget: cfg.ReadBudget, WriteBudget: cfg.WriteBudget,
-			Now: cfg.Now,
+			Now: cfg.Now, Valid: func(slot *entry.Slot) bool { return s.clock.Check(slot)&entry.MarkDead == 0 },
 		})
 		s.shared = s.values
 		s.log = remote.NewLog(s.link, cfg.Namespace, cfg.LogRecords, s.member())
-		s.log.Trouble.Logger = cfg.Logger
 		j.Source = s.log
 	}
 	s.journal = journal.New(j)

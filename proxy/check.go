@@ -24,6 +24,9 @@ func Check(cfg Config) error {
 			return err
 		}
 	}
+	if _, err := storeConfig(cfg.Static); err != nil {
+		return err
+	}
 	behind, err := newUpstream(cfg.Static.Upstream)
 	if err != nil {
 		return err

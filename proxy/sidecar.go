@@ -120,14 +120,6 @@ func newTelemetry(f *config.File, log *slog.Logger) (*telemetry.Telemetry, error
 	return telemetry.New(c)
 }
 
-func newStore(s *config.Static, log *slog.Logger) (*cache.Store, error) {
-	f := &s.File
-	return cache.Open(cache.Config{
-		MaxBytes: s.CacheMemory, Namespace: f.Namespace, Redis: f.Redis, RedisMaster: f.RedisMaster,
-		RedisUsername: f.RedisUsername, RedisPassword: f.RedisPassword, Jitter: ttlJitter, Logger: log,
-	})
-}
-
 // ttlJitter shortens times to live by up to this share, so that entries filled together do not expire together.
 const ttlJitter = 0.1
 

@@ -34,7 +34,7 @@ func newUpstream(cfg config.Upstream) (*upstream, error) {
 		}
 		u.tls = &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
 		if cfg.CA != "" {
-			if u.tls.RootCAs, err = authorities(cfg.CA); err != nil {
+			if u.tls.RootCAs, err = authorities("upstream_ca", cfg.CA); err != nil {
 				return nil, err
 			}
 		}
@@ -46,15 +46,15 @@ func newUpstream(cfg config.Upstream) (*upstream, error) {
 	return u, nil
 }
 
-// authorities reads the certificates of a PEM file.
-func authorities(file string) (*x509.CertPool, error) {
+// authorities reads the certificates of a PEM file that a key of the configuration names.
+func authorities(key, file string) (*x509.CertPool, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("upstream_ca: %w; name a PEM file that this user may read", err)
+		return nil, fmt.Errorf("%s: %w; name a PEM file that this user may read", key, err)
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("upstream_ca: %s holds no certificate; write the authority's in PEM", file)
+		return nil, fmt.Errorf("%s: %s holds no certificate; write the authority's in PEM", key, file)
 	}
 	return pool, nil
 }

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -14,11 +15,21 @@ import (
 
 // Config sets up a Link.
 type Config struct {
-	Addresses          []string
-	Master             string // name of the Sentinel master; empty: no Sentinel
+	Addresses []string
+	// Master is the name of the Sentinel master; empty: no Sentinel.
+	Master string
+	// Cluster says that the addresses are of a cluster's nodes. Several addresses without a Master are so in any case.
+	Cluster            bool
 	Username, Password string
-	Logger             *slog.Logger
+	// SentinelUsername and SentinelPassword authenticate with Sentinels, which need not know the users of the servers.
+	SentinelUsername, SentinelPassword string
+	TLS                                *tls.Config // nil: plain TCP; of servers and Sentinels
+	DB                                 int
+	Namespace                          string // for people
+	Logger                             *slog.Logger
 }
+
+func (c *Config) cluster() bool { return c.Master == "" && (c.Cluster || len(c.Addresses) > 1) }
 
 // ErrDown tells that there is no connection, or that the breaker is open.
 var ErrDown = errors.New("remote: redis is not connected")
@@ -27,17 +38,26 @@ var ErrDown = errors.New("remote: redis is not connected")
 type Link struct {
 	cfg     Config
 	client  atomic.Pointer[holder]
-	breaker breaker
+	trouble Trouble
 	mu      sync.Mutex
 	closed  bool
 }
 
 type holder struct{ rueidis.Client }
 
-const connectEvery = 500 * time.Millisecond
+const (
+	connectEvery   = 500 * time.Millisecond
+	connecting     = "connecting"
+	inspectTimeout = 2 * time.Second
+)
 
 // New returns a link without a connection; Run makes it.
-func New(cfg Config) *Link { return &Link{cfg: cfg} }
+func New(cfg Config) *Link {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Link{cfg: cfg, trouble: Trouble{Logger: cfg.Logger, cluster: cfg.cluster(), rights: Rights(cfg.Namespace, cfg.cluster())}}
+}
 
 // Run connects, trying again until it succeeds, and returns when ctx ends. rueidis itself reconnects after that.
 func (l *Link) Run(ctx context.Context) {
@@ -46,10 +66,12 @@ func (l *Link) Run(ctx context.Context) {
 		client, err := l.dial()
 		if err == nil {
 			l.set(client)
+			l.trouble.over(connecting)
+			l.inspect(ctx)
 			<-ctx.Done()
 			return
 		}
-		if !told && ctx.Err() == nil {
+		if known := l.noteDial(err); !known && !told && ctx.Err() == nil {
 			told = true
 			l.cfg.Logger.Warn("redis cannot be reached; the cache of this process goes on alone", "addresses", l.cfg.Addresses, "error", err)
 		}
@@ -63,22 +85,56 @@ func (l *Link) Run(ctx context.Context) {
 	}
 }
 
+// noteDial is note of an error from connecting, which may also be of the kind of server.
+func (l *Link) noteDial(err error) bool {
+	if l.cfg.Master != "" && rueidis.IsRedisNil(err) { // so a Sentinel says that it does not know the name
+		err = errors.New("sentinel: No such master with that name")
+	}
+	return l.trouble.note(connecting, err)
+}
+
+// inspect asks the server what it is: one that is of another kind than this side takes it for answers all the same, for a while.
+func (l *Link) inspect(ctx context.Context) {
+	c := l.get()
+	if c == nil || l.cfg.cluster() {
+		return
+	}
+	call, cancel := context.WithTimeout(ctx, inspectTimeout)
+	defer cancel()
+	text, err := c.Do(call, c.B().Info().Section("server").Build()).ToString()
+	if err != nil {
+		l.trouble.note(connecting, err)
+		return
+	}
+	switch infoLine(text, "redis_mode") {
+	case "cluster":
+		l.trouble.tell(isCluster, connecting)
+	case "sentinel":
+		l.trouble.tell(isSentinel, connecting)
+	}
+}
+
 func (l *Link) dial() (rueidis.Client, error) {
 	// Every call has a limit of its own; PINGs on idle connections are for a peer that vanished without a word, and they keep an idle sidecar awake.
 	o := rueidis.ClientOption{
 		InitAddress:       l.cfg.Addresses,
 		Username:          l.cfg.Username,
 		Password:          l.cfg.Password,
+		SelectDB:          l.cfg.DB,
+		TLSConfig:         l.cfg.TLS,
 		ClientName:        "weir",
+		ClientSetInfo:     rueidis.DisableClientSetInfo,
 		DisableRetry:      true,
 		DisableCache:      true,
 		AlwaysPipelining:  true, // else a call that runs out of time closes the connection
 		Dialer:            net.Dialer{Timeout: 500 * time.Millisecond, KeepAlive: 5 * time.Second},
 		ConnWriteTimeout:  time.Second,
-		ForceSingleClient: len(l.cfg.Addresses) == 1 && l.cfg.Master == "",
+		ForceSingleClient: l.cfg.Master == "" && !l.cfg.cluster(),
 	}
 	if l.cfg.Master != "" {
-		o.Sentinel = rueidis.SentinelOption{MasterSet: l.cfg.Master, Username: l.cfg.Username, Password: l.cfg.Password}
+		o.Sentinel = rueidis.SentinelOption{
+			MasterSet: l.cfg.Master, Username: l.cfg.SentinelUsername, Password: l.cfg.SentinelPassword, TLSConfig: l.cfg.TLS,
+		}
 	}
 	return rueidis.NewClient(o)
 }
@@ -110,6 +166,3 @@ func (l *Link) get() rueidis.Client {
 	}
 	return nil
 }
-
-// Breaker returns the state of the breaker: closed, open or half-open.
-func (l *Link) Breaker(now int64) string { return l.breaker.state(now) }

@@ -25,7 +25,7 @@ type Log struct {
 	keys    []string
 	epoch   uint64 // of the page that Sync has returned last
 	looked  time.Time
-	Trouble Trouble
+	Trouble *Trouble // the link's
 }
 
 // Member is what a reader of the log publishes of itself.
@@ -38,7 +38,7 @@ type Member struct {
 // NewLog returns the log under a namespace. All its keys share a slot of a cluster.
 func NewLog(l *Link, namespace string, keep int, m Member) *Log {
 	m.Instance = roster.Instance(m.Instance)
-	log := &Log{link: l, keep: keep, member: m, stream: "{" + namespace + "}:inv"}
+	log := &Log{link: l, keep: keep, member: m, Trouble: &l.trouble, stream: "{" + namespace + "}:inv"}
 	log.keys = []string{log.stream}
 	for _, name := range []string{"gen", "fleet", "seen", "wait"} {
 		log.keys = append(log.keys, "{"+namespace+"}:"+name)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -33,32 +32,21 @@ type read struct {
 	left  atomic.Bool // nobody waits any more
 }
 
-// reads is the queue and the memory of the reads.
-type reads struct {
-	queue chan *read
-	free  sync.Pool
-}
-
-func newReads() reads {
-	return reads{
-		queue: make(chan *read, readQueue),
-		free: sync.Pool{New: func() any {
-			t := time.NewTimer(time.Hour)
-			t.Stop()
-			return &read{done: make(chan struct{}, 1), timer: t}
-		}},
-	}
+func newRead() any {
+	t := time.NewTimer(time.Hour)
+	t.Stop()
+	return &read{done: make(chan struct{}, 1), timer: t}
 }
 
 // ask gets a value, and returns when ctx ends or the budget is used up even while the client makes its connection anew, which it does
 // without regard to any context.
-func (r *reads) ask(ctx context.Context, name string, budget time.Duration) (value []byte, err error) {
-	a := r.free.Get().(*read)
+func (v *Values) ask(ctx context.Context, part *part, name string, budget time.Duration) (value []byte, err error) {
+	a := v.free.Get().(*read)
 	a.name = name
 	select {
-	case r.queue <- a:
+	case part.queue <- a:
 	default:
-		r.free.Put(a)
+		v.free.Put(a)
 		return nil, ErrDown
 	}
 	a.timer.Reset(budget)
@@ -75,24 +63,24 @@ func (r *reads) ask(ctx context.Context, name string, budget time.Duration) (val
 	a.timer.Stop()
 	value, err = a.value, a.err
 	a.value, a.err = nil, nil
-	r.free.Put(a)
+	v.free.Put(a)
 	return value, err
 }
 
-// run answers reads until ctx ends.
-func (r *reads) run(ctx context.Context, l *Link, budget time.Duration) {
+// answerAll answers a part's reads until ctx ends.
+func (p *part) answerAll(ctx context.Context, l *Link, budget time.Duration) {
 	batch := make([]*read, 0, readBatch)
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case a := <-r.queue:
+		case a := <-p.queue:
 			batch = append(batch[:0], a)
 		}
 		runtime.Gosched() // those that are ready to run may have something to ask too
 		for more := true; more && len(batch) < readBatch; {
 			select {
-			case a := <-r.queue:
+			case a := <-p.queue:
 				batch = append(batch, a)
 			default:
 				more = false
@@ -130,22 +118,30 @@ func answer(ctx context.Context, l *Link, budget time.Duration, batch []*read) {
 		if a.value, a.err = result.AsBytes(); rueidis.IsRedisNil(a.err) {
 			a.value, a.err = nil, nil
 		}
+		l.trouble.heard("reading values", a.err)
 		a.done <- struct{}{}
 	}
 }
 
 // Get reads a value within ctx and the budget; nil when there is none. A value that cannot be read is codec.ErrCorrupt.
 func (v *Values) Get(ctx context.Context, k *key.Key, hash func([]byte) uint64) (*entry.Slot, error) {
-	if v.link.get() == nil || ctx.Err() != nil || !v.link.breaker.allow(v.cfg.Now()) {
+	if v.link.get() == nil || ctx.Err() != nil {
+		return nil, ErrDown
+	}
+	name := v.Name(k)
+	part, begun := v.part(name), v.cfg.Now()
+	if !part.breaker.allow(begun) {
 		return nil, ErrDown
 	}
 	v.Reads.Add(1)
-	text, err := v.reads.ask(ctx, v.Name(k), v.cfg.ReadBudget)
+	text, err := v.ask(ctx, part, name, v.cfg.ReadBudget)
 	if ctx.Err() != nil && err != nil { // the caller left: that says nothing about Redis
-		v.link.breaker.release()
+		part.breaker.release()
 		return nil, err
 	}
-	v.link.breaker.tell(err == nil, v.cfg.Now())
+	ended := v.cfg.Now()
+	part.breaker.tell(err == nil, ended)
+	v.ReadTimes.observe(ended - begun)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		v.Timeouts.Add(1)

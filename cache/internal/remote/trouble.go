@@ -1,22 +1,28 @@
 package remote
 
 import (
+	"context"
 	"log/slog"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/rueidis"
 )
 
-// Trouble knows the ways in which a Redis is set up wrongly for the log, and says each in one line, with the cure. None of them makes the
-// cache serve what is invalid: what cannot be appended waits and is not acknowledged, what cannot be read ends in DisconnectedAfter, and a
-// log that was dropped begins a new generation. The zero value says nothing.
+// Trouble knows the ways in which a Redis, or the way to it, is set up wrongly, and says each in one line, with the cure. None of them makes
+// the cache serve what is invalid: what cannot be appended waits and is not acknowledged, what cannot be read ends in DisconnectedAfter, and
+// a log that was dropped begins a new generation. The zero value says nothing.
 type Trouble struct {
-	Logger *slog.Logger
-	mu     sync.Mutex
-	known  map[string]seen
+	Logger  *slog.Logger
+	rights  string // the ACL rule of a user that may do all that is needed
+	cluster bool   // this side takes the server for a cluster
+
+	some  atomic.Bool // there is trouble that is not over
+	mu    sync.Mutex
+	known map[string]seen
 }
 
 type seen struct {
@@ -30,54 +36,109 @@ const tellEvery = time.Minute
 
 type cure struct{ kind, code, what, cure string }
 
-// cures are by the code in Redis' answer; the first that is found counts.
+const (
+	wrongUser   = "Redis refuses the user or its password"
+	wrongServer = "the certificate of Redis, or the one shown to it, is not accepted"
+	mapCerts    = "redis_tls: ca must hold the authority of the server's certificate, server_name be a name in it, cert and key be what the server wants of clients"
+)
+
+// cures are by words of the answer or error; the first that is found counts.
 var cures = []cure{
-	{"acl", "NOPERM", "the Redis user may not do what the invalidation log needs", "grant it, for instance: ACL SETUSER weir ~* +@read +@write +@scripting +@connection +xread +info +time"},
-	{"auth", "WRONGPASS", "Redis refuses the user or its password", "correct redis_username and redis_password"},
+	{"acl", "NOPERM", "the Redis user may not do what the cache needs", "grant it: ACL SETUSER NAME on >PASSWORD "},
+	{"auth", "WRONGPASS", wrongUser, "correct redis_username and redis_password"},
+	{"auth", "without any password configured", wrongUser, "the server has no password: remove redis_password"},
 	{"auth", "NOAUTH", "Redis wants a password", "set redis_password, and redis_username for an ACL user"},
 	{"read_only", "READONLY", "Redis is a read-only replica; the invalidation log must be written to", "give the address of the master, or of the Sentinels with redis_master"},
-	{"full", "OOM", "Redis is full and takes no invalidations", "raise maxmemory, or set maxmemory-policy to volatile-lru: cached answers have a time to live, the log has none"},
+	{"full", "OOM command", "Redis is full and takes no values and no invalidations", "raise maxmemory, or set maxmemory-policy to volatile-lru: cached answers have a time to live, the log has none"},
 	{"disk", "MISCONF", "Redis takes no writes because it cannot save to disk", "make room on its disk, or set stop-writes-on-bgsave-error to no"},
 	{"replicas", "NOREPLICAS", "Redis takes no writes because too few replicas follow it", "repair the replicas, or lower min-replicas-to-write"},
-	{"type", "WRONGTYPE", "the keys of the invalidation log belong to something else", "set namespace to a name that nothing else in this Redis uses"},
+	{"type", "WRONGTYPE", "the keys of the cache belong to something else", "set namespace to a name that nothing else in this Redis uses"},
 	{"cluster", "CROSSSLOT", "Redis Cluster refuses the keys of the invalidation log", "set namespace to a name without braces"},
+	{"no_cluster", "cluster support disabled", "Redis is no cluster", "give one address and leave redis_cluster out, or set redis_master when the addresses are Sentinels"},
+	{"database", "DB index is out of range", "Redis has no such database", "correct redis_db: a server has 0 to 15 unless its setting `databases` says else"},
+	{"database", "SELECT is not allowed in cluster mode", "Redis Cluster has only database 0", "remove redis_db"},
+	{"no_master", "No such master", "Sentinel does not know the master", "correct redis_master; SENTINEL MASTERS, asked of a Sentinel, lists the names"},
+	{"plain", "first record does not look like a TLS handshake", "Redis does not speak TLS on this port", "remove redis_tls, or give the server's TLS port"},
+	{"certificate", "x509: ", wrongServer, mapCerts},
+	{"certificate", "tls: ", wrongServer, mapCerts},
 }
 
-// eviction is told from the server's settings, not from a refusal.
-var eviction = cure{
-	kind: "eviction", what: "Redis may drop the invalidation log when its memory is full; then every entry of the fleet becomes invalid at once",
-	cure: "set maxmemory-policy to volatile-lru (or volatile-lfu, volatile-ttl): cached answers have a time to live, the log has none",
+var (
+	// isCluster is of MOVED and the like, which a client that knows of the cluster follows.
+	isCluster = cure{"is_cluster", "", "Redis is a node of a cluster", "set redis_cluster: true"}
+	// isSentinel, eviction and stuck are told from what the server says of itself, not from a refusal.
+	isSentinel = cure{"is_sentinel", "", "the address is of a Sentinel", "set redis_master to the name of the master it watches"}
+	eviction   = cure{
+		kind: "eviction", what: "Redis may drop the invalidation log when its memory is full; then every entry of the fleet becomes invalid at once",
+		cure: "set maxmemory-policy to volatile-lru (or volatile-lfu, volatile-ttl): cached answers have a time to live, the log has none",
+	}
+	stuck = cure{
+		kind: "no_eviction", what: "Redis drops nothing when its memory is full; then no value and no invalidation can be written",
+		cure: eviction.cure,
+	}
+	wantsTLS = cure{"wants_tls", "", "Redis speaks TLS on this port", "add redis_tls, or give the server's plain port"}
+)
+
+// cureOf finds what an error is a sign of.
+func (t *Trouble) cureOf(err error) (cure, bool) {
+	text := err.Error()
+	if !t.cluster && (strings.HasPrefix(text, "MOVED ") || strings.HasPrefix(text, "CLUSTERDOWN")) {
+		return isCluster, true
+	}
+	for _, c := range cures {
+		if strings.Contains(text, c.code) {
+			if c.kind == "acl" {
+				c.cure += t.rights
+			}
+			return c, true
+		}
+	}
+	return cure{}, false
 }
 
 // note says what Redis has refused, once while it lasts, and reports whether it is a known trouble.
 func (t *Trouble) note(doing string, err error) bool {
-	if err == nil {
+	if err == nil || err == context.DeadlineExceeded || err == context.Canceled {
 		return false
 	}
-	for _, c := range cures {
-		if strings.Contains(err.Error(), c.code) {
-			t.tell(c, doing, "error", err.Error())
-			return true
-		}
+	c, ok := t.cureOf(err)
+	if ok {
+		t.tell(c, doing, "error", err.Error())
 	}
-	return false
+	return ok
+}
+
+// heard is note, or over when there was no error. It costs nothing while all is well.
+func (t *Trouble) heard(doing string, err error) {
+	if err == nil {
+		t.over(doing)
+		return
+	}
+	t.note(doing, err)
 }
 
 // over says that something has been done, so that what hindered it is over.
 func (t *Trouble) over(doing string) {
+	if !t.some.Load() {
+		return
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	some := false
 	for kind, s := range t.known {
 		if s.doing == doing && !s.over {
 			s.over = true
 			t.known[kind] = s
 		}
+		some = some || !s.over
 	}
+	t.some.Store(some)
 }
 
 func (t *Trouble) tell(c cure, doing string, more ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.some.Store(true)
 	s, known := t.known[c.kind]
 	if known && (!s.over || time.Since(s.told) < tellEvery) {
 		s.over = false
@@ -93,15 +154,20 @@ func (t *Trouble) tell(c cure, doing string, more ...any) {
 	}
 }
 
+const looking = "looking at its settings"
+
 // settings looks at INFO memory.
 func (t *Trouble) settings(info string) {
 	policy, limit := infoLine(info, "maxmemory_policy"), infoLine(info, "maxmemory")
-	const doing = "looking at its settings"
-	if strings.HasPrefix(policy, "allkeys-") && limit != "" && limit != "0" {
-		t.tell(eviction, doing, "maxmemory_policy", policy, "maxmemory", limit)
-		return
+	bounded := limit != "" && limit != "0"
+	switch {
+	case bounded && strings.HasPrefix(policy, "allkeys-"):
+		t.tell(eviction, looking, "maxmemory_policy", policy, "maxmemory", limit)
+	case bounded && policy == "noeviction":
+		t.tell(stuck, looking, "maxmemory_policy", policy, "maxmemory", limit)
+	default:
+		t.over(looking)
 	}
-	t.over(doing)
 }
 
 func infoLine(info, name string) string {

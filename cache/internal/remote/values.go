@@ -21,9 +21,12 @@ type Values struct {
 	prefix string
 	queue  chan *entry.Slot
 	bytes  atomic.Int64 // of what waits
-	reads  reads
+	parts  []part
+	free   sync.Pool // of *read
 
 	Reads, Errors, Timeouts, Writes, Dropped atomic.Uint64
+	// ReadTimes are of single reads, WriteTimes of pipelines of writes.
+	ReadTimes, WriteTimes Times
 }
 
 // writeBatch is how many values one pipeline writes.
@@ -36,11 +39,20 @@ type ValuesConfig struct {
 	QueueBytes              int64 // and their bytes
 	ReadBudget, WriteBudget time.Duration
 	Now                     func() int64
+	// Valid reports whether a slot that waited is still worth writing.
+	Valid func(*entry.Slot) bool
 }
 
 // NewValues returns the tier under a namespace; Run writes.
 func NewValues(l *Link, cfg ValuesConfig) *Values {
-	return &Values{link: l, cfg: cfg, prefix: cfg.Namespace + ":v1:", queue: make(chan *entry.Slot, cfg.Queue), reads: newReads()}
+	n := 1
+	if l != nil && l.cfg.cluster() {
+		n = clusterParts
+	}
+	return &Values{
+		link: l, cfg: cfg, prefix: cfg.Namespace + ":v1:", queue: make(chan *entry.Slot, cfg.Queue), parts: newParts(n),
+		free: sync.Pool{New: newRead},
+	}
 }
 
 // Name returns the Redis key of a value.
@@ -66,15 +78,20 @@ func (v *Values) Put(s *entry.Slot) {
 // Queued is how many slots wait.
 func (v *Values) Queued() int { return len(v.queue) }
 
+// QueuedBytes is how many bytes they take.
+func (v *Values) QueuedBytes() int64 { return v.bytes.Load() }
+
 // gather is how long a value may wait for others to be written with it.
 const gather = 2 * time.Millisecond
 
-// Run reads what is asked for, and writes what is queued, until ctx ends.
+// Run reads what is asked for, and writes what is queued, until ctx ends; then it writes what still waits, within drainTime.
 func (v *Values) Run(ctx context.Context) {
 	var work sync.WaitGroup
 	defer work.Wait()
-	for range readers {
-		work.Go(func() { v.reads.run(ctx, v.link, v.cfg.ReadBudget) })
+	for i := range v.parts {
+		for range max(1, readers/len(v.parts)) {
+			work.Go(func() { v.parts[i].answerAll(ctx, v.link, v.cfg.ReadBudget) })
+		}
 	}
 	batch := make([]*entry.Slot, 0, writeBatch)
 	pause := time.NewTimer(gather)
@@ -82,6 +99,7 @@ func (v *Values) Run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
+			v.leave(ctx, batch[:0])
 			return
 		case s := <-v.queue:
 			batch = append(batch[:0], s)
@@ -95,47 +113,111 @@ func (v *Values) Run(ctx context.Context) {
 			case <-pause.C:
 				break more
 			case <-ctx.Done():
+				v.leave(ctx, batch)
 				return
 			}
 		}
 		v.write(ctx, batch)
-		for i, s := range batch {
-			v.bytes.Add(-s.Cost)
-			batch[i] = nil
+	}
+}
+
+// drainTime bounds the writing of what waits when the process ends.
+const drainTime = 500 * time.Millisecond
+
+// leave writes what waits; what cannot be written in time is dropped.
+func (v *Values) leave(ctx context.Context, batch []*entry.Slot) {
+	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	for {
+		for len(batch) < writeBatch && len(v.queue) > 0 {
+			batch = append(batch, <-v.queue)
 		}
+		if len(batch) == 0 {
+			return
+		}
+		if call.Err() != nil {
+			v.drop(batch)
+		} else {
+			v.write(call, batch)
+		}
+		batch = batch[:0]
+	}
+}
+
+func (v *Values) drop(batch []*entry.Slot) {
+	v.Dropped.Add(uint64(len(batch)))
+	v.release(batch)
+}
+
+// release gives the memory of a batch back.
+func (v *Values) release(batch []*entry.Slot) {
+	for i, s := range batch {
+		v.bytes.Add(-s.Cost)
+		batch[i] = nil
 	}
 }
 
 func (v *Values) write(ctx context.Context, batch []*entry.Slot) {
 	c := v.link.get()
 	if c == nil {
-		v.Dropped.Add(uint64(len(batch)))
+		v.drop(batch)
 		return
 	}
+	defer v.release(batch)
 	now := v.cfg.Now()
-	cmds := make(rueidis.Commands, 0, len(batch))
+	cmds, owners := make(rueidis.Commands, 0, len(batch)), make([]int, 0, len(batch))
+	var turns []turn
 	for _, s := range batch {
 		ms := (s.Hard - now) / int64(time.Millisecond)
-		if ms <= 0 {
+		if ms <= 0 || !v.cfg.Valid(s) {
+			continue
+		}
+		name := v.Name(&s.Digest)
+		owner := turnOf(&turns, v.part(name), now)
+		if !turns[owner].allowed {
+			v.Dropped.Add(1)
 			continue
 		}
 		value := codec.Append(make([]byte, 0, codec.Size(s)), s)
-		cmds = append(cmds, c.B().Set().Key(v.Name(&s.Digest)).Value(rueidis.BinaryString(value)).PxMilliseconds(ms).Build())
+		cmds = append(cmds, c.B().Set().Key(name).Value(rueidis.BinaryString(value)).PxMilliseconds(ms).Build())
+		owners = append(owners, owner)
 	}
-	if len(cmds) == 0 || !v.link.breaker.allow(now) {
-		v.Dropped.Add(uint64(len(cmds)))
+	if len(cmds) == 0 {
 		return
 	}
 	call, cancel := context.WithTimeout(ctx, v.cfg.WriteBudget)
 	defer cancel()
-	ok := true
-	for _, r := range c.DoMulti(call, cmds...) {
-		if r.Error() != nil {
-			ok = false
+	results := c.DoMulti(call, cmds...)
+	ended := v.cfg.Now()
+	v.WriteTimes.observe(ended - now)
+	for i, r := range results {
+		if err := r.Error(); err != nil {
+			v.link.trouble.note("writing values", err)
+			turns[owners[i]].failed = true
 			v.Dropped.Add(1)
 			continue
 		}
 		v.Writes.Add(1)
 	}
-	v.link.breaker.tell(ok, v.cfg.Now())
+	for i := range turns {
+		if turns[i].allowed {
+			turns[i].part.breaker.tell(!turns[i].failed, ended)
+		}
+	}
+}
+
+// turn is what one pipeline has to do with a part: its breaker is asked once, and told once.
+type turn struct {
+	part            *part
+	allowed, failed bool
+}
+
+func turnOf(turns *[]turn, p *part, now int64) int {
+	for i := range *turns {
+		if (*turns)[i].part == p {
+			return i
+		}
+	}
+	*turns = append(*turns, turn{part: p, allowed: p.breaker.allow(now)})
+	return len(*turns) - 1
 }

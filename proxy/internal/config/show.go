@@ -13,6 +13,7 @@ const hidden = "(hidden)"
 // Redacted returns the configuration in force as YAML, without secrets.
 func Redacted(f File) []byte {
 	hide(&f.RedisPassword)
+	hide(&f.RedisSentinelPassword)
 	hide(&f.Token)
 	f.Policy = RedactedPolicy(f.Policy)
 	text, err := yaml.Marshal(f)

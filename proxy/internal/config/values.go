@@ -97,7 +97,7 @@ func compileStatic(d *document, f *File, env Env) *Static {
 	for _, l := range []struct {
 		path string
 		list []string
-	}{{"redis", f.Redis}, {"kafka", f.Kafka}} {
+	}{{"kafka", f.Kafka}} {
 		for i, a := range l.list {
 			checkAddress(d, fmt.Sprintf("%s[%d]", l.path, i), a)
 		}
@@ -125,7 +125,7 @@ func compileStatic(d *document, f *File, env Env) *Static {
 		s.Memory = size(d, "limits.memory", f.Limits.Memory, 16<<20, 1<<44)
 	}
 	between(d, "limits.connections", f.Limits.Connections, 1, 10_000_000)
-	s.File.RedisPassword = secret(d, env, "redis_password", f.RedisPassword)
+	compileRedis(d, s, f, env)
 	s.File.Token = secret(d, env, "token", f.Token)
 	return s
 }
