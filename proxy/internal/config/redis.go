@@ -25,8 +25,6 @@ func compileRedis(d *document, s *Static, f *File, env Env) {
 		}{
 			{"redis_master", f.RedisMaster != ""},
 			{"redis_cluster", f.RedisCluster},
-			{"redis_username", f.RedisUsername != ""},
-			{"redis_password", f.RedisPassword != ""},
 			{"redis_tls", f.RedisTLS != nil},
 			{"redis_db", f.RedisDB != 0},
 		} {
