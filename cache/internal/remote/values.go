@@ -170,6 +170,7 @@ func (v *Values) write(ctx context.Context, batch []*entry.Slot) {
 	for _, s := range batch {
 		ms := (s.Hard - now) / int64(time.Millisecond)
 		if ms <= 0 || !v.cfg.Valid(s) {
+			v.Dropped.Add(1)
 			continue
 		}
 		name := v.Name(&s.Digest)
