@@ -129,6 +129,8 @@ func collectCache(set telemetry.Set, st cache.Stats) {
 	set.Gauge("weir_cache_tombstones", "Names remembered as invalidated.", float64(st.PrefixTombstones), "kind", "prefix")
 	set.Counter("weir_cache_invalidations_total", "Invalidations asked for here.", float64(st.Invalidations))
 	set.Counter("weir_cache_applied_total", "Records of the log obeyed here.", float64(st.Applied))
+	set.Counter("weir_cache_sweeps_total", "Walks over the entries of this process, after invalidations.", float64(st.Sweeps))
+	set.Counter("weir_cache_reclaimed_total", "Invalid entries whose memory these walks gave back.", float64(st.Reclaimed))
 	set.Counter("weir_cache_floor_raises_total", "Times everything older was given up.", float64(st.FloorRaises))
 	if !st.Shared {
 		return

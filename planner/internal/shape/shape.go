@@ -35,6 +35,8 @@ type Facts struct {
 	HasData, DataNull bool
 	// Negative: a root field is null, and there are no errors.
 	Negative bool
+
+	extensions int // where the value of extensions begins, 0 when there is none
 }
 
 // Shape is the compiled form of one operation's response. It is immutable.

@@ -156,7 +156,7 @@ func TestFacts(t *testing.T) {
 		want Facts
 	}{
 		{`{"data":{"city":{"id":1},"n":1}}`, Facts{Readable: true, HasData: true}},
-		{` { "extensions":{}, "data" : { "city" : null , "n":2 } , "errors" : [ ] } `, Facts{Readable: true, HasData: true, Negative: true}},
+		{` { "extensions":{}, "data" : { "city" : null , "n":2 } , "errors" : [ ] } `, Facts{Readable: true, HasData: true, Negative: true, extensions: 16}},
 		{`{"data":{"city":{"id":1},"n":null}}`, Facts{Readable: true, HasData: true, Negative: true}},
 		{`{"errors":[{"message":"x"}],"data":{"city":null}}`, Facts{Readable: true, HasData: true, HasErrors: true}},
 		{`{"errors":[{}],"data":null}`, Facts{Readable: true, DataNull: true, HasErrors: true}},

@@ -85,6 +85,11 @@ func (w *walker) envelope(i int) (f Facts, ok bool) {
 			}
 			errors = true
 			f.HasErrors = !empty(w.b, o.at)
+		case jsonscan.EqualKey(o.key, o.escaped, "extensions"):
+			if f.extensions != 0 { // whose tags would count?
+				return f, false
+			}
+			f.extensions = o.at
 		case jsonscan.EqualKey(o.key, o.escaped, "hasNext"), jsonscan.EqualKey(o.key, o.escaped, "incremental"):
 			incremental = true
 		}

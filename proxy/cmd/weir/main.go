@@ -69,6 +69,7 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong use.`,
 		Example: `  weir run --listen 127.0.0.1:4000 --upstream http://127.0.0.1:4001 --schema schema.graphql
   weir check -c weir.yaml
   weir plan --schema schema.graphql query.graphql
+  weir invalidate --admin 127.0.0.1:9901 --tag City:5
   weir version`,
 		SilenceUsage: true, SilenceErrors: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
@@ -81,7 +82,7 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong use.`,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
-	c.AddCommand(runCommand(), checkCommand(), planCommand(), versionCommand())
+	c.AddCommand(runCommand(), checkCommand(), planCommand(), invalidateCommand(), versionCommand())
 	return c
 }
 

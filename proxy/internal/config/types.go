@@ -123,6 +123,15 @@ type CachePolicy struct {
 	Collapse             string   `yaml:"collapse" json:"collapse,omitempty" jsonschema:"description=How long to wait for the fetch of another request"`
 	MaxEntry             string   `yaml:"max_entry" json:"max_entry,omitempty"`
 	Vary                 []string `yaml:"vary" json:"vary,omitempty" jsonschema:"description=Request headers that answers differ by"`
+	Tags                 Tags     `yaml:"tags" json:"tags,omitempty"`
+}
+
+// Tags says which tags of the upstream's answers are read, beside those that follow from schema, operation and answer.
+type Tags struct {
+	Headers    []string `yaml:"headers" json:"headers,omitempty" jsonschema:"description=Headers with tags: cache-groups holds strings in quotes (RFC 9875); surrogate-key and xkey separate by spaces; others by commas"`
+	Extensions bool     `yaml:"extensions" json:"extensions,omitempty" jsonschema:"description=Read extensions.apolloCacheTags and extensions.cacheTags"`
+	Max        int      `yaml:"max" json:"max,omitempty" jsonschema:"description=Such tags of one answer; one with more is not kept"`
+	MaxLength  string   `yaml:"max_length" json:"max_length,omitempty" jsonschema:"description=Size of such a tag; an answer with a longer one is not kept"`
 }
 
 // Deadlines bound the phases of a connection; 0s is no bound.
@@ -159,6 +168,7 @@ func DefaultPolicy() Policy {
 		Cache: CachePolicy{
 			Enabled: true, UpstreamHeaders: true, DefaultMaxAge: "0s", MaxTTL: "24h", AuthenticatedMax: "2m", StaleIfError: "10m",
 			StaleWhileRevalidate: "5s", NegativeTTL: "10s", HitForMiss: "2m", Collapse: "5s", MaxEntry: "1MiB", Vary: []string{"origin"},
+			Tags: Tags{Headers: []string{"surrogate-key", "cache-tag", "cache-groups"}, Extensions: true, Max: 200, MaxLength: "256"},
 		},
 		Deadlines: Deadlines{Head: "10s", Body: "30s", Idle: "2m", Write: "30s", Connect: "5s"},
 	}

@@ -251,7 +251,12 @@ func compileCache(d *document, at string, p *CachePolicy, v *Values) {
 		Collapse:             duration(d, at+"collapse", p.Collapse, 0, time.Minute),
 		MaxEntry:             int(size(d, at+"max_entry", p.MaxEntry, 1<<10, 256<<20)),
 		Vary:                 headers(d, at+"vary", p.Vary),
+		Tags: policy.Tags{
+			Headers: headers(d, at+"tags.headers", p.Tags.Headers), Extensions: p.Tags.Extensions, Max: p.Tags.Max,
+			MaxLength: int(size(d, at+"tags.max_length", p.Tags.MaxLength, 16, 512)),
+		},
 	}
+	between(d, at+"tags.max", p.Tags.Max, 1, 10_000)
 	for i, h := range c.Vary {
 		if h == "authorization" || h == "cookie" {
 			d.addf(fmt.Sprintf("%svary[%d]", at, i), "%s tells every client apart; say whose answer it is by policy.scope", h)

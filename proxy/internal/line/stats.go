@@ -8,7 +8,7 @@ var limitNames = [...]string{
 }
 
 // notStoredNames are the reasons for not keeping an answer.
-var notStoredNames = [...]string{"set_cookie", "vary", "control", "ttl"}
+var notStoredNames = [...]string{"set_cookie", "vary", "control", "ttl", "tags"}
 
 type counters struct {
 	blind            [reasons]atomic.Uint64

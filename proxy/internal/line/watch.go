@@ -166,7 +166,11 @@ func (l *Line) offer(x *Exchange, it *Item, r *wire.ResponseHead, body []byte, f
 		fill.Abandon(x.Policy.Cache.HitForMiss)
 		return
 	}
-	it.Plan.AppendQueryTags(&it.values, &it.tags)
+	if !x.tag(it, r, body, facts) {
+		l.stats.notStored("tags")
+		fill.Abandon(x.Policy.Cache.HitForMiss)
+		return
+	}
 	l.cfg.Telemetry.Price(l.price(x, it, now))
 	x.lines = storedLines(x.lines[:0], r, life, x.Batch)
 	etag := r.Header("etag")

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/weirproxy/weir/planner"
@@ -81,6 +82,15 @@ type Cache struct {
 	Collapse             time.Duration // how long to wait for another request's answer
 	MaxEntry             int           // bytes
 	Vary                 []string      // request headers in the key, in lower case
+	Tags                 Tags
+}
+
+// Tags says which tags of the upstream's answers are read. An answer with one that is not usable is not kept.
+type Tags struct {
+	Headers    []string // in lower case
+	Extensions bool
+	Max        int // tags of one answer
+	MaxLength  int // bytes
 }
 
 // Limits are the modes of the structural limits; their maxima are the plans' own.
@@ -119,6 +129,8 @@ func (p *Policy) Seal() *Policy {
 	for _, v := range p.Cache.Vary {
 		k = append(append(k, 0), v...)
 	}
+	// Entries that were stored without a tag could not be found by it.
+	k = fmt.Appendf(append(k, 0, 0), "%q%t", p.Cache.Tags.Headers, p.Cache.Tags.Extensions)
 	p.keyPart = append(append(k, 0, 0), p.Scope.Describe()...)
 	return p
 }
