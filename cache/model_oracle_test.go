@@ -1,0 +1,178 @@
+package cache
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// modelKey is a cache key of the model and the tags of its answer.
+type modelKey struct {
+	name string
+	tags names
+	key  *Key
+}
+
+var modelKeys = func() (list []modelKey) {
+	for _, k := range []struct {
+		name string
+		tags names
+	}{
+		{"one", names{"a", "ab"}},
+		{"two", names{"b"}},
+		{"three", names{"a", "b", "list"}},
+		{"long", names{"abc", "x", "list"}},
+		{"many", names{"m1", "m2", "m3", "m4", "m5", "ab"}},
+		{"none", nil},
+	} {
+		list = append(list, modelKey{k.name, k.tags, keyOf(k.name)})
+	}
+	return list
+}()
+
+// privateKey is the key that is private in worlds that say so.
+const privateKey = 2
+
+// modelInvalidations is what may be declared invalid; floods names more tags than a small table holds.
+var modelInvalidations = []Invalidation{
+	{Tags: []string{"a"}},
+	{Tags: []string{"ab"}},
+	{Tags: []string{"abc"}},
+	{Tags: []string{"b"}},
+	{Tags: []string{"list"}},
+	{Tags: []string{"unknown"}},
+	{Tags: []string{"a", "b"}},
+	{Tags: []string{"m5", "list", "x"}},
+	{Prefixes: []string{"a"}},
+	{Prefixes: []string{"ab"}},
+	{Prefixes: []string{"l"}},
+	{Prefixes: []string{"u", "m"}},
+	{Prefixes: []string{""}},
+	{All: true},
+	{}, // a flood
+}
+
+// told is one invalidation that a process was asked for.
+type told struct {
+	tick   int // step
+	inv    Invalidation
+	by     *modelProcess
+	boot   int
+	logged bool
+	at     int64 // true time it came into the log
+	backs  []int64
+}
+
+func (x *told) String() string {
+	return fmt.Sprintf("%+v declared at %s in step %d", x.inv, x.by.name, x.tick)
+}
+
+func (x *told) names(tags names) bool {
+	for _, tag := range tags {
+		for _, n := range x.inv.Tags {
+			if n == tag {
+				return true
+			}
+		}
+		for _, n := range x.inv.Prefixes {
+			if strings.HasPrefix(tag, n) {
+				return true
+			}
+		}
+	}
+	return x.inv.All
+}
+
+// witness is all that the oracle knows of one run of a process: by key, the latest hard and soft invalidation that it must obey.
+type witness struct {
+	hard, soft [8]*told
+	applied    int   // of world.logged
+	now        int64 // true time, of a moment
+}
+
+// moment is what binds the process now.
+func (p *modelProcess) moment() witness {
+	v := p.seen
+	v.now = p.w.now
+	return v
+}
+
+func later(x, y *told) *told {
+	if x == nil || y != nil && y.tick > x.tick {
+		return y
+	}
+	return x
+}
+
+// obey holds the process to an invalidation from now on.
+func (v *witness) obey(x *told) {
+	for i := range modelKeys {
+		if !x.names(modelKeys[i].tags) {
+			continue
+		}
+		if x.inv.Soft {
+			v.soft[i] = later(v.soft[i], x)
+		} else {
+			v.hard[i] = later(v.hard[i], x)
+		}
+	}
+}
+
+// hasRead holds the process to the first n invalidations that came into the log.
+func (v *witness) hasRead(w *modelWorld, n int) {
+	for ; v.applied < n; v.applied++ {
+		v.obey(w.logged[v.applied])
+	}
+}
+
+// hasLogged notes that the log has all that the process was asked for up to a number: records keep their order, and one that stands for several has the
+// number of the last of them.
+func (p *modelProcess) hasLogged(number uint64) {
+	for ; p.arrived < min(int(number), len(p.asked)); p.arrived++ {
+		x := p.asked[p.arrived]
+		x.logged, x.at = true, p.w.now
+		for _, q := range p.w.processes {
+			x.backs = append(x.backs, q.back)
+		}
+		p.w.logged = append(p.w.logged, x)
+	}
+}
+
+// answer is the body of the model's answers: when and for which key the origin was read.
+func answer(tick, key int, completed int64) []byte {
+	b := binary.BigEndian.AppendUint64(nil, uint64(tick))
+	return append(binary.BigEndian.AppendUint64(b, uint64(completed)), byte(key))
+}
+
+// served is the oracle: it fails the world when a process gives an answer that it may not give to a caller that came when so much was known to it.
+//
+// A process must obey what it was asked for itself, and what was in the log when it last read it, in whichever server that was. What it could not read binds
+// it when it has been without the log for so long that the bounded life of a disconnected process has ended.
+func (p *modelProcess) served(known *witness, key int, e *Entry, state State) {
+	if e == nil || state == Miss {
+		return
+	}
+	w, tick := p.w, int(binary.BigEndian.Uint64(e.Body))
+	completed := int64(binary.BigEndian.Uint64(e.Body[8:]))
+	w.counts.served[state]++
+	if int(e.Body[16]) != key {
+		w.fail("%s answers %s with what belongs to %s", p.name, modelKeys[key].name, modelKeys[e.Body[16]].name)
+	}
+	if x := known.hard[key]; x != nil && tick < x.tick {
+		w.fail("%s answers %s (%v) with what the origin said in step %d, though it must obey %s", p.name, modelKeys[key].name, state, tick, x)
+	}
+	if x := known.soft[key]; x != nil && tick < x.tick && (state == Fresh || e.Private) {
+		w.fail("%s answers %s (%v) with what the origin said in step %d, though it must obey the soft %s", p.name, modelKeys[key].name, state, tick, x)
+	}
+	const bound = int64(modelLost+modelLostTTL) + maxSkew
+	for _, x := range w.logged[known.applied:] {
+		if x.inv.Soft || tick >= x.tick || !x.names(modelKeys[key].tags) {
+			continue
+		}
+		if late := known.now - max(x.at, completed) - bound - (p.back - x.backs[p.number]); late > 0 {
+			w.fail("%s, cut off, answers %s (%v) with what the origin said in step %d: %v longer than it may, after %s", p.name, modelKeys[key].name, state,
+				tick, time.Duration(late), x)
+		}
+	}
+}

@@ -1,0 +1,471 @@
+package cache
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/weirproxy/weir/cache/internal/journal"
+)
+
+// Bits of begin's a.
+const (
+	privateThree = 1 << iota // one key is private
+	fewNames                 // the tables of tombstones are small
+	inStep                   // all have read the log before the first step
+	calmLine                 // writes to the shared tier arrive at once
+	worldBits    = 4
+)
+
+const (
+	modelLost    = 2 * time.Second
+	modelLostTTL = 10 * time.Second
+	maxDepth     = 2 // of steps inside steps
+)
+
+// modelWorld is a fleet on one Redis, in virtual time. One goroutine plays it.
+type modelWorld struct {
+	now       int64 // true time
+	tick      int   // steps begun
+	steps     []step
+	next      int // of steps
+	depth     int
+	inside    int // steps that happen inside the current one, and have not yet
+	master    modelServer
+	replica   modelServer
+	runs      uint64
+	epochs    uint64
+	processes []*modelProcess
+	logged    []*told // in the order in which they came into the log
+	ahead     int64 // by how much clocks were set forward, in all
+	private   bool
+	mutant    *mutant
+	counts    modelCounts
+	failure   string
+}
+
+type modelCounts struct {
+	served                                              [3]int // by State
+	shared, refused, generations, raises, lost, follows uint64
+}
+
+// modelProcess is one sidecar's store. Its clock is its own.
+type modelProcess struct {
+	w       *modelWorld
+	name    string
+	number  int
+	store   *Store
+	port    port
+	clock   int64 // ns off the true time
+	back    int64 // by how much it was set back, in all
+	boots   int
+	fills   []*modelFill
+	asked   []*told // of this run
+	arrived int     // of asked: in the log
+	seen    witness
+	reading bool
+	writing bool
+}
+
+type modelFill struct {
+	fill *Fill
+	key  int
+	tick int // when the origin was asked
+}
+
+// modelFailure ends a world.
+type modelFailure string
+
+func (w *modelWorld) fail(format string, args ...any) {
+	panic(modelFailure(fmt.Sprintf("step %d (%s): ", w.next-1, w.steps[w.next-1]) + fmt.Sprintf(format, args...)))
+}
+
+// play carries a schedule out and returns what was wrong, "" when nothing was.
+func play(steps []step, m *mutant) (failure string, counts modelCounts) {
+	w := &modelWorld{now: t0, steps: steps, mutant: m}
+	w.master = modelServer{values: map[Key]modelValue{}}
+	w.replica = w.master.copied()
+	defer func() {
+		for _, p := range w.processes {
+			p.end()
+		}
+		counts = w.counts
+		if r := recover(); r != nil {
+			f, ok := r.(modelFailure)
+			if !ok {
+				panic(r)
+			}
+			failure = string(f)
+		}
+	}()
+	w.begin(steps[0])
+	w.next = 1
+	for w.next < len(steps) {
+		w.step()
+	}
+	w.tick++
+	w.heals()
+	return "", w.counts
+}
+
+func (w *modelWorld) begin(s step) {
+	w.private = s.a&privateThree != 0
+	for i := range max(2, min(4, int(s.b))) {
+		p := &modelProcess{w: w, name: string(rune('A' + i)), number: i}
+		w.processes = append(w.processes, p)
+		p.boot(s.a&fewNames != 0)
+		p.port.late = s.a&calmLine == 0
+	}
+	if s.a&inStep != 0 {
+		for _, p := range w.processes {
+			p.catchUp(0)
+		}
+	}
+}
+
+func (w *modelWorld) step() {
+	s := w.steps[w.next]
+	w.next++
+	w.tick++
+	w.inside = int(s.nest)
+	w.do(s, w.processes[int(s.who)%len(w.processes)])
+	w.inside = 0
+}
+
+// meanwhile carries out the steps that happen inside the current one.
+func (w *modelWorld) meanwhile() {
+	n := w.inside
+	w.inside = 0
+	if w.depth >= maxDepth {
+		return
+	}
+	w.depth++
+	for ; n > 0 && w.next < len(w.steps); n-- {
+		w.step()
+	}
+	w.depth--
+}
+
+func (p *modelProcess) local() int64 { return p.w.now + p.clock }
+
+func (p *modelProcess) boot(small bool) {
+	p.boots++
+	cfg := Config{
+		MaxBytes: 128 << 10, EarlyRefresh: -1, DisconnectedAfter: modelLost, DisconnectedTTL: modelLostTTL, MaxTombstones: 1000, Now: p.local,
+	}
+	if small {
+		cfg.MaxTombstones = 16
+	}
+	if m := p.w.mutant; m != nil && m.config != nil {
+		m.config(&cfg)
+	}
+	s, err := Open(cfg)
+	if err != nil {
+		panic(err)
+	}
+	down, late := p.port.down, p.port.late
+	p.port = port{w: p.w, p: p, down: down, late: late, writes: p.port.writes}
+	var source journal.Source = &p.port
+	s.shared = &p.port
+	if m := p.w.mutant; m != nil {
+		if m.source != nil {
+			source = m.source(source)
+		}
+		if m.tier != nil {
+			s.shared = m.tier(s)
+		}
+	}
+	s.journal = journal.New(journal.Config{
+		Source: source, Clock: s.clock, Author: fmt.Sprint(p.name, p.boots), Queue: 4, QueueTags: 64, Join: 30, Retention: s.cfg.Retention,
+		Lost: s.cfg.DisconnectedAfter, Now: s.cfg.Now, Logger: s.cfg.Logger,
+	})
+	p.store, p.fills, p.asked, p.arrived, p.seen = s, nil, nil, 0, witness{}
+}
+
+func (p *modelProcess) end() {
+	if p.store == nil {
+		return
+	}
+	st := p.store.Stats()
+	c := &p.w.counts
+	c.shared += st.HitsL2
+	c.refused += st.MissInvalid
+	c.lost += st.MissDisconnected
+	c.generations += st.Generations
+	c.raises += st.FloorRaises
+	c.follows += st.Collapsed
+	_ = p.store.Close()
+	p.store = nil
+}
+
+// do carries one step out.
+func (w *modelWorld) do(s step, p *modelProcess) {
+	switch s.do {
+	case look:
+		p.look(int(s.a)%len(modelKeys), s.b > 0)
+	case quick:
+		n := len(p.fills)
+		if store := p.store; p.look(int(s.a)%len(modelKeys), false) && store == p.store && len(p.fills) > n {
+			p.complete(len(p.fills)-1, 0)
+		}
+	case complete:
+		p.complete(int(s.a), s.b)
+	case abandon:
+		p.abandon(int(s.a), s.b > 0)
+	case declare:
+		p.declare(int(s.a)%len(modelInvalidations), s.b > 0)
+	case flush:
+		p.flush()
+	case catchUp:
+		p.catchUp(int(s.b) + 1)
+	case settle:
+		for _, q := range w.processes {
+			q.flush()
+		}
+		for _, q := range w.processes {
+			q.catchUp(0)
+		}
+	case land:
+		p.port.land(int(s.a))
+	case evict:
+		for i := range modelKeys {
+			if slot := p.store.memory.Get(modelKeys[i].key); slot != nil && i != int(s.a)%len(modelKeys) {
+				p.store.memory.Delete(slot)
+			}
+		}
+	case line:
+		p.port.down, p.port.noReply, p.port.partial, p.port.late = s.a&3 == 3, s.a&12 == 12, s.a&48 == 48, s.a&64 != 0
+	default:
+		w.upset(s, p)
+	}
+}
+
+// upset carries out a step that hurts.
+func (w *modelWorld) upset(s step, p *modelProcess) {
+	switch s.do {
+	case replicate:
+		w.replica = w.master.copied()
+	case failOver:
+		w.failOver(int(s.a) % 3)
+	case trim:
+		n := len(w.master.records) * (1 + int(s.a)%4) / 4
+		w.master.records = w.master.records[n:]
+	case restart:
+		if p.reading || p.writing { // it waits for Redis in an outer step
+			return
+		}
+		for s.b > 0 && p.flush() > 0 {
+		}
+		small := p.store.cfg.MaxTombstones == 16
+		p.end()
+		p.boot(small)
+	case pass:
+		w.now += int64(passes[int(s.a)%len(passes)])
+	case jump:
+		d := int64(jumps[int(s.a)%len(jumps)])
+		p.clock += d
+		p.back += max(0, -d)
+		w.ahead += max(0, d)
+	case redisJump:
+		w.master.clock += int64(jumps[int(s.a)%len(jumps)])
+	}
+}
+
+// failOver lets another run of a server take over: an empty one, the replica as it is, or one that has read all data from disk.
+func (w *modelWorld) failOver(kind int) {
+	switch kind {
+	case 0:
+		w.master = modelServer{values: map[Key]modelValue{}, clock: -w.master.clock}
+	case 1:
+		w.master = w.replica.copied()
+	}
+	w.runs++
+	w.master.run = w.runs
+}
+
+func (p *modelProcess) flush() int {
+	if p.writing {
+		return 0
+	}
+	p.writing = true
+	n, _ := p.store.journal.Flush(context.Background())
+	p.writing = false
+	return n
+}
+
+func (p *modelProcess) catchUp(page int) {
+	if p.reading {
+		return
+	}
+	p.reading = true
+	p.port.page, p.port.read = page, 0
+	err := p.store.journal.CatchUp(context.Background())
+	p.reading = false
+	if err == nil {
+		p.seen.hasRead(p.w, p.port.read)
+	}
+}
+
+// waiting is a caller's context. While the caller waits, other steps happen; then it goes on when what it waited for has come, else it gives up.
+type waiting struct {
+	context.Context
+	w    *modelWorld
+	came func() bool
+}
+
+var gone = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
+func (c waiting) Done() <-chan struct{} {
+	c.w.meanwhile()
+	if c.came() {
+		return nil
+	}
+	return gone
+}
+
+// look asks for a key as a sidecar does, and reports whether it got the right to fill it.
+func (p *modelProcess) look(key int, wait bool) bool {
+	k, store := modelKeys[key].key, p.store
+	known := p.moment() // a caller may get what was true when it came
+	if e, state := store.Get(k, p.local()); state != Miss {
+		p.served(&known, key, e, state)
+		if state == Fresh {
+			return false
+		}
+	}
+	var under *modelFill // the fill that a follower would wait for
+	for _, f := range p.fills {
+		if f.key == key {
+			under = f
+		}
+	}
+	var ctx context.Context = context.Background()
+	wt := Wait{}
+	if wait && under != nil {
+		wt.Collapse = time.Hour
+		ctx = waiting{ctx, p.w, func() bool {
+			for _, f := range p.fills {
+				if f == under {
+					return false
+				}
+			}
+			return p.store == store
+		}}
+	}
+	r := store.Lookup(ctx, k, p.local(), wt)
+	if store != p.store { // it ended while this caller waited
+		return false
+	}
+	p.served(&known, key, r.Entry, r.State)
+	if r.Fill == nil {
+		return false
+	}
+	p.fills = append(p.fills, &modelFill{fill: r.Fill, key: key, tick: p.w.tick})
+	return true
+}
+
+func (p *modelProcess) takeFill(i int) *modelFill {
+	if len(p.fills) == 0 {
+		return nil
+	}
+	i %= len(p.fills)
+	f := p.fills[i]
+	p.fills = append(p.fills[:i:i], p.fills[i+1:]...)
+	return f
+}
+
+func (p *modelProcess) complete(i int, form uint8) {
+	f := p.takeFill(i)
+	if f == nil {
+		return
+	}
+	if m := p.w.mutant; m != nil && m.complete != nil {
+		m.complete(f.fill)
+	}
+	d := &Draft{Body: answer(f.tick, f.key, p.w.now), TTL: time.Hour, StaleFor: time.Hour, Tags: modelKeys[f.key].tags}
+	d.Private = p.w.private && f.key == privateKey
+	if form > 0 {
+		switch i % 3 {
+		case 0:
+			d.TTL = time.Second
+		case 1:
+			d.Body = append(d.Body, make([]byte, 4<<10)...) // too large to keep
+		}
+	}
+	now := p.moment()
+	p.served(&now, f.key, f.fill.Complete(d, p.local()), Stale)
+}
+
+func (p *modelProcess) abandon(i int, mark bool) {
+	f := p.takeFill(i)
+	if f == nil {
+		return
+	}
+	d := time.Duration(0)
+	if mark {
+		d = time.Second
+	}
+	f.fill.Abandon(d)
+}
+
+func (p *modelProcess) declare(what int, soft bool) {
+	x := &told{tick: p.w.tick, by: p, boot: p.boots, inv: modelInvalidations[what]}
+	x.inv.Soft = soft
+	if what == len(modelInvalidations)-1 {
+		for i := range 20 {
+			x.inv.Tags = append(x.inv.Tags, fmt.Sprint("flood", p.w.tick, ".", i))
+		}
+	}
+	p.asked = append(p.asked, x)
+	seen, boot := &p.seen, p.boots
+	obeyed := false
+	ctx := waiting{context.Background(), p.w, func() bool { return false }}
+	receipt, err := p.store.Invalidate(ctx, x.inv, p.local())
+	if boot == p.boots {
+		seen.obey(x)
+		obeyed = true
+	}
+	if err != nil || receipt.Logged && !x.logged {
+		p.w.fail("%s: receipt %+v of %s, which is in no log (obeyed %v): %v", p.name, receipt, x, obeyed, err)
+	}
+}
+
+// heals checks that the fleet is a cache again when all is well: what one fills, the others serve.
+func (w *modelWorld) heals() {
+	for range 3 {
+		for _, p := range w.processes {
+			p.port.down, p.port.noReply, p.port.partial, p.port.late = false, false, false, false
+			p.clock = 0
+			for len(p.fills) > 0 {
+				p.abandon(0, false)
+			}
+			for p.flush() > 0 {
+			}
+		}
+		for _, p := range w.processes {
+			p.catchUp(0)
+		}
+	}
+	w.now += w.ahead + int64(26*time.Hour) // longer than any life by any clock: no entry, and no marker, of before counts
+	for _, p := range w.processes {
+		p.catchUp(0)
+	}
+	filler := w.processes[0]
+	for key := range modelKeys {
+		if filler.look(key, false) {
+			filler.complete(len(filler.fills)-1, 0)
+		}
+		for _, p := range w.processes {
+			r := p.store.Lookup(context.Background(), modelKeys[key].key, p.local(), Wait{})
+			if r.State != Fresh || r.Fill != nil {
+				w.fail("%s answers %s %v after all is well: %+v", p.name, modelKeys[key].name, r.State, p.store.clock.State())
+			}
+			now := p.moment()
+			p.served(&now, key, r.Entry, r.State)
+		}
+	}
+}
