@@ -7,10 +7,11 @@ GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 FUZZTIME    ?= 30s
 DEMO_FLAGS  ?=
 SOAK_FLAGS  ?=
+MODEL_FLAGS ?=
 BINARIES    := $(patsubst %/,%,$(wildcard proxy/cmd/weir/ controlplane/cmd/weir-control/ bench/cmd/weir-bench/))
 E2E         := bench/e2e
 .DEFAULT_GOAL := help
-.PHONY: help build test race lint bench bench-full soak peers fuzz e2e demo generate clean setup setup-node
+.PHONY: help build test model race lint bench bench-full soak peers fuzz e2e demo generate clean setup setup-node
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,7 +39,11 @@ setup-node: # node and npm for the client end-to-end tests
 test: setup setup-node build ## vet, unit tests, house rules, fleet and client end-to-end tests
 	go vet ./...
 	go test ./...
+	go test ./cache -run 'TestModel$$' -count 1 -steps 100000000 -for 60s
 	@$(MAKE) --no-print-directory e2e
+
+model: ## ten million steps of the cache's invalidation rule against its model; MODEL_FLAGS for another -seed or -steps
+	go test ./cache -run 'TestModel' -count 1 -v -timeout 1h -steps 10000000 $(MODEL_FLAGS)
 
 e2e: setup setup-node build ## the shipped binaries between real clients and real servers
 	@if [ -f $(E2E)/package.json ]; then cd $(E2E) && npm test; else echo "e2e: $(E2E) has no package.json, nothing to run"; fi

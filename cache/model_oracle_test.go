@@ -3,6 +3,7 @@ package cache
 import (
 	"encoding/binary"
 	"fmt"
+	"path"
 	"strings"
 	"time"
 )
@@ -49,6 +50,9 @@ var modelInvalidations = []Invalidation{
 	{Prefixes: []string{"l"}},
 	{Prefixes: []string{"u", "m"}},
 	{Prefixes: []string{""}},
+	{Patterns: []string{"*st"}},
+	{Patterns: []string{"a*c", "m?"}},
+	{Patterns: []string{"a**"}},
 	{All: true},
 	{}, // a flood
 }
@@ -77,6 +81,11 @@ func (x *told) names(tags names) bool {
 		}
 		for _, n := range x.inv.Prefixes {
 			if strings.HasPrefix(tag, n) {
+				return true
+			}
+		}
+		for _, n := range x.inv.Patterns {
+			if ok, _ := path.Match(strings.ReplaceAll(n, "?", `\?`), tag); ok { // only * is special
 				return true
 			}
 		}

@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/weirproxy/weir/cache/internal/journal"
@@ -37,7 +38,7 @@ type modelWorld struct {
 	epochs    uint64
 	processes []*modelProcess
 	logged    []*told // in the order in which they came into the log
-	ahead     int64 // by how much clocks were set forward, in all
+	ahead     int64   // by how much clocks were set forward, in all
 	private   bool
 	mutant    *mutant
 	counts    modelCounts
@@ -63,6 +64,7 @@ type modelProcess struct {
 	asked   []*told // of this run
 	arrived int     // of asked: in the log
 	seen    witness
+	looking [8]int // by key: calls of Lookup that have not returned, one of which may lead
 	reading bool
 	writing bool
 }
@@ -233,6 +235,8 @@ func (w *modelWorld) do(s step, p *modelProcess) {
 				p.store.memory.Delete(slot)
 			}
 		}
+	case sweep:
+		p.store.reclaim.sweep(context.Background(), true)
 	case line:
 		p.port.down, p.port.noReply, p.port.partial, p.port.late = s.a&3 == 3, s.a&12 == 12, s.a&48 == 48, s.a&64 != 0
 	default:
@@ -309,8 +313,8 @@ func (p *modelProcess) catchUp(page int) {
 // waiting is a caller's context. While the caller waits, other steps happen; then it goes on when what it waited for has come, else it gives up.
 type waiting struct {
 	context.Context
-	w    *modelWorld
-	came func() bool
+	p   *modelProcess
+	key int // whose fill it waits for; negative: for no fill
 }
 
 var gone = func() chan struct{} {
@@ -320,11 +324,22 @@ var gone = func() chan struct{} {
 }()
 
 func (c waiting) Done() <-chan struct{} {
-	c.w.meanwhile()
-	if c.came() {
-		return nil
+	under, store := c.p.under(c.key), c.p.store
+	c.p.w.meanwhile()
+	if under == nil || c.p.store != store || slices.Contains(c.p.fills, under) {
+		return gone
 	}
-	return gone
+	return nil
+}
+
+// under is the fill of a key that others would wait for: the one that began last.
+func (p *modelProcess) under(key int) *modelFill {
+	for _, f := range slices.Backward(p.fills) {
+		if f.key == key {
+			return f
+		}
+	}
+	return nil
 }
 
 // look asks for a key as a sidecar does, and reports whether it got the right to fill it.
@@ -337,26 +352,14 @@ func (p *modelProcess) look(key int, wait bool) bool {
 			return false
 		}
 	}
-	var under *modelFill // the fill that a follower would wait for
-	for _, f := range p.fills {
-		if f.key == key {
-			under = f
-		}
-	}
 	var ctx context.Context = context.Background()
 	wt := Wait{}
-	if wait && under != nil {
-		wt.Collapse = time.Hour
-		ctx = waiting{ctx, p.w, func() bool {
-			for _, f := range p.fills {
-				if f == under {
-					return false
-				}
-			}
-			return p.store == store
-		}}
+	if wait && p.under(key) != nil && p.looking[key] == 0 {
+		ctx, wt.Collapse = waiting{ctx, p, key}, time.Hour
 	}
+	p.looking[key]++
 	r := store.Lookup(ctx, k, p.local(), wt)
+	p.looking[key]--
 	if store != p.store { // it ended while this caller waited
 		return false
 	}
@@ -423,7 +426,7 @@ func (p *modelProcess) declare(what int, soft bool) {
 	p.asked = append(p.asked, x)
 	seen, boot := &p.seen, p.boots
 	obeyed := false
-	ctx := waiting{context.Background(), p.w, func() bool { return false }}
+	ctx := waiting{context.Background(), p, -1}
 	receipt, err := p.store.Invalidate(ctx, x.inv, p.local())
 	if boot == p.boots {
 		seen.obey(x)
