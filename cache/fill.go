@@ -13,26 +13,28 @@ import (
 // then invalidates the entry too, here and everywhere.
 type Fill struct {
 	s      *Store
-	flight *flight.Flight
+	flight flight.Flight
 	origin entry.Origin
 	absent bool // nothing was stored under the key when the fill began
 }
 
-func (s *Store) fill(f *flight.Flight, absent bool) *Fill {
-	s.stats.fills.Add(1)
-	return &Fill{s: s, flight: f, origin: s.clock.Origin(), absent: absent}
+// begin is called by the one who leads, before the fetch.
+func (f *Fill) begin(absent bool) *Fill {
+	f.s.stats.fills.Add(1)
+	f.origin, f.absent = f.s.clock.Origin(), absent
+	return f
 }
 
 // Abandon gives the fill up and wakes the followers; with a positive duration the key is marked as not cacheable for it.
 func (f *Fill) Abandon(hitForMiss time.Duration) {
-	if first, _ := f.s.flights.Claim(f.flight); !first {
+	if first, _ := f.flight.Claim(); !first {
 		return
 	}
 	until := int64(0)
 	if hitForMiss > 0 {
 		until = f.s.cfg.Now() + int64(hitForMiss)
 	}
-	f.s.flights.End(f.flight, nil, until)
+	f.s.flights.End(&f.flight, nil, until)
 	f.s.stats.abandoned.Add(1)
 }
 
@@ -41,14 +43,14 @@ func (f *Fill) Abandon(hitForMiss time.Duration) {
 // too late all the same.
 func (f *Fill) Complete(d *Draft, now int64) *Entry {
 	s := f.s
-	first, current := s.flights.Claim(f.flight)
+	first, current := f.flight.Claim()
 	if !first {
 		return nil
 	}
 	life, hard := s.lives(d)
 	if life <= 0 {
 		s.stats.noTTL.Add(1)
-		s.flights.End(f.flight, nil, 0)
+		s.flights.End(&f.flight, nil, 0)
 		return nil
 	}
 	draft := entry.Draft{
@@ -65,23 +67,23 @@ func (f *Fill) Complete(d *Draft, now int64) *Entry {
 	s.schedule(slot, now)
 	if v := s.judge(slot, now); v != fresh && v != stale {
 		s.miss(v)
-		s.flights.End(f.flight, nil, 0)
+		s.flights.End(&f.flight, nil, 0)
 		return nil
 	}
 	if slot.Cost > s.cfg.MaxEntryBytes {
 		s.stats.tooBig.Add(1)
-		s.flights.End(f.flight, slot, 0)
+		s.flights.End(&f.flight, slot, 0)
 		return nil
 	}
 	if !current {
 		s.stats.late.Add(1)
-		s.flights.End(f.flight, slot, 0)
+		s.flights.End(&f.flight, slot, 0)
 		return nil
 	}
 	if !s.memory.Put(slot, f.absent) {
 		s.stats.pressure.Add(1)
 	}
-	s.flights.End(f.flight, slot, 0)
+	s.flights.End(&f.flight, slot, 0)
 	s.stats.stored.Add(1)
 	if s.shared != nil && slot.Epoch != 0 {
 		s.shared.Put(slot)

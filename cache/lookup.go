@@ -13,18 +13,22 @@ import (
 // Lookup looks into both tiers and leads or follows a fill. It waits at most ReadBudget for Redis, and as long as w says for another
 // caller's fill.
 func (s *Store) Lookup(ctx context.Context, k *Key, now int64, w Wait) Result {
-	r, why, done := s.local(k, now, w.Missed)
-	if done {
-		return r
+	r, why := Result{}, absent
+	if !w.Missed {
+		var done bool
+		if r, why, done = s.local(k, now); done {
+			return r
+		}
 	}
 	if r.State != Fresh && s.flights.Marked(k, now) {
 		s.stats.bypassed.Add(1)
 		r.Bypass = true
 		return r
 	}
-	f, lead := s.flights.Join(k, now)
-	if lead {
-		return s.lead(ctx, f, k, now, r, why)
+	mine := &Fill{s: s}
+	f := s.flights.Join(k, now, &mine.flight)
+	if f == &mine.flight {
+		return s.lead(ctx, mine, k, now, r, why)
 	}
 	if r.Entry != nil || w.Collapse <= 0 { // a stale entry is better than a wait
 		return s.count(r)
@@ -32,15 +36,9 @@ func (s *Store) Lookup(ctx context.Context, k *Key, now int64, w Wait) Result {
 	return s.follow(ctx, f, k, now, w)
 }
 
-// local looks into this process, after a Get that found nothing only at what came since. done is false when the caller should try to lead:
-// nothing, or something that has to be renewed.
-func (s *Store) local(k *Key, now int64, missed bool) (r Result, v verdict, done bool) {
-	var slot *entry.Slot
-	if missed {
-		slot = s.memory.Recent(k)
-	} else {
-		slot = s.memory.Get(k)
-	}
+// local looks into this process. done is false when the caller should try to lead: nothing, or something that has to be renewed.
+func (s *Store) local(k *Key, now int64) (r Result, v verdict, done bool) {
+	slot := s.memory.Get(k)
 	if slot == nil {
 		return r, absent, false
 	}
@@ -53,11 +51,15 @@ func (s *Store) local(k *Key, now int64, missed bool) (r Result, v verdict, done
 		return s.count(r), v, true
 	case stale:
 		return Result{Entry: &slot.Entry, State: Stale, Tier: TierL1}, v, false
-	default:
-		if v == expired || v == invalid { // the others may pass
-			s.memory.Delete(slot)
-		}
-		return r, v, false
+	}
+	s.discard(slot, v)
+	return r, v, false
+}
+
+// discard lets go of a slot that may never be served again; other reasons may pass.
+func (s *Store) discard(slot *entry.Slot, v verdict) {
+	if v == expired || v == invalid {
+		s.memory.Delete(slot)
 	}
 }
 
@@ -96,16 +98,24 @@ func (s *Store) count(r Result) Result {
 
 // lead is for the caller that leads the flight: it asks the shared tier, and gets a Fill when that has nothing fresh. why is what the look
 // into this process found.
-func (s *Store) lead(ctx context.Context, f *flight.Flight, k *Key, now int64, r Result, why verdict) Result {
+func (s *Store) lead(ctx context.Context, f *Fill, k *Key, now int64, r Result, why verdict) Result {
 	// Another flight may have ended between the look into this process and the start of this one.
 	recent := s.memory.Recent(k)
-	if slot := recent; slot != nil && (r.Entry == nil || &slot.Entry != r.Entry) && s.judge(slot, now) == fresh {
-		s.flights.End(f, slot, 0)
-		return s.count(Result{Entry: &slot.Entry, State: Fresh, Tier: TierL1})
+	if recent != nil && &recent.Entry != r.Entry {
+		switch v := s.judge(recent, now); {
+		case v == fresh:
+			s.flights.End(&f.flight, recent, 0)
+			return s.count(Result{Entry: &recent.Entry, State: Fresh, Tier: TierL1})
+		case v == stale && r.Entry == nil:
+			r = Result{Entry: &recent.Entry, State: Stale, Tier: TierL1}
+		case r.Entry == nil:
+			s.discard(recent, v)
+			why = v
+		}
 	}
 	if r.State == Fresh { // early refresh
 		s.stats.early.Add(1)
-		r.Fill = s.fill(f, false)
+		r.Fill = f.begin(false)
 		return s.count(r)
 	}
 	nothing := why == absent && recent == nil
@@ -114,7 +124,7 @@ func (s *Store) lead(ctx context.Context, f *flight.Flight, k *Key, now int64, r
 		switch v {
 		case fresh:
 			s.memory.Put(slot, nothing)
-			s.flights.End(f, slot, 0)
+			s.flights.End(&f.flight, slot, 0)
 			return s.count(Result{Entry: &slot.Entry, State: Fresh, Tier: TierL2})
 		case stale:
 			if r.Entry == nil || r.Entry.Created < slot.Created {
@@ -128,7 +138,7 @@ func (s *Store) lead(ctx context.Context, f *flight.Flight, k *Key, now int64, r
 		}
 		s.miss(v)
 	}
-	r.Fill = s.fill(f, nothing)
+	r.Fill = f.begin(nothing)
 	return s.count(r)
 }
 
@@ -179,10 +189,9 @@ func (s *Store) follow(ctx context.Context, f *flight.Flight, k *Key, now int64,
 			s.stats.bypassed.Add(1)
 			return Result{Bypass: true}
 		}
-		next, lead := s.flights.Join(k, now)
-		if lead {
-			return s.lead(ctx, next, k, now, Result{}, absent)
+		mine := &Fill{s: s}
+		if f = s.flights.Join(k, now, &mine.flight); f == &mine.flight {
+			return s.lead(ctx, mine, k, now, Result{}, absent)
 		}
-		f = next
 	}
 }

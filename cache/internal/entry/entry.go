@@ -1,6 +1,7 @@
 package entry
 
 import (
+	"strings"
 	"sync/atomic"
 	"unsafe"
 
@@ -92,26 +93,26 @@ func Build(d *Draft, hash func([]byte) uint64) *Slot {
 			size += len(d.Tags.At(i))
 		}
 	}
-	buf := make([]byte, 0, size)
 	s := newSlot(n)
 	ends := s.Tags.ends
 	s.Entry, s.Epoch = d.Entry, d.Origin.Epoch
-	s.Tags = Tags{ends: ends}
 	s.AsOf = d.Origin.AsOf
 	s.Mark.Store(d.Origin.Began << MarkShift)
-	buf = append(buf, d.Head...)
-	s.Head = buf[:len(buf):len(buf)]
-	buf = append(buf, d.Body...)
-	s.Body = buf[len(d.Head):len(buf):len(buf)]
-	start := len(buf)
+	var text strings.Builder // unlike make it does not clear what is then written over
+	text.Grow(size)
+	text.Write(d.Head)
+	text.Write(d.Body)
+	start := text.Len()
 	for i := range n {
 		t := d.Tags.At(i)
-		buf = append(buf, t...)
-		s.Tags.ends[i] = uint32(len(buf) - start)
+		text.Write(t)
+		ends[i] = uint32(text.Len() - start)
 		s.Hashes[i] = hash(t)
 	}
-	s.Tags.names = buf[start:len(buf):len(buf)]
-	s.Cost = Charge(cap(buf)+d.Unkept, n)
+	buf := unsafe.Slice(unsafe.StringData(text.String()), size) // a slot is as immutable as a string
+	s.Head, s.Body = buf[:len(d.Head):len(d.Head)], buf[len(d.Head):start:start]
+	s.Tags = Tags{names: buf[start:size:size], ends: ends}
+	s.Cost = Charge(size+d.Unkept, n)
 	return s
 }
 

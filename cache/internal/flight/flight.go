@@ -2,6 +2,7 @@ package flight
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/weirproxy/weir/cache/internal/entry"
 	"github.com/weirproxy/weir/cache/internal/key"
@@ -17,6 +18,7 @@ const (
 type Group struct {
 	maxFill    int64 // ns
 	maxMarkers int   // of one shard
+	marks      atomic.Int64
 	shard      [shards]shard
 }
 
@@ -27,14 +29,16 @@ type shard struct {
 	markers map[key.Key]int64 // until unix ns
 }
 
-// Flight is one fetch.
+// Flight is one fetch. The zero value is ready for Join.
 type Flight struct {
 	key   key.Key
 	began int64
 	done  chan struct{} // nil while nobody follows
 	slot  *entry.Slot   // valid after done; nil: no result
+	ended bool          // under the shard's lock
 
-	claimed, ended bool // claimed by the one that may end it; under the shard's lock
+	claimed  atomic.Bool // by the one that may end it
+	replaced atomic.Bool // another flight has taken its place, or it was forgotten
 }
 
 // Key is the key of the fetch.
@@ -59,34 +63,41 @@ func (g *Group) of(k *key.Key) *shard { return &g.shard[k[31]%shards] }
 
 // Marked reports whether the key's results are known not to be shareable at unix ns now.
 func (g *Group) Marked(k *key.Key, now int64) bool {
+	if g.marks.Load() == 0 {
+		return false
+	}
 	s := g.of(k)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	until, ok := s.markers[*k]
 	if ok && until <= now {
 		delete(s.markers, *k)
+		g.marks.Add(-1)
 		ok = false
 	}
 	return ok
 }
 
-// Join returns the flight of a key; lead tells that it is a new one, which the caller must End.
-func (g *Group) Join(k *key.Key, now int64) (f *Flight, lead bool) {
+// Join returns the flight of a key. When there is none, mine, which nobody has used yet, becomes it: the caller leads, and must End it.
+func (g *Group) Join(k *key.Key, now int64, mine *Flight) *Flight {
 	s := g.of(k)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if f := s.flights[*k]; f != nil && now-f.began < g.maxFill {
-		if f.done == nil {
-			f.done = make(chan struct{})
+	if f := s.flights[*k]; f != nil {
+		if now-f.began < g.maxFill {
+			if f.done == nil {
+				f.done = make(chan struct{})
+			}
+			return f
 		}
-		return f, false
+		f.replaced.Store(true)
 	}
 	if s.joins++; s.joins%sweepEvery == 0 {
 		s.sweep(now - 2*g.maxFill)
 	}
-	f = &Flight{key: *k, began: now}
-	s.flights[*k] = f
-	return f, true
+	mine.key, mine.began = *k, now
+	s.flights[*k] = mine
+	return mine
 }
 
 // sweep forgets some flights that began before unix ns and were never ended, so that they cannot pile up.
@@ -94,6 +105,7 @@ func (s *shard) sweep(before int64) {
 	looks := 0
 	for k, f := range s.flights {
 		if f.began < before {
+			f.replaced.Store(true)
 			delete(s.flights, k)
 		}
 		if looks++; looks == sweepLooks {
@@ -103,12 +115,8 @@ func (s *shard) sweep(before int64) {
 }
 
 // Claim takes the right to end a flight; only the first caller gets it. current tells that no other flight has taken this one's place.
-func (g *Group) Claim(f *Flight) (first, current bool) {
-	s := g.of(&f.key)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	first, f.claimed = !f.claimed, true
-	return first, s.flights[f.key] == f
+func (f *Flight) Claim() (first, current bool) {
+	return !f.claimed.Swap(true), !f.replaced.Load()
 }
 
 // End ends a flight once, with its result or none; with until > 0 the key is marked until then. Later calls do nothing.
@@ -129,6 +137,10 @@ func (g *Group) End(f *Flight, slot *entry.Slot, until int64) bool {
 				break
 			}
 			delete(s.markers, k)
+			g.marks.Add(-1)
+		}
+		if _, again := s.markers[f.key]; !again {
+			g.marks.Add(1)
 		}
 		s.markers[f.key] = until
 	}

@@ -16,6 +16,12 @@ func keyOf(n int) *key.Key {
 	return &k
 }
 
+func join(g *Group, k *key.Key, now int64) (f *Flight, lead bool) {
+	mine := new(Flight)
+	f = g.Join(k, now, mine)
+	return f, f == mine
+}
+
 func ended(f *Flight) bool {
 	select {
 	case <-f.Done():
@@ -33,7 +39,7 @@ func TestOneOfManyLeadsAndAllGetItsResult(t *testing.T) {
 	joined.Add(50)
 	for range 50 {
 		work.Go(func() {
-			f, lead := g.Join(keyOf(1), 0)
+			f, lead := join(g, keyOf(1), 0)
 			joined.Done()
 			if lead {
 				leaders.Add(1)
@@ -50,14 +56,14 @@ func TestOneOfManyLeadsAndAllGetItsResult(t *testing.T) {
 	if n := leaders.Load(); n != 1 {
 		t.Fatalf("%d leaders", n)
 	}
-	if _, lead := g.Join(keyOf(1), 0); !lead {
+	if _, lead := join(g, keyOf(1), 0); !lead {
 		t.Fatal("an ended flight is still joined")
 	}
 }
 
 func TestEndCountsOnce(t *testing.T) {
 	g := New(1000, 64)
-	f, _ := g.Join(keyOf(1), 0)
+	f, _ := join(g, keyOf(1), 0)
 	if !g.End(f, nil, 0) || g.End(f, &entry.Slot{}, 99) || f.Slot() != nil || g.Marked(keyOf(1), 0) {
 		t.Fatal("the second End did something")
 	}
@@ -65,30 +71,30 @@ func TestEndCountsOnce(t *testing.T) {
 
 func TestClaimGoesToTheFirst(t *testing.T) {
 	g := New(1000, 64)
-	f, _ := g.Join(keyOf(1), 0)
-	if first, current := g.Claim(f); !first || !current {
+	f, _ := join(g, keyOf(1), 0)
+	if first, current := f.Claim(); !first || !current {
 		t.Fatalf("first claim: %v %v", first, current)
 	}
-	if first, _ := g.Claim(f); first {
+	if first, _ := f.Claim(); first {
 		t.Fatal("claimed twice")
 	}
 }
 
 func TestFlightGivesWayAfterMaxFill(t *testing.T) {
 	g := New(1000, 64)
-	old, _ := g.Join(keyOf(1), 0)
-	if f, lead := g.Join(keyOf(1), 999); lead || f != old {
+	old, _ := join(g, keyOf(1), 0)
+	if f, lead := join(g, keyOf(1), 999); lead || f != old {
 		t.Fatal("gave way too early")
 	}
-	next, lead := g.Join(keyOf(1), 1000)
+	next, lead := join(g, keyOf(1), 1000)
 	if !lead || next == old {
 		t.Fatal("did not give way")
 	}
-	if first, current := g.Claim(old); !first || current {
+	if first, current := old.Claim(); !first || current {
 		t.Fatalf("the late leader: first %v, current %v", first, current)
 	}
 	g.End(old, nil, 0)
-	if f, lead := g.Join(keyOf(1), 1001); lead || f != next || ended(next) {
+	if f, lead := join(g, keyOf(1), 1001); lead || f != next || ended(next) {
 		t.Fatal("the late leader ended its successor")
 	}
 }
@@ -96,7 +102,7 @@ func TestFlightGivesWayAfterMaxFill(t *testing.T) {
 func TestFlightsThatNeverEndDoNotPileUp(t *testing.T) {
 	g := New(10, 64)
 	for i := range 100_000 {
-		g.Join(keyOf(i), int64(i/100))
+		join(g, keyOf(i), int64(i/100))
 	}
 	n := 0
 	for i := range g.shard {
@@ -110,7 +116,7 @@ func TestFlightsThatNeverEndDoNotPileUp(t *testing.T) {
 func TestMarkers(t *testing.T) {
 	g := New(1000, 640)
 	for i := range 100_000 {
-		f, _ := g.Join(keyOf(i), 0)
+		f, _ := join(g, keyOf(i), 0)
 		g.End(f, nil, 50)
 	}
 	n := 0
@@ -120,7 +126,7 @@ func TestMarkers(t *testing.T) {
 	if n > 640 {
 		t.Fatalf("%d markers, want at most 640", n)
 	}
-	f, _ := g.Join(keyOf(-1), 0)
+	f, _ := join(g, keyOf(-1), 0)
 	g.End(f, nil, 50)
 	for _, c := range []struct {
 		at   int64

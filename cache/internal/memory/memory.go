@@ -25,6 +25,7 @@ type Memory struct {
 	waiting waiting
 	door    doorkeeper
 	held    *held.Set
+	census  census
 	nearly  int64 // bytes at which the tier counts as full
 	bytes   atomic.Int64
 	entries atomic.Int64
@@ -54,8 +55,10 @@ const (
 func Open(maxBytes int64) (*Memory, error) {
 	counters := max(1000, maxBytes/1024*countersPer)
 	remembered := int(max(256, maxBytes/1024))
-	own := min(fixedBytes+counters*counterBytes+doorkeeperBytes(remembered)+held.Bytes(maxBytes), maxBytes/2) // the smallest bounds cannot hold it
-	m := &Memory{max: maxBytes, nearly: maxBytes - maxBytes/32, door: newDoorkeeper(remembered), held: held.New(maxBytes)}
+	own := min(fixedBytes+counters*counterBytes+doorkeeperBytes(remembered)+held.Bytes(maxBytes)+censusBytes(maxBytes), maxBytes/2) // the smallest bounds cannot hold it
+	m := &Memory{
+		max: maxBytes, nearly: maxBytes - maxBytes/32, door: newDoorkeeper(remembered), held: held.New(maxBytes), census: newCensus(maxBytes),
+	}
 	m.waiting.limit = min(maxBytes/64, waitingBytes)
 	m.waiting.slots = make(map[key.Key]*entry.Slot, 2*waitingSlots)
 	m.bytes.Store(own)
@@ -86,6 +89,7 @@ func (m *Memory) gone(s *entry.Slot, evicted bool) {
 	}
 	m.place(&s.Digest).CompareAndSwap(s, nil)
 	m.held.Remove(s)
+	m.census.remove(&s.Digest)
 	m.bytes.Add(-s.Cost)
 	m.entries.Add(-1)
 	if evicted {
@@ -102,6 +106,9 @@ func (m *Memory) Get(k *key.Key) *entry.Slot {
 	if s := hot.Load(); s != nil && s.Digest == *k && rand.Uint32()%hotSample != 0 {
 		s.Ask()
 		return s
+	}
+	if m.census.absent(k) {
+		return nil
 	}
 	s, ok := m.inner.Get(name(k))
 	if !ok || s == nil || s.Digest != *k {
@@ -120,6 +127,9 @@ func (m *Memory) Get(k *key.Key) *entry.Slot {
 
 // Recent is Get for a slot that was put a moment ago: others may or may not be found.
 func (m *Memory) Recent(k *key.Key) *entry.Slot {
+	if m.census.absent(k) {
+		return nil
+	}
 	if s := m.place(k).Load(); s != nil && s.Digest == *k && !s.Left.Load() {
 		s.Ask()
 		return s
@@ -146,6 +156,7 @@ func (m *Memory) Put(s *entry.Slot, fresh bool) bool {
 	m.held.Add(s)
 	m.bytes.Add(s.Cost)
 	m.entries.Add(1)
+	m.census.add(&s.Digest)
 	old, sent := m.waiting.add(s)
 	m.gone(old, false)
 	m.place(&s.Digest).Store(s)
@@ -167,7 +178,14 @@ func (m *Memory) settle() {
 	}
 	full := m.bytes.Load() >= m.nearly
 	for _, s := range m.waiting.next() {
-		if full && !s.Asked.Load() && !m.door.again(&s.Digest) || !m.inner.Set(name(&s.Digest), s, s.Cost) {
+		if full && !s.Asked.Load() && !m.door.again(&s.Digest) {
+			m.gone(s, true)
+			continue
+		}
+		if full { // ristretto weighs keys by how often they are asked for, and is not asked for those that are absent
+			m.inner.Get(name(&s.Digest))
+		}
+		if !m.inner.Set(name(&s.Digest), s, s.Cost) {
 			m.gone(s, true)
 		}
 	}

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"os"
-	"runtime/debug"
-
 	"github.com/spf13/cobra"
 
 	"github.com/weirproxy/weir/proxy"
@@ -37,7 +34,7 @@ are sent; a second signal ends it at once. Redis, Kafka and the control plane ma
 		if err != nil {
 			return err
 		}
-		collectOften(static.CacheMemory)
+		tuneCollector()
 		sidecar, err := proxy.New(proxy.Config{Static: static, Values: values, Logger: logger, Version: version})
 		if err != nil {
 			return err
@@ -45,19 +42,6 @@ are sent; a second signal ends it at once. Redis, Kafka and the control plane ma
 		return sidecar.Run(c.Context())
 	}
 	return c
-}
-
-const (
-	smallCache   = 128 << 20 // bytes
-	smallPercent = 50
-)
-
-// collectOften lets the collector run at half as much garbage when the cache, and so the heap, is small: a collection is cheap then, and what waits for one is
-// a good part of the process. GOGC in the environment has the last word.
-func collectOften(cacheBytes int64) {
-	if _, set := os.LookupEnv("GOGC"); !set && cacheBytes <= smallCache {
-		debug.SetGCPercent(smallPercent)
-	}
 }
 
 func checkCommand() *cobra.Command {
