@@ -183,6 +183,7 @@ func (b *builder) describe(p *Plan) {
 		p.formula = cost.Compile(schema, b.doc, b.op)
 	}
 	b.rootFields(p, valid)
+	b.mutationRules(p, valid)
 }
 
 // cachePolicy decides how long the answer may be cached. An answer with an entity that its tags would not find is never cached, whatever

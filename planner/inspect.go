@@ -1,6 +1,6 @@
 package planner
 
-// AppendTypeTags appends the tag of every object type that the response could hold; of every type of the schema, when the operation is
+// AppendTypeTags appends the tag of every object type that the response could hold, and of those that options say a mutation changes; of every type of the schema, when the operation is
 // not known or not valid. It is what a mutation whose answer could not be read has to invalidate.
 func (p *Plan) AppendTypeTags(t *Tags) {
 	if p.schema != nil && (!p.analysed || len(p.errors) > 0) {
@@ -10,6 +10,9 @@ func (p *Plan) AppendTypeTags(t *Tags) {
 		return
 	}
 	p.shape.AppendTypes(t)
+	for _, name := range p.mutation.types {
+		t.AppendString(name)
+	}
 }
 
 // Inspect reads a query's response in one walk and appends its tags (see AppendQueryTags for those that do not depend on the response).
@@ -22,6 +25,10 @@ func (p *Plan) InspectMutation(body []byte, t *Tags) Facts {
 	f := p.shape.WalkMutation(body, t)
 	if !f.Readable || !p.analysed || len(p.errors) > 0 {
 		p.AppendTypeTags(t)
+		f.Unnamed = p.mutation.unnamed
+	}
+	if p.schema == nil {
+		f.Unnamed = !f.Readable || f.HasData
 	}
 	return f
 }

@@ -1,5 +1,7 @@
 package planner
 
+import "github.com/weirproxy/weir/planner/internal/shape"
+
 // Kind is the kind of an operation.
 type Kind uint8
 
@@ -36,8 +38,27 @@ type Options struct {
 	// of an operation, by its name. Names are the client's to choose, so the latter only narrow.
 	Shares          map[string]Share
 	OperationShares map[string]Share
+	Mutations       Mutations
 	// MaxErrors bounds the errors of a plan; 0 stands for DefaultMaxErrors.
 	MaxErrors int
+}
+
+// MutationPolicy says how much a mutation invalidates of what its answer names.
+type MutationPolicy = shape.MutationPolicy
+
+// Policies. An entity whose key is not known is invalidated with all of its type by each of them.
+const (
+	MutationList   = shape.MutationList   // the entity, and lists of its type
+	MutationEntity = shape.MutationEntity // the entity
+	MutationType   = shape.MutationType   // everything of its type
+)
+
+// Mutations says what mutations invalidate.
+type Mutations struct {
+	Policy MutationPolicy
+	Fields map[string]MutationPolicy // by the name of the mutation
+	// Types are changed by a mutation whatever its answer holds, by its name. An empty list says that nothing is, beside what the answer holds.
+	Types map[string][]string
 }
 
 // DefaultMaxErrors is how many errors a plan keeps unless told otherwise.

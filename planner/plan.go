@@ -38,6 +38,7 @@ type Plan struct {
 	shape     *shape.Shape
 	formula   *cost.Formula // nil without a schema
 	roots     []rootField
+	mutation  mutation
 
 	learnt atomic.Pointer[Learnt] // changes; all else does not
 }

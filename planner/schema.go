@@ -21,6 +21,8 @@ type Schema struct {
 	// objects are the names of the object types, sorted; those of introspection, of the operations' roots, and _Service are not among
 	// them.
 	objects []string
+	// queried are those of them that a query can return.
+	queried map[string]bool
 }
 
 // Hash returns a digest of what the schema means: types, fields, arguments, defaults and directives, not their order, layout or
@@ -64,6 +66,7 @@ func load(name string, doc *ast.SchemaDocument) (*Schema, error) {
 	s := &Schema{ast: loaded, rules: schemaRules()}
 	s.hash = hashSchema(loaded)
 	s.objects = objectTypes(loaded)
+	s.queried = queriedTypes(loaded)
 	return s, nil
 }
 

@@ -63,6 +63,7 @@ func collectLine(set telemetry.Set, st line.Stats) {
 	byLabel(set, "weir_not_stored_total", "Answers that were not kept.", "reason", st.NotStored)
 	set.Counter("weir_invalid_total", "Requests with errors in document or variables.", float64(st.Invalid))
 	set.Counter("weir_unread_mutations_total", "Mutations whose answer could not be read; their types were invalidated.", float64(st.UnreadMutations))
+	set.Counter("weir_unnamed_mutations_total", "Requests that changed, or may have changed, nobody knows what; policy.cache.unread_mutations says what goes.", float64(st.Unnamed))
 	set.Counter("weir_invalidate_errors_total", "Mutations whose invalidation failed.", float64(st.InvalidateErrors))
 	set.Counter("weir_scope_bypass_total", "Requests with credentials and no scope rule for them.", float64(st.ScopeBypass))
 }

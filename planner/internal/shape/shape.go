@@ -35,6 +35,8 @@ type Facts struct {
 	HasData, DataNull bool
 	// Negative: a root field is null, and there are no errors.
 	Negative bool
+	// Unnamed: a mutation was done, and nothing in its answer names what it changed.
+	Unnamed bool
 
 	extensions int // where the value of extensions begins, 0 when there is none
 }
@@ -86,6 +88,8 @@ type fieldShape struct {
 	slot     int // 1-based key slot when some type has its key here
 	// keyOf lists the types (indexes into Shape.types) whose key this is, sorted.
 	keyOf []int
+	// rule is of a mutation's root field; nil: the default one.
+	rule *Rule
 }
 
 // Compile builds the shape of an operation. The document must have passed validation. With a nil schema or operation the

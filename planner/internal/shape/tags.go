@@ -148,12 +148,7 @@ func (w *walker) entity(n *node, t int, id *found, inList bool) {
 		return
 	}
 	if w.mutation {
-		if w.keyed(n, t, id) {
-			w.tags.static(haveUnknown, t, info.unknown)
-			w.tags.static(haveList, t, info.list)
-		} else {
-			w.tags.static(haveType, t, info.name)
-		}
+		w.changed(n, t, id)
 		return
 	}
 	if w.tags.static(haveType, t, info.name) {

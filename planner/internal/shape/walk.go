@@ -11,7 +11,7 @@ func (s *Shape) Walk(body []byte, tags *taglist.List) Facts {
 }
 
 // WalkMutation reads the response of a mutation and appends the tags it invalidates: for an entity T with key 5 the tags
-// T:5, T:? and list:T; for any other object its type T, which is on every entry that holds a T. A root field that is null
+// T:5, T:? and list:T, or what the rule of the root field says; for any other object its type T, which is on every entry that holds a T. A root field that is null
 // without errors (what was it?) gives its types.
 func (s *Shape) WalkMutation(body []byte, tags *taglist.List) Facts {
 	return s.walk(body, tags, true)
@@ -22,7 +22,7 @@ func (s *Shape) walk(body []byte, tags *taglist.List, mutation bool) Facts {
 	if s.broken || jsonscan.KindAt(body, start) != jsonscan.Object {
 		return Facts{}
 	}
-	w := walker{s: s, b: body, depth: s.depth, mutation: mutation, tags: sink{tags: tags, base: tags.Len()}}
+	w := walker{s: s, b: body, depth: s.depth, mutation: mutation, rule: &defaultRule, tags: sink{tags: tags, base: tags.Len()}}
 	f, ok := w.envelope(start)
 	if !ok {
 		return Facts{}
@@ -34,8 +34,12 @@ func (s *Shape) walk(body []byte, tags *taglist.List, mutation bool) Facts {
 			if c := s.root.fields[i].child; c != nil {
 				w.invalidateTypes(c.below)
 			}
+			if r := s.root.fields[i].rule; r != nil {
+				w.obey(r)
+			}
 		}
 	}
+	f.Unnamed = w.unnamed
 	return f
 }
 
@@ -46,6 +50,8 @@ type walker struct {
 	depth    int
 	mutation bool
 	nullRoot bool
+	rule     *Rule // of the root field that is walked
+	unnamed  bool
 	lost     bool // something has no tag it could be found by: the response counts as not readable
 	// lastAbsent is the node absent saw last: lists of nulls come in runs.
 	lastAbsent *node
@@ -194,6 +200,9 @@ func (w *walker) object(n *node, i, depth int, inList, root bool) (int, bool) {
 	o := opened(w.b, i)
 	for o.next() {
 		f := n.find(&o, &next)
+		if root && w.mutation {
+			w.govern(f, o.at)
+		}
 		switch {
 		case f == nil:
 		case f.child != nil:

@@ -124,6 +124,23 @@ type CachePolicy struct {
 	MaxEntry             string   `yaml:"max_entry" json:"max_entry,omitempty"`
 	Vary                 []string `yaml:"vary" json:"vary,omitempty" jsonschema:"description=Request headers that answers differ by"`
 	Tags                 Tags     `yaml:"tags" json:"tags,omitempty"`
+
+	Mutations       Mutations `yaml:"mutations" json:"mutations,omitempty"`
+	UnreadMutations string    `yaml:"unread_mutations" json:"unread_mutations,omitempty" jsonschema:"enum=count,enum=types,enum=everything,description=What goes when a request may have been a mutation that could not be read or whose answer names nothing: nothing (it is counted); all types that queries return; all entries"`
+}
+
+// Mutations says what a mutation invalidates.
+type Mutations struct {
+	Policy string     `yaml:"policy" json:"policy,omitempty" jsonschema:"enum=entity,enum=list,enum=type,description=Of each entity in the answer: the entity; it and lists of its type; everything of its type"`
+	Fields []Mutation `yaml:"fields" json:"fields,omitempty" jsonschema:"description=What holds for single mutations"`
+}
+
+// Mutation is what holds for one mutation.
+type Mutation struct {
+	Name   string   `yaml:"name" json:"name" jsonschema:"description=Field of the mutation type"`
+	Policy string   `yaml:"policy" json:"policy,omitempty" jsonschema:"enum=entity,enum=list,enum=type"`
+	Types  []string `yaml:"types" json:"types,omitempty" jsonschema:"description=Types that it changes whatever its answer holds"`
+	Only   bool     `yaml:"only" json:"only,omitempty" jsonschema:"description=It changes nothing beside its types and what its answer holds; so it is not taken for a mutation that names nothing"`
 }
 
 // Tags says which tags of the upstream's answers are read, beside those that follow from schema, operation and answer.
@@ -168,7 +185,8 @@ func DefaultPolicy() Policy {
 		Cache: CachePolicy{
 			Enabled: true, UpstreamHeaders: true, DefaultMaxAge: "0s", MaxTTL: "24h", AuthenticatedMax: "2m", StaleIfError: "10m",
 			StaleWhileRevalidate: "5s", NegativeTTL: "10s", HitForMiss: "2m", Collapse: "5s", MaxEntry: "1MiB", Vary: []string{"origin"},
-			Tags: Tags{Headers: []string{"surrogate-key", "cache-tag", "cache-groups"}, Extensions: true, Max: 200, MaxLength: "256"},
+			Tags:      Tags{Headers: []string{"surrogate-key", "cache-tag", "cache-groups"}, Extensions: true, Max: 200, MaxLength: "256"},
+			Mutations: Mutations{Policy: "list", Fields: []Mutation{}}, UnreadMutations: "types",
 		},
 		Deadlines: Deadlines{Head: "10s", Body: "30s", Idle: "2m", Write: "30s", Connect: "5s"},
 	}

@@ -257,6 +257,11 @@ func compileCache(d *document, at string, p *CachePolicy, v *Values) {
 		},
 	}
 	between(d, at+"tags.max", p.Tags.Max, 1, 10_000)
+	var ok bool
+	if c.UnreadMutations, ok = policy.ParseUnread(p.UnreadMutations); !ok {
+		d.addf(at+"unread_mutations", "%q is no policy; write count, types or everything", p.UnreadMutations)
+	}
+	v.Plans.Options.Mutations = compileMutations(d, at+"mutations.", &p.Mutations)
 	for i, h := range c.Vary {
 		if h == "authorization" || h == "cookie" {
 			d.addf(fmt.Sprintf("%svary[%d]", at, i), "%s tells every client apart; say whose answer it is by policy.scope", h)
@@ -266,6 +271,34 @@ func compileCache(d *document, at string, p *CachePolicy, v *Values) {
 		d.addf(at+"default_max_age", "%s has parts of a second; write whole seconds", age)
 	}
 	v.Plans.Options.DefaultMaxAge = int(duration(d, at+"default_max_age", p.DefaultMaxAge, 0, 365*day) / time.Second)
+}
+
+func compileMutations(d *document, at string, p *Mutations) (m planner.Mutations) {
+	read := func(path, text string) planner.MutationPolicy {
+		for i, name := range []string{"list", "entity", "type"} {
+			if text == name {
+				return [...]planner.MutationPolicy{planner.MutationList, planner.MutationEntity, planner.MutationType}[i]
+			}
+		}
+		d.addf(path, "%q is no policy; write entity, list or type", text)
+		return planner.MutationList
+	}
+	m.Policy = read(at+"policy", p.Policy)
+	m.Fields, m.Types = map[string]planner.MutationPolicy{}, map[string][]string{}
+	for i, f := range p.Fields {
+		here := fmt.Sprintf("%sfields[%d].", at, i)
+		if _, twice := m.Fields[f.Name]; twice || f.Name == "" {
+			d.addf(here+"name", "%q is missing or given twice; name each field of the mutation type once", f.Name)
+		}
+		m.Fields[f.Name] = m.Policy
+		if f.Policy != "" {
+			m.Fields[f.Name] = read(here+"policy", f.Policy)
+		}
+		if len(f.Types) > 0 || f.Only {
+			m.Types[f.Name] = f.Types
+		}
+	}
+	return m
 }
 
 // checkScope checks what needs no key file. A secret that looks like a reference is refused: taken by the letter, everybody would know it.

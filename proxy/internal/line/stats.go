@@ -16,6 +16,7 @@ type counters struct {
 	refusedStore     [len(notStoredNames)]atomic.Uint64
 	invalid          atomic.Uint64
 	unread           atomic.Uint64
+	unnamed          atomic.Uint64
 	invalidateErrors atomic.Uint64
 	scopeBypass      atomic.Uint64
 }
@@ -45,6 +46,7 @@ type Stats struct {
 	NotStored        map[string]uint64 // answers not kept, by reason
 	Invalid          uint64            // requests with errors in document or variables
 	UnreadMutations  uint64            // mutations whose answer could not be read: their types were invalidated
+	Unnamed          uint64            // changes of which nothing told what they were: cache.unread_mutations was obeyed
 	InvalidateErrors uint64
 	ScopeBypass      uint64 // credentials without a scope rule
 }
@@ -53,7 +55,7 @@ type Stats struct {
 func (l *Line) Stats() Stats {
 	s := Stats{
 		Uninspected: map[string]uint64{}, Limits: map[string]uint64{}, NotStored: map[string]uint64{},
-		Invalid: l.stats.invalid.Load(), UnreadMutations: l.stats.unread.Load(),
+		Invalid: l.stats.invalid.Load(), UnreadMutations: l.stats.unread.Load(), Unnamed: l.stats.unnamed.Load(),
 		InvalidateErrors: l.stats.invalidateErrors.Load(), ScopeBypass: l.stats.scopeBypass.Load(),
 	}
 	for i := ReasonNone + 1; i < reasons; i++ {

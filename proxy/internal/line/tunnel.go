@@ -160,8 +160,11 @@ func (t *Tunnel) answer(ctx context.Context, m *message) {
 		if p := &t.pending[i]; p.id == string(m.ID) {
 			p.answered = true
 			t.tags.Reset()
-			p.plan.InspectMutation(m.Payload, &t.tags)
+			facts := p.plan.InspectMutation(m.Payload, &t.tags)
 			t.invalidate(ctx)
+			if facts.Unnamed {
+				t.l.unnamed(ctx, t.l.cfg.Policy(), time.Now().UnixNano())
+			}
 		}
 	}
 }
@@ -220,6 +223,9 @@ func (t *Tunnel) invalidateTypes(ctx context.Context, p *planner.Plan) {
 	t.tags.Reset()
 	p.AppendTypeTags(&t.tags)
 	t.invalidate(ctx)
+	if p.Unnamed() {
+		t.l.unnamed(ctx, t.l.cfg.Policy(), time.Now().UnixNano())
+	}
 }
 
 // invalidate tells the cache. The lock is held.

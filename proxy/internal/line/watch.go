@@ -91,6 +91,9 @@ func (l *Line) finishItem(ctx context.Context, x *Exchange, it *Item, r *wire.Re
 		if it.tags.Len() > 0 {
 			l.invalidate(ctx, it, now)
 		}
+		if facts.Unnamed {
+			l.unnamed(ctx, x.Policy, now)
+		}
 		return
 	}
 	it.tags.Reset()
@@ -130,6 +133,9 @@ func (l *Line) invalidateTypes(ctx context.Context, x *Exchange, now int64) {
 		it.Plan.AppendTypeTags(&it.tags)
 		if it.tags.Len() > 0 {
 			l.invalidate(ctx, it, now)
+		}
+		if it.Plan.Unnamed() {
+			l.unnamed(ctx, x.Policy, now)
 		}
 	}
 }

@@ -83,6 +83,27 @@ type Cache struct {
 	MaxEntry             int           // bytes
 	Vary                 []string      // request headers in the key, in lower case
 	Tags                 Tags
+	UnreadMutations      Unread
+}
+
+// Unread says what is invalidated when a request may have been a mutation that could not be read, or whose answer names nothing.
+type Unread uint8
+
+// What goes.
+const (
+	UnreadTypes      Unread = iota // all types that queries return
+	UnreadEverything               // all entries
+	UnreadCount                    // nothing; it is counted
+)
+
+// ParseUnread reads a name of configuration.
+func ParseUnread(name string) (Unread, bool) {
+	for i, n := range []string{"types", "everything", "count"} {
+		if n == name {
+			return Unread(i), true
+		}
+	}
+	return UnreadTypes, false
 }
 
 // Tags says which tags of the upstream's answers are read. An answer with one that is not usable is not kept.
