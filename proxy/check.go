@@ -36,7 +36,7 @@ func Check(cfg Config) error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	if _, err := scope.Compile(ctx, cfg.Values.Scope); err != nil {
+	if _, err := scope.Compile(ctx, cfg.Values.Scope, nil); err != nil {
 		return fmt.Errorf("policy.%w", err)
 	}
 	return nil

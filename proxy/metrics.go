@@ -2,11 +2,13 @@ package proxy
 
 import (
 	"sort"
+	"time"
 
 	"github.com/weirproxy/weir/cache"
 	"github.com/weirproxy/weir/controlplane/agent"
 	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/proxy/internal/line"
+	"github.com/weirproxy/weir/proxy/internal/scope"
 	"github.com/weirproxy/weir/proxy/internal/serve"
 	"github.com/weirproxy/weir/telemetry"
 )
@@ -65,7 +67,7 @@ func collectLine(set telemetry.Set, st line.Stats) {
 	set.Counter("weir_unread_mutations_total", "Mutations whose answer could not be read; their types were invalidated.", float64(st.UnreadMutations))
 	set.Counter("weir_unnamed_mutations_total", "Requests that changed, or may have changed, nobody knows what; policy.cache.unread_mutations says what goes.", float64(st.Unnamed))
 	set.Counter("weir_invalidate_errors_total", "Mutations whose invalidation failed.", float64(st.InvalidateErrors))
-	set.Counter("weir_scope_bypass_total", "Requests with credentials and no scope rule for them.", float64(st.ScopeBypass))
+	byLabel(set, "weir_scope_bypass_total", "Requests that passed the cache because their credentials prove no scope.", "reason", st.ScopeBypass)
 }
 
 func (s *Sidecar) collectPolicy(set telemetry.Set) {
@@ -76,7 +78,18 @@ func (s *Sidecar) collectPolicy(set telemetry.Set) {
 	set.Counter("weir_commands_invalidated_total", "Invalidations that were obeyed by command.", float64(s.policies.invalidated.Load()))
 	set.Gauge("weir_schema_loaded", "1 when requests are planned with a schema.", boolean(p.Plans.Schema() != nil))
 	set.Gauge("weir_schema_failing", "1 while the newest schema cannot be had or used; the last good one serves.", boolean(s.schemas.failing.Load()))
+	collectScope(set, p.Scope.Stats(time.Now().UnixNano()))
 	collectPlans(set, p.Plans.Stats())
+}
+
+func collectScope(set telemetry.Set, st scope.Stats) {
+	set.Gauge("weir_scope_remembered", "Tokens and trusted header values that need not be looked at again.", float64(st.Remembered))
+	set.Counter("weir_scope_verified_total", "Tokens that were looked at; the others were remembered.", float64(st.Verified))
+	set.Gauge("weir_scope_keys", "Keys that tokens may be signed with.", float64(st.Keys))
+	set.Gauge("weir_scope_key_sets_missing", "Rules for tokens whose keys could not be had; their requests pass the cache.", float64(st.KeysMissing))
+	set.Gauge("weir_scope_keys_age_seconds", "Age of the oldest key set that is fetched.", st.KeysAge.Seconds())
+	set.Counter("weir_scope_key_fetches_total", "Fetches of key sets.", float64(st.Fetches))
+	set.Counter("weir_scope_key_fetches_failed_total", "Of these, failed.", float64(st.FetchFailures))
 }
 
 func collectPlans(set telemetry.Set, st planner.CacheStats) {

@@ -10,6 +10,7 @@ import (
 	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/proxy/internal/admin"
 	"github.com/weirproxy/weir/proxy/internal/config"
+	"github.com/weirproxy/weir/proxy/internal/line"
 )
 
 // shownPlans bounds /plans.
@@ -31,7 +32,7 @@ func (s *Sidecar) adminSources() admin.Sources {
 		a.Invalidate = func(ctx context.Context, inv cache.Invalidation) (cache.Receipt, *admin.Reach, error) {
 			return invalidateCounted(ctx, s.store, inv)
 		}
-		a.Names = admin.Names{Types: s.typeTags}
+		a.Names = admin.Names{Types: s.typeTags, Tenant: s.tenantTag}
 	}
 	return a
 }
@@ -81,4 +82,13 @@ func (s *Sidecar) shownPlans() []planner.Description {
 		return len(list) < shownPlans
 	})
 	return list
+}
+
+// tenantTag returns the tag of a tenant's entries; false when no rule tells tenants.
+func (s *Sidecar) tenantTag(id string) (tag string, ok bool) {
+	rules := s.policies.load().Scope
+	if !rules.TellsTenants() {
+		return "", false
+	}
+	return line.TenantPrefix + rules.TenantID(id), true
 }

@@ -19,7 +19,9 @@ const (
 )
 
 // forUsers trusts a header to name the user.
-func forUsers(f *config.File) { f.Policy.Scope.Header = &scope.Header{Name: "x-user", Class: "user"} }
+func forUsers(f *config.File) {
+	f.Policy.Scope.Header = &scope.Header{Name: "x-user", Class: "user", VouchedBy: &scope.Vouched{Networks: []string{"127.0.0.1"}}}
+}
 
 func missingCacheControl(t *testing.T) {
 	s := scripted(t, numbered())

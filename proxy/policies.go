@@ -86,7 +86,7 @@ func (p *policies) compileScope(c scope.Config) (rules *scope.Rules, end context
 		return nil, nil, nil
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	if rules, err = scope.Compile(ctx, c); err != nil {
+	if rules, err = scope.Compile(ctx, c, p.log); err != nil {
 		cancel()
 		return nil, nil, err
 	}

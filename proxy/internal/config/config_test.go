@@ -137,7 +137,7 @@ func TestPushedDocumentHasOnlyThePolicy(t *testing.T) {
 func TestPushLeavesWhatItIsSilentAboutAsTheFileSays(t *testing.T) {
 	base := DefaultPolicy()
 	base.Cache.Vary, base.Paths = []string{"accept-language"}, []string{"/api"}
-	base.Scope.Header = &scope.Header{Name: "x-tenant", Class: "tenant"}
+	base.Scope.Header = &scope.Header{Name: "x-tenant", Class: "tenant", VouchedBy: &scope.Vouched{Networks: []string{"10.0.0.0/8"}}}
 	v, err := ParsePolicy("pushed", []byte("policy: {expose: true, scope: {header: {name: x-org}}, limits: {depth: {max: 9}}}\n"), base)
 	if err != nil {
 		t.Fatal(err)

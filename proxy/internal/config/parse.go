@@ -180,13 +180,6 @@ func ParsePolicy(name string, text []byte, base Policy) (*Values, error) {
 
 // clone copies what decoding could write through.
 func (p Policy) clone() Policy {
-	if p.Scope.JWT != nil {
-		j := *p.Scope.JWT
-		p.Scope.JWT = &j
-	}
-	if p.Scope.Header != nil {
-		h := *p.Scope.Header
-		p.Scope.Header = &h
-	}
+	p.Scope = p.Scope.Clone()
 	return p
 }

@@ -25,11 +25,9 @@ func Redacted(f File) []byte {
 
 // RedactedPolicy returns a policy without secrets.
 func RedactedPolicy(p Policy) Policy {
-	hide(&p.Scope.Key)
-	if p.Scope.JWT != nil {
-		j := *p.Scope.JWT
-		hide(&j.Secret)
-		p.Scope.JWT = &j
+	p.Scope = p.Scope.Clone()
+	for _, s := range p.Scope.Secrets() {
+		hide(s)
 	}
 	return p
 }

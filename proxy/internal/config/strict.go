@@ -27,6 +27,8 @@ func (d *document) strict(n ast.Node, t reflect.Type, path string) {
 		d.strict(n, t.Elem(), path)
 	case reflect.Struct:
 		d.strictMapping(n, t, path)
+	case reflect.Map:
+		d.strictMap(n, t.Elem(), path)
 	case reflect.Slice:
 		list, ok := n.(*ast.SequenceNode)
 		if _, text := n.(*ast.StringNode); text && t == reflect.TypeFor[List]() {
@@ -79,6 +81,35 @@ func (d *document) strictMapping(n ast.Node, t reflect.Type, path string) {
 			d.at(v.Key, at, "unknown field; "+cure(key.Value, names))
 		case v.Value != nil:
 			d.strict(v.Value, t.Field(i).Type, at)
+		}
+		seen[key.Value] = true
+	}
+}
+
+// strictMap is for a mapping whose keys are the user's to choose.
+func (d *document) strictMap(n ast.Node, elem reflect.Type, path string) {
+	var values []*ast.MappingValueNode
+	switch m := n.(type) {
+	case *ast.MappingNode:
+		values = m.Values
+	case *ast.MappingValueNode:
+		values = []*ast.MappingValueNode{m}
+	default:
+		d.at(n, path, "is not a mapping; write keys and values, indented under it")
+		return
+	}
+	seen := map[string]bool{}
+	for _, v := range values {
+		key, plain := v.Key.(ast.Node).(*ast.StringNode)
+		if !plain {
+			d.at(v.Key, path, "a key is not plain text; put it in quotes")
+			continue
+		}
+		at := memberPath(path, key.Value)
+		if seen[key.Value] {
+			d.at(v.Key, at, "is given twice; keep one")
+		} else if v.Value != nil {
+			d.strict(v.Value, elem, at)
 		}
 		seen[key.Value] = true
 	}

@@ -223,7 +223,7 @@ func compilePolicy(d *document, at string, p *Policy) *Values {
 	v.Plans.Options.MaxErrors = maxErrors
 
 	compileCache(d, at+"cache.", &p.Cache, v)
-	checkScope(d, at+"scope.", &p.Scope)
+	compileScope(d, at+"scope.", p, v)
 	q.Deadlines = policy.Deadlines{
 		Head:    duration(d, at+"deadlines.head", p.Deadlines.Head, 0, time.Hour),
 		Body:    duration(d, at+"deadlines.body", p.Deadlines.Body, 0, time.Hour),
@@ -299,30 +299,6 @@ func compileMutations(d *document, at string, p *Mutations) (m planner.Mutations
 		}
 	}
 	return m
-}
-
-// checkScope checks what needs no key file. A secret that looks like a reference is refused: taken by the letter, everybody would know it.
-func checkScope(d *document, at string, c *scope.Config) {
-	literal := func(path, text string) {
-		if strings.HasPrefix(text, "${") {
-			d.addf(at+path, "%s is not read from the environment here; give the value", text)
-		}
-	}
-	literal("key", c.Key)
-	if j := c.JWT; j != nil {
-		literal("jwt.secret", j.Secret)
-		oneOf(d, at+"jwt.class", j.Class, "user", "tenant", "roles")
-		if j.Claim == "" {
-			d.addf(at+"jwt.claim", "is missing; name the claim that tells the identity, for instance sub")
-		}
-		if len(j.Algorithms) == 0 {
-			d.addf(at+"jwt.algorithms", "is missing; list what the issuer signs with, for instance [RS256]")
-		}
-	}
-	if h := c.Header; h != nil {
-		headers(d, at+"header.name", []string{h.Name})
-		oneOf(d, at+"header.class", h.Class, "user", "tenant", "roles")
-	}
 }
 
 func headers(d *document, path string, list []string) []string {

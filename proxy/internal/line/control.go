@@ -11,7 +11,8 @@ type control struct {
 	present             bool
 	noStore, noCache    bool
 	private, public     bool
-	revalidate          bool
+	revalidate          bool // must-revalidate or proxy-revalidate
+	mustRevalidate      bool
 	maxAge, sharedAge   int64 // seconds; -1: absent
 	staleWhile, staleIf int64 // RFC 5861; -1: absent
 }
@@ -32,7 +33,9 @@ func readControl(v []byte) control {
 			c.private = true
 		case is(name, "public"):
 			c.public = true
-		case is(name, "must-revalidate"), is(name, "proxy-revalidate"):
+		case is(name, "must-revalidate"):
+			c.revalidate, c.mustRevalidate = true, true
+		case is(name, "proxy-revalidate"):
 			c.revalidate = true
 		case is(name, "max-age"):
 			c.maxAge = sooner(c.maxAge, seconds(value))

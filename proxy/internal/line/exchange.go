@@ -1,6 +1,8 @@
 package line
 
 import (
+	"net/netip"
+
 	"github.com/weirproxy/weir/cache"
 	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/proxy/internal/answer"
@@ -23,6 +25,7 @@ const (
 // Exchange is the record of one request. The zero value is ready for Begin.
 type Exchange struct {
 	Policy  *policy.Policy
+	Peer    netip.Addr // of the client's connection; not valid: a unix socket
 	Scope   scope.Scope
 	Media   answer.Media
 	GraphQL bool // the request carries operations that were read
@@ -48,6 +51,7 @@ type Exchange struct {
 	batch   [][]byte
 	keys    cache.KeyWriter
 	vary    []byte // what of the head is in the key, length-prefixed
+	learnt  []byte // values of an item's learnt headers
 	scratch []byte // decoded document or parameters
 	lines   []byte // header lines to store
 	stored  []byte // head of an entry
@@ -83,8 +87,12 @@ type Item struct {
 	tags      planner.Tags
 	key       cache.Key
 	fill      *cache.Fill
-	ops       int64 // cache operations
-	points    int64 // cost of the operation once it is known; 0: not yet
+	class     scope.Class // of who shares the answer
+	group     []byte      // the hash of those, nil for everybody
+	learnt    *planner.Learnt
+	variant   uint64 // by learnt headers
+	ops       int64  // cache operations
+	points    int64  // cost of the operation once it is known; 0: not yet
 	collapsed bool
 	coerced   bool
 	// mismatched says that the hash beside the document is not the document's.
@@ -100,6 +108,7 @@ func (x *Exchange) reset() {
 	}
 	x.Items = x.Items[:0]
 	x.Policy = nil
+	x.Peer = netip.Addr{}
 	x.Scope = scope.Scope{}
 	x.Media = answer.MediaJSON
 	x.GraphQL, x.Head, x.Get, x.Batch, x.Refresh, x.done, x.lost = false, false, false, false, false, false, false
@@ -112,6 +121,7 @@ func (x *Exchange) reset() {
 // forget drops what the item refers to and keeps its scratch memory.
 func (it *Item) forget() {
 	it.Plan, it.Lease, it.Entry, it.fill, it.series = nil, nil, nil, nil, nil
+	it.class, it.group, it.learnt, it.variant = scope.Public, nil, nil, 0
 	it.State, it.Status, it.Code, it.Errors = cache.Miss, 0, 0, 0
 	it.request = planner.Request{}
 	it.values.Reset()

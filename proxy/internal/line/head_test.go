@@ -154,7 +154,7 @@ func TestControlIsReadAsASharedCacheDoes(t *testing.T) {
 		{"max-age=99999999999999999999", func(c *control) { c.maxAge = 1 << 31 }},
 		{`x="a, max-age=9, public", y`, func(*control) {}},
 		{`x="a\", max-age=9"`, func(*control) {}},
-		{"must-revalidate", func(c *control) { c.revalidate = true }},
+		{"must-revalidate", func(c *control) { c.revalidate, c.mustRevalidate = true, true }},
 		{"stale-while-revalidate=3, stale-if-error=4", func(c *control) { c.staleWhile, c.staleIf = 3, 4 }},
 		{", ,=,max-age=1", func(c *control) { c.maxAge = 1 }},
 	} {

@@ -48,7 +48,7 @@ func storedLines(dst []byte, r *wire.ResponseHead, life lifetime, batch bool) []
 	}
 	dst = append(dst, "Cache-Control: max-age="...)
 	dst = strconv.AppendInt(dst, int64(life.ttl/time.Second), 10)
-	if life.private {
+	if life.private || life.grouped {
 		return append(dst, ", private\r\n"...)
 	}
 	return append(dst, ", public\r\n"...)

@@ -81,7 +81,7 @@ func TestKeysDifferWhenAnyPartDoes(t *testing.T) {
 	current := base
 	l := newLine(t, &current)
 	const doc = `query A($id: ID!) { book(id: $id) { id title } }`
-	rules, err := scope.Compile(t.Context(), scope.Config{Header: &scope.Header{Name: "X-User", Class: "user"}, Key: "secret"})
+	rules, err := scope.Compile(t.Context(), scope.Config{Header: &scope.Header{Name: "X-User", Class: "user", VouchedBy: &scope.Vouched{Networks: []string{"127.0.0.1", "unix"}}}, Key: "secret"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,16 +174,28 @@ func TestLifetimes(t *testing.T) {
 		{name: "no-store", query: book, lines: []string{"Cache-Control: no-store, max-age=50"}, why: "control"},
 		{name: "no-cache", query: book, lines: []string{"Cache-Control: no-cache"}, why: "control"},
 		{name: "private for all", query: book, lines: []string{"Cache-Control: private"}, why: "control"},
-		{name: "private for one", query: book, scope: user, lines: []string{"Cache-Control: private"}, want: lifetime{ttl: 20 * time.Second, private: true, explicit: true}},
+		{name: "private for one", query: book, scope: user, lines: []string{"Cache-Control: private"}, want: lifetime{ttl: 20 * time.Second, private: true, grouped: true, explicit: true}},
+		{name: "credentials without a rule", query: book, scope: scope.Scope{Explicit: true}, lines: []string{"Cache-Control: max-age=9"}, why: "control"},
+		{name: "credentials without a rule, no word", query: book, scope: scope.Scope{Explicit: true}, why: "control"},
+		{name: "credentials without a rule, public", query: book, scope: scope.Scope{Explicit: true}, lines: []string{"Cache-Control: public, max-age=9"}, want: lifetime{ttl: 9 * time.Second, stale: 10 * time.Minute, explicit: true}},
+		{name: "credentials without a rule, s-maxage", query: book, scope: scope.Scope{Explicit: true}, lines: []string{"Cache-Control: s-maxage=9"}, want: lifetime{ttl: 9 * time.Second, stale: 10 * time.Minute, explicit: true}},
+		{name: "credentials without a rule, must-revalidate", query: book, scope: scope.Scope{Explicit: true}, lines: []string{"Cache-Control: must-revalidate"}, want: lifetime{ttl: time.Minute, explicit: true}},
+		{name: "credentials without a rule, proxy-revalidate", query: book, scope: scope.Scope{Explicit: true}, lines: []string{"Cache-Control: proxy-revalidate"}, why: "control"},
+		{name: "credentials without a rule, private", query: book, scope: scope.Scope{Explicit: true}, lines: []string{"Cache-Control: private, s-maxage=9"}, why: "control"},
 		{name: "two lines", query: book, lines: []string{"Cache-Control: public", "Cache-Control: no-store"}, why: "control"},
 		{name: "revalidate", query: book, lines: []string{"Cache-Control: must-revalidate"}, want: lifetime{ttl: time.Minute, explicit: true}},
 		{name: "stale for less", query: book, lines: []string{"Cache-Control: stale-if-error=7"}, want: lifetime{ttl: time.Minute, stale: 7 * time.Second, explicit: true}},
 		{name: "cookie", query: book, lines: []string{"Set-Cookie: a=b"}, why: "set_cookie"},
 		{name: "vary on what is not in the key", query: book, lines: []string{"Vary: Origin"}, why: "vary"},
 		{name: "vary on all", query: book, lines: []string{"Vary: accept, *"}, why: "vary"},
+		{name: "vary in two lines", query: book, lines: []string{"Vary: accept", "Vary: accept-encoding"}, want: lifetime{ttl: time.Minute, stale: 10 * time.Minute}},
+		{name: "vary on all in the second line", query: book, lines: []string{"Vary: accept", "Vary: *"}, why: "vary"},
+		{name: "vary on credentials, without any", query: book, lines: []string{"Vary: Authorization, Cookie"}, want: lifetime{ttl: time.Minute, stale: 10 * time.Minute}},
+		{name: "vary on credentials, for one", query: book, scope: user, lines: []string{"Vary: Authorization"}, want: lifetime{ttl: 20 * time.Second, private: true, grouped: true}},
+		{name: "vary on credentials, for a tenant", query: book, scope: scope.Scope{Class: scope.Tenant, Authenticated: true}, lines: []string{"Vary: Authorization"}, why: "vary"},
 		{name: "vary on what does not matter", query: book, lines: []string{"Vary: Accept-Encoding, Accept"}, want: lifetime{ttl: time.Minute, stale: 10 * time.Minute}},
-		{name: "authenticated", query: book, scope: scope.Scope{Class: scope.Tenant, Authenticated: true}, want: lifetime{ttl: 20 * time.Second, stale: 10 * time.Minute}},
-		{name: "private hint", query: private, scope: user, want: lifetime{ttl: 20 * time.Second, private: true}},
+		{name: "authenticated", query: book, scope: scope.Scope{Class: scope.Tenant, Authenticated: true}, want: lifetime{ttl: 20 * time.Second, stale: 10 * time.Minute, grouped: true}},
+		{name: "private hint", query: private, scope: user, want: lifetime{ttl: 20 * time.Second, private: true, grouped: true}},
 		{name: "negative", query: book, facts: planner.Facts{Negative: true}, want: lifetime{ttl: 5 * time.Second, stale: 10 * time.Minute}},
 		{name: "bounded by policy", query: book, change: func(x *Exchange) { x.Policy.Cache.MaxTTL = time.Second }, want: lifetime{ttl: time.Second, stale: 10 * time.Minute}},
 		{name: "lease", query: book, change: func(x *Exchange) { x.Items[0].Lease = &policy.Lease{TTL: 2 * time.Minute} }, want: lifetime{ttl: 2 * time.Minute, stale: 10 * time.Minute}},
@@ -196,6 +208,7 @@ func TestLifetimes(t *testing.T) {
 			l := newLine(t, &p)
 			x := &Exchange{Policy: p, Scope: c.scope}
 			x.next().Plan = planner.Build(schema(t), c.query, "", planner.Options{})
+			x.Items[0].class = c.scope.Class
 			if c.change != nil {
 				c.change(x)
 			}
@@ -218,6 +231,7 @@ func TestStoredLinesAreTheOriginsWithoutThoseOfAConnection(t *testing.T) {
 	}{
 		{lifetime{ttl: time.Minute}, false, kept + "Cache-Control: max-age=60, public\r\n"},
 		{lifetime{ttl: time.Minute, private: true}, false, kept + "Cache-Control: max-age=60, private\r\n"},
+		{lifetime{ttl: time.Minute, grouped: true}, false, kept + "Cache-Control: max-age=60, private\r\n"},
 		{lifetime{ttl: time.Minute, explicit: true}, false, kept},
 		{lifetime{ttl: time.Minute}, true, kept},
 	} {

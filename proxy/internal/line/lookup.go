@@ -15,7 +15,7 @@ import (
 
 // The parts of a key. Their numbers are part of the format: changing one needs a new keyFormat.
 const (
-	keyFormat = 2
+	keyFormat = 3
 
 	partFormat byte = iota
 	partPolicy
@@ -25,6 +25,7 @@ const (
 	partScopeID
 	partMedia
 	partVary
+	partLearnt
 )
 
 // lookup resolves the scope and asks the cache for each item. It reports whether every item has an entry to answer with. Otherwise the
@@ -34,9 +35,9 @@ func (l *Line) lookup(ctx context.Context, x *Exchange, h *wire.RequestHead, now
 	if l.cfg.Cache == nil || !p.Cache.Enabled || x.Media == answer.MediaOther || x.Media == answer.MediaStream || x.Mutates() {
 		return false
 	}
-	x.Scope = p.Scope.Resolve(h, now)
+	x.Scope = p.Scope.Resolve(h, x.Peer, now)
 	if x.Scope.Class == scope.Bypass {
-		l.stats.scopeBypass.Add(1)
+		l.stats.scopeBypass[x.Scope.Reason].Add(1)
 		for i := range x.Items {
 			x.Items[i].Status = telemetry.Bypass
 		}
@@ -48,7 +49,7 @@ func (l *Line) lookup(ctx context.Context, x *Exchange, h *wire.RequestHead, now
 	all := true
 	for i := range x.Items {
 		it := &x.Items[i]
-		if !l.lookupItem(ctx, x, it, now) {
+		if !l.lookupItem(ctx, x, h, it, now) {
 			all = false
 		}
 	}
@@ -98,22 +99,29 @@ func cacheable(x *Exchange, it *Item) bool {
 		return false
 	}
 	c := it.Plan.Cache()
-	if c.Private && x.Scope.Class != scope.User {
-		return false
-	}
 	if c.Cacheable || (it.Lease != nil && it.Lease.TTL > 0) {
 		return true
 	}
 	return x.Policy.Cache.UpstreamHeaders && !c.Hinted
 }
 
-func (l *Line) lookupItem(ctx context.Context, x *Exchange, it *Item, now int64) (have bool) {
+func (l *Line) lookupItem(ctx context.Context, x *Exchange, h *wire.RequestHead, it *Item, now int64) (have bool) {
 	lease := it.Lease
 	if !cacheable(x, it) || (lease != nil && lease.BypassCache) {
 		it.Status = telemetry.Bypass
 		return false
 	}
-	l.writeKey(x, it)
+	if !x.share(it, now) {
+		l.stats.scopeBypass[scope.NoIdentity].Add(1)
+		it.Status = telemetry.Bypass
+		return false
+	}
+	varied := it.learnt != nil && len(it.learnt.Vary) > 0
+	if varied && !x.learntValues(it, h) {
+		it.Status = telemetry.Bypass
+		return false
+	}
+	l.writeKey(x, it, varied)
 	it.ops++
 	entry, state := l.cfg.Cache.Get(&it.key, now)
 	if state == cache.Fresh {
@@ -188,19 +196,22 @@ func (it *Item) answerWith(e *cache.Entry) {
 }
 
 // writeKey builds the item's key (section 5 of the design): everything that may change the answer, length-prefixed and type-tagged.
-func (l *Line) writeKey(x *Exchange, it *Item) {
-	k, s := &x.keys, &x.Scope
+func (l *Line) writeKey(x *Exchange, it *Item, varied bool) {
+	k := &x.keys
 	k.Reset()
 	k.Uint(partFormat, keyFormat)
 	k.Part(partPolicy, x.Policy.KeyPart())
 	k.Part(partPlan, it.Plan.KeyPart())
 	k.Part(partVariables, it.values.Canonical)
-	k.Uint(partScope, uint64(s.Class))
-	if s.Class != scope.Public {
-		k.Part(partScopeID, s.ID[:])
+	k.Uint(partScope, x.shareKey(it))
+	if it.class != scope.Public {
+		k.Part(partScopeID, it.group)
 	}
 	k.Uint(partMedia, uint64(x.Media))
 	k.Part(partVary, x.vary)
+	if varied {
+		k.Part(partLearnt, x.learnt)
+	}
 	it.key = k.Sum()
 }
 

@@ -1,6 +1,10 @@
 package line
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/weirproxy/weir/proxy/internal/scope"
+)
 
 // limitNames are the rules that Stats counts; their order is that of counters.limits.
 var limitNames = [...]string{
@@ -8,7 +12,7 @@ var limitNames = [...]string{
 }
 
 // notStoredNames are the reasons for not keeping an answer.
-var notStoredNames = [...]string{"set_cookie", "vary", "control", "ttl", "tags"}
+var notStoredNames = [...]string{"set_cookie", "vary", "control", "ttl", "tags", "variants"}
 
 type counters struct {
 	blind            [reasons]atomic.Uint64
@@ -18,7 +22,7 @@ type counters struct {
 	unread           atomic.Uint64
 	unnamed          atomic.Uint64
 	invalidateErrors atomic.Uint64
-	scopeBypass      atomic.Uint64
+	scopeBypass      [scope.Reasons]atomic.Uint64
 }
 
 func (c *counters) limit(name string) {
@@ -48,7 +52,7 @@ type Stats struct {
 	UnreadMutations  uint64            // mutations whose answer could not be read: their types were invalidated
 	Unnamed          uint64            // changes of which nothing told what they were: cache.unread_mutations was obeyed
 	InvalidateErrors uint64
-	ScopeBypass      uint64 // credentials without a scope rule
+	ScopeBypass      map[string]uint64 // requests whose credentials give them no scope, by reason
 }
 
 // Stats returns a snapshot.
@@ -56,7 +60,10 @@ func (l *Line) Stats() Stats {
 	s := Stats{
 		Uninspected: map[string]uint64{}, Limits: map[string]uint64{}, NotStored: map[string]uint64{},
 		Invalid: l.stats.invalid.Load(), UnreadMutations: l.stats.unread.Load(), Unnamed: l.stats.unnamed.Load(),
-		InvalidateErrors: l.stats.invalidateErrors.Load(), ScopeBypass: l.stats.scopeBypass.Load(),
+		InvalidateErrors: l.stats.invalidateErrors.Load(), ScopeBypass: map[string]uint64{},
+	}
+	for i := scope.None + 1; i < scope.Reasons; i++ {
+		s.ScopeBypass[i.String()] = l.stats.scopeBypass[i].Load()
 	}
 	for i := ReasonNone + 1; i < reasons; i++ {
 		s.Uninspected[i.String()] = l.stats.blind[i].Load()

@@ -4,12 +4,15 @@ import (
 	"bytes"
 
 	"github.com/weirproxy/weir/planner"
+	"github.com/weirproxy/weir/proxy/internal/scope"
 	"github.com/weirproxy/weir/proxy/internal/wire"
 )
 
 const (
 	// operationPrefix begins the tag of all entries of one operation. Only tags of our own begin with @.
 	operationPrefix = "@op:"
+	// TenantPrefix begins the tag of all entries of one tenant; the tenant's keyed hash follows.
+	TenantPrefix = "@tenant:"
 	// maxOperation is how long the name of an operation may be that gives a tag; a longer one goes by its hash, as an anonymous one does.
 	maxOperation = 200
 )
@@ -24,6 +27,9 @@ func (x *Exchange) tag(it *Item, r *wire.ResponseHead, body []byte, facts planne
 		name = it.Plan.HashHex()
 	}
 	it.tags.Append(append(append(buf[:0], operationPrefix...), name...))
+	if id := x.Scope.TenantID; id != "" && it.class != scope.Public {
+		it.tags.Append(append(append(buf[:0], TenantPrefix...), id...))
+	}
 	p := &x.Policy.Cache.Tags
 	before := it.tags.Len()
 	for _, header := range p.Headers {

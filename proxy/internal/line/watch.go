@@ -169,6 +169,15 @@ func (l *Line) offer(x *Exchange, it *Item, r *wire.ResponseHead, body []byte, f
 	life, why := l.lifetime(x, it, r, facts)
 	if why != "" {
 		l.stats.notStored(why)
+		mark := x.Policy.Cache.HitForMiss
+		if x.teach(it, r, why, now) { // the next request has another key
+			mark = min(mark, transient)
+		}
+		fill.Abandon(mark)
+		return
+	}
+	if it.learnt != nil && len(it.learnt.Vary) > 0 && !it.learnt.Admit(it.variant, now) {
+		l.stats.notStored("variants")
 		fill.Abandon(x.Policy.Cache.HitForMiss)
 		return
 	}
@@ -215,6 +224,7 @@ func (x *Exchange) giveUp(r *wire.ResponseHead) {
 type lifetime struct {
 	ttl, stale time.Duration
 	private    bool
+	grouped    bool // not for everybody: no cache on the way may share it
 	explicit   bool // the upstream sent Cache-Control
 }
 
@@ -225,11 +235,12 @@ func (l *Line) lifetime(x *Exchange, it *Item, r *wire.ResponseHead, facts plann
 	if r.Count("set-cookie") > 0 {
 		return life, "set_cookie"
 	}
-	if !x.varies(r) {
+	if !x.varies(it, r) {
 		return life, "vary"
 	}
 	plan := it.Plan.Cache()
-	life.private = plan.Private || x.Scope.Class == scope.User
+	life.grouped = it.class != scope.Public
+	life.private = plan.Private || it.class == scope.User
 	if plan.Cacheable {
 		life.ttl = time.Duration(plan.MaxAge) * time.Second
 	}
@@ -240,7 +251,7 @@ func (l *Line) lifetime(x *Exchange, it *Item, r *wire.ResponseHead, facts plann
 		}
 		c = readControl(r.Header("cache-control"))
 		life.explicit = c.present
-		if c.forbids(x.Scope.Class == scope.User) {
+		if c.forbids(it.class == scope.User) || x.Scope.Explicit && !c.forAll() {
 			return life, "control"
 		}
 		if ttl, ok := c.ttl(); ok {
@@ -273,34 +284,4 @@ func (l *Line) lifetime(x *Exchange, it *Item, r *wire.ResponseHead, facts plann
 		}
 	}
 	return life, ""
-}
-
-// varies reports whether every header that the upstream's Vary names is part of the key.
-func (x *Exchange) varies(r *wire.ResponseHead) bool {
-	if r.Count("vary") > 1 {
-		return false
-	}
-	v := r.Header("vary")
-	for len(v) > 0 {
-		var name []byte
-		name, v, _ = bytes.Cut(v, []byte(","))
-		if name = bytes.TrimSpace(name); len(name) == 0 || x.keyed(name) {
-			continue
-		}
-		return false
-	}
-	return true
-}
-
-// keyed reports whether the request header is part of the key, or does not matter: entries are kept without content coding.
-func (x *Exchange) keyed(name []byte) bool {
-	if is(name, "accept") || is(name, "accept-encoding") {
-		return true
-	}
-	for _, k := range x.Policy.Cache.Vary {
-		if is(name, k) {
-			return true
-		}
-	}
-	return false
 }

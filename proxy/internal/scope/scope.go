@@ -3,21 +3,63 @@ package scope
 // Class says who shares an answer.
 type Class uint8
 
-// Classes, from the widest on. Bypass means: not to be cached at all.
+// Classes, from the widest on; of two that hold for one answer the greater counts. Bypass means: not to be cached at all.
 const (
 	Public Class = iota
-	Roles        // everybody with the same set of roles
-	Tenant
+	Tenant       // everybody of one tenant
+	Roles        // everybody with the same set of roles, within one tenant where tenants are known
 	User
 	Bypass
 )
 
-var classNames = [...]string{"public", "roles", "tenant", "user", "bypass"}
+var classNames = [...]string{"public", "tenant", "roles", "user", "bypass"}
 
 // String returns the name used in configuration.
 func (c Class) String() string {
 	if int(c) < len(classNames) {
 		return classNames[c]
+	}
+	return "unknown"
+}
+
+// ParseClass reads a class that an answer can have.
+func ParseClass(name string) (Class, bool) {
+	for c := Public; c < Bypass; c++ {
+		if classNames[c] == name {
+			return c, true
+		}
+	}
+	return Bypass, false
+}
+
+// Reason says why a request has no scope.
+type Reason uint8
+
+// Reasons. NoIdentity is for an operation that needs a narrower class than the request's credentials prove.
+const (
+	None          Reason = iota
+	Cookie               // cookies, and nothing says that they do not matter
+	Authorization        // credentials of a kind that no rule is for
+	Repeated             // a header that tells identities came more than once
+	Unvouched            // such a header, from somebody whose word does not count
+	Malformed            // no token, or one that is too long
+	UnknownKey           // a token of a key that is not known
+	Untrusted            // a wrong signature, algorithm, issuer, audience or time
+	Expired
+	NoClaim    // a good token without a claim that a rule needs
+	NoIdentity // see above
+	Reasons    // their number
+)
+
+var reasonNames = [...]string{
+	"", "cookie", "authorization", "repeated_header", "unvouched_header", "malformed_token", "unknown_key", "untrusted_token", "expired_token",
+	"no_claim", "no_identity",
+}
+
+// String returns the reason as a metric label.
+func (r Reason) String() string {
+	if int(r) < len(reasonNames) {
+		return reasonNames[r]
 	}
 	return "unknown"
 }
@@ -28,43 +70,36 @@ type Headers interface {
 	Count(lower string) int
 }
 
-// Scope is what a request's credentials say.
+// Scope is what a request's credentials say. The zero value is a request without any.
 type Scope struct {
-	Class         Class
-	ID            [32]byte // HMAC-SHA-256 of the verified claim; zero for Public and Bypass
-	Tenant        string   // for events; empty when no rule tells it
-	Authenticated bool     // the scope comes from a verified claim or a trusted header
-	Reason        string   // of Bypass, for people
+	Class         Class // of an operation for which policy names none
+	Reason        Reason
+	Authenticated bool // the identity comes from a verified claim or a header that was vouched for
+	// Explicit: the request has credentials that no rule reads, and policy lets it share what the upstream calls shareable in so many words
+	// (RFC 9111, section 3.5).
+	Explicit bool
+	// Tenant names the tenant in events, TenantID is its keyed hash for tags; both are empty when no rule tells it.
+	Tenant, TenantID string
+
+	identity *identity // nil: none
 }
 
-func bypass(reason string) Scope { return Scope{Class: Bypass, Reason: reason} }
-
-// Config says how to tell scopes; the zero value has no rule.
-type Config struct {
-	JWT    *JWT    `yaml:"jwt" json:"jwt,omitempty" jsonschema:"description=Verify a JSON Web Token in Authorization"`
-	Header *Header `yaml:"header" json:"header,omitempty" jsonschema:"description=Trust a header that a proxy in front has set and verified"`
-	// IgnoreCookies says that cookies never change an answer.
-	IgnoreCookies bool `yaml:"ignore_cookies" json:"ignore_cookies,omitempty" jsonschema:"description=Cookies never change an answer"`
-	// Key is the secret of the hashes that stand for identities; sidecars that share a Redis need the same.
-	Key string `yaml:"key" json:"key,omitempty" jsonschema:"description=Secret that identities are hashed with; the same for all sidecars of a service"`
+// identity holds the keyed hashes of one verified identity. It is immutable.
+type identity struct {
+	ids   [User + 1][32]byte // by class
+	known [User + 1]bool
 }
 
-// JWT is a rule for bearer tokens. Exactly one of Secret, PublicKeyFile and JWKSFile or JWKSURL gives the key.
-type JWT struct {
-	Algorithms    []string `yaml:"algorithms" json:"algorithms" jsonschema:"description=Accepted algorithms such as RS256"`
-	Secret        string   `yaml:"secret" json:"secret,omitempty" jsonschema:"description=Key of HS256 to HS512"`
-	PublicKeyFile string   `yaml:"public_key_file" json:"public_key_file,omitempty" jsonschema:"description=PEM file"`
-	JWKSFile      string   `yaml:"jwks_file" json:"jwks_file,omitempty" jsonschema:"description=JSON Web Key Set"`
-	JWKSURL       string   `yaml:"jwks_url" json:"jwks_url,omitempty" jsonschema:"description=JSON Web Key Set that is fetched and refreshed"`
-	Issuer        string   `yaml:"issuer" json:"issuer,omitempty"`
-	Audience      string   `yaml:"audience" json:"audience,omitempty"`
-	Class         string   `yaml:"class" json:"class" jsonschema:"enum=user,enum=tenant,enum=roles"`
-	Claim         string   `yaml:"claim" json:"claim" jsonschema:"description=Claim that is the identity of the class; for roles a list"`
-	TenantClaim   string   `yaml:"tenant_claim" json:"tenant_claim,omitempty" jsonschema:"description=Claim that is the tenant in events"`
-}
+func bypass(why Reason) Scope { return Scope{Class: Bypass, Reason: why} }
 
-// Header is a rule for a trusted header.
-type Header struct {
-	Name  string `yaml:"name" json:"name"`
-	Class string `yaml:"class" json:"class" jsonschema:"enum=user,enum=tenant,enum=roles"`
+// ID returns the keyed hash that stands for the group of class c that the request belongs to; ok is false when the credentials do not tell
+// it. Everybody belongs to Public, which has no hash.
+func (s *Scope) ID(c Class) (id []byte, ok bool) {
+	if c == Public {
+		return nil, s.Class != Bypass
+	}
+	if s.identity == nil || c > User || !s.identity.known[c] {
+		return nil, false
+	}
+	return s.identity.ids[c][:], true
 }

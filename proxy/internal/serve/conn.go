@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -21,6 +22,7 @@ import (
 type conn struct {
 	s           *Server
 	client      net.Conn
+	peer        netip.Addr // of the client; not valid for a unix socket
 	destination string
 
 	// The request pump's own.
@@ -53,6 +55,11 @@ type conn struct {
 func newConn(s *Server, accepted listen.Conn) *conn {
 	c := &conn{s: s, client: accepted.Conn, destination: accepted.Destination, in: input{b: make([]byte, smallInput)}}
 	c.changed = sync.NewCond(&c.mu)
+	if accepted.Conn != nil {
+		if a, ok := accepted.RemoteAddr().(*net.TCPAddr); ok {
+			c.peer = a.AddrPort().Addr().Unmap()
+		}
+	}
 	return c
 }
 

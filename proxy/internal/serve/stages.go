@@ -53,7 +53,9 @@ func (c *conn) classify(x *line.Exchange, now int64) (class line.Class) {
 
 func (c *conn) begin(x *line.Exchange, now int64, failed *bool) (line.Class, line.Reason) {
 	defer c.s.guard("classify", failed)
-	return c.s.line.Begin(x, &c.head, now)
+	class, reason := c.s.line.Begin(x, &c.head, now)
+	x.Peer = c.peer
+	return class, reason
 }
 
 // blind makes the exchange of a request whose stage panicked one that is relayed unread.

@@ -1,0 +1,37 @@
+package line
+
+import (
+	"github.com/weirproxy/weir/proxy/internal/scope"
+)
+
+// share decides who may share the item's answer: the narrowest of what policy gives for what is selected, the class of the request's rule where
+// policy is silent, PRIVATE of the schema, and what earlier answers have taught. False when the request does not prove that it belongs
+// anywhere.
+func (x *Exchange) share(it *Item, now int64) bool {
+	plan := it.Plan.Cache()
+	class := scope.Class(plan.Share)
+	if !plan.Given {
+		class = max(class, x.Scope.Class)
+	}
+	if it.learnt = it.Plan.Learnt(); plan.Private || x.Scope.Authenticated && it.learnt.PrivateAt(now) {
+		class = scope.User
+	}
+	id, ok := x.Scope.ID(class)
+	it.class, it.group = class, id
+	return ok
+}
+
+// explicit marks keys of requests with credentials that no rule reads.
+const explicit = 1 << 8
+
+// shareKey is what of the sharing is in the key beside the group's hash.
+func (x *Exchange) shareKey(it *Item) uint64 {
+	k := uint64(it.class)
+	if x.Scope.Explicit {
+		k |= explicit
+	}
+	return k
+}
+
+// forAll reports whether an answer to credentials that no rule reads may be shared: the upstream has to say so (RFC 9111, section 3.5).
+func (c *control) forAll() bool { return c.public || c.sharedAge >= 0 || c.mustRevalidate }
