@@ -93,7 +93,11 @@ func numbered(lines ...string) func(w http.ResponseWriter, r *http.Request, body
 // before starts a sidecar with the schema of shelves before the origin.
 func before(t *testing.T, s *script, edit func(*config.File)) *rig {
 	t.Helper()
-	return start(t, configuration(t, s.URL, func(f *config.File) {
+	upstream := "http://127.0.0.1:1" // edit has another
+	if s.Server != nil {
+		upstream = s.URL
+	}
+	return start(t, configuration(t, upstream, func(f *config.File) {
 		f.Schema = write(t, filepath.Join(t.TempDir(), "shelves.graphql"), shelves)
 		if edit != nil {
 			edit(f)
@@ -114,7 +118,11 @@ type got struct {
 	body   string
 }
 
-func (g *got) hit() bool { return strings.Contains(g.header.Get("Cache-Status"), "; hit") }
+// hit tells from the last value of Cache-Status: those before are of caches behind.
+func (g *got) hit() bool {
+	v := g.header.Values("Cache-Status")
+	return len(v) > 0 && strings.HasPrefix(v[len(v)-1], "weir; hit")
+}
 
 // fetch sends one request over a connection of its own.
 func (r *rig) fetch(c call) *got {

@@ -41,6 +41,23 @@ func AppendETag(dst, body []byte) []byte {
 	return append(dst, '"')
 }
 
+// IsETag reports whether tag is one entity tag (RFC 9110, section 8.8.3) of a length that an entry keeps.
+func IsETag(tag []byte) bool {
+	if len(tag) > 255 {
+		return false
+	}
+	tag = bytes.TrimPrefix(tag, []byte("W/"))
+	if len(tag) < 2 || tag[0] != '"' || tag[len(tag)-1] != '"' {
+		return false
+	}
+	for _, c := range tag[1 : len(tag)-1] {
+		if c <= ' ' || c == '"' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
 // Matches reports whether the value of If-None-Match names etag, by weak comparison (RFC 9110, section 13.1.2).
 func Matches(ifNoneMatch, etag []byte) bool {
 	if len(ifNoneMatch) == 0 || len(etag) == 0 {

@@ -12,7 +12,7 @@ import (
 // with each hit.
 var dropped = [...]string{
 	"connection", "keep-alive", "proxy-connection", "transfer-encoding", "te", "trailer", "upgrade", "content-length",
-	"content-encoding", "date", "age", "etag", "cache-status", "set-cookie", "weir-cost", "weir-anomaly", "proxy-authenticate",
+	"content-encoding", "date", "age", "etag", "cache-status", "set-cookie", "weir-cost", "weir-anomaly", "weir-error", "proxy-authenticate",
 }
 
 // droppedBy are those by length.

@@ -189,7 +189,7 @@ func (l *Line) offer(x *Exchange, it *Item, r *wire.ResponseHead, body []byte, f
 	l.cfg.Telemetry.Price(l.price(x, it, now))
 	x.lines = storedLines(x.lines[:0], r, life, x.Batch)
 	etag := r.Header("etag")
-	if len(etag) == 0 || x.Batch || len(r.Header("content-encoding")) > 0 { // another coding is another representation
+	if !answer.IsETag(etag) || r.Count("etag") > 1 || x.Batch || len(r.Header("content-encoding")) > 0 { // another coding is another representation
 		etag = answer.AppendETag(x.scratch[:0], body)
 		x.scratch = etag
 	}

@@ -13,6 +13,11 @@ import (
 
 // relay sends the request to the upstream. From the moment its turn is in the queue the exchange belongs to the response pump.
 func (c *conn) relay(x *line.Exchange, g gathered) bool {
+	if x.Leads() && !c.alone() {
+		c.abandon(x)
+		c.splice(spliceServerFirst)
+		return false
+	}
 	t := c.turn(turnRelay, x)
 	t.method, t.minor, t.keep = c.head.Method, c.head.Minor, c.head.KeepAlive
 	x.Forwarded, x.Fetches = time.Now().UnixNano(), 1
@@ -47,6 +52,14 @@ func (c *conn) relay(x *line.Exchange, g gathered) bool {
 	c.copyUp(u)
 	c.closeTunnel() // what the client began after the origin had ended
 	return false
+}
+
+// alone waits until nothing else is under way. An origin that can be made to split an answer in two would answer the request behind it as
+// the attacker likes, so one whose answer is to be kept is sent when all that was asked before is answered. False: the origin said more
+// than it was asked for, so what it says from here on is not known.
+func (c *conn) alone() bool {
+	c.await((*turns).busy)
+	return !c.isOpaque()
 }
 
 // turn returns a turn of the given kind.

@@ -22,6 +22,7 @@ type upstream struct {
 	chunks  wire.Chunks
 	done    chan struct{} // closed when the pump has ended
 	over    bool          // the same, under the connection's lock
+	unasked bool          // more came than was asked for: what follows is passed on unread
 	out     []byte        // a head with lines of ours
 	vector  [2][]byte
 	buffers net.Buffers
@@ -84,6 +85,11 @@ func (c *conn) responses(u *upstream) {
 		}
 		c.mu.Lock()
 		t := c.queue.front()
+		if u.unasked {
+			c.mu.Unlock()
+			c.copyDown(u, 0)
+			return
+		}
 		if t == nil || t.kind == turnTunnel {
 			if t == nil {
 				c.s.stats.unsolicited.Add(1)
@@ -97,7 +103,7 @@ func (c *conn) responses(u *upstream) {
 		}
 		c.local = false
 		c.mu.Unlock()
-		if !c.relayAnswer(u, t) || !c.advance(t) {
+		if !c.relayAnswer(u, t) || !c.advance(u, t) {
 			return
 		}
 	}
@@ -138,10 +144,14 @@ func (u *upstream) shrink() {
 }
 
 // advance takes the finished turn off the queue and writes the answers of our own behind it.
-func (c *conn) advance(done *turn) bool {
+func (c *conn) advance(u *upstream, done *turn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.queue.pop()
+	if u.r < u.w && c.queue.empty() { // bytes that nobody asked for; they are no answer to a request that comes while they are looked at
+		c.s.stats.unsolicited.Add(1)
+		c.opaque, u.unasked = true, true
+	}
 	c.recycle(done.x)
 	c.queue.give(done)
 	c.changed.Broadcast()
@@ -211,7 +221,7 @@ func (c *conn) dropUpstream(u *upstream) {
 
 // broken is an answer that ended before its time: nothing of it came, or not all.
 func (c *conn) broken(u *upstream, t *turn, err error) {
-	if !t.begun && c.fallback(t.x, time.Now().UnixNano()) && c.writeStale(u, t) && c.advance(t) {
+	if !t.begun && c.fallback(t.x, time.Now().UnixNano()) && c.writeStale(u, t) && c.advance(u, t) {
 		c.mu.Lock()
 		ok := c.queue.empty()
 		if ok {
