@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -188,15 +189,20 @@ func TestStatusFollowsModeClassAndMedia(t *testing.T) {
 
 func TestStoredHeadsComeBack(t *testing.T) {
 	etag := AppendETag(nil, []byte("body"))
-	head := AppendStored(nil, etag, []byte("A: b\r\n"))
-	e, lines, ok := SplitStored(head)
-	if !ok || !bytes.Equal(e, etag) || string(lines) != "A: b\r\n" {
-		t.Errorf("%q %q %v", e, lines, ok)
+	want := Stored{ETag: etag, Age: 300, Outward: []byte("C: d\r\n"), Lines: []byte("A: b\r\n")}
+	head := want.Append(nil)
+	var got Stored
+	if !got.Read(head) || !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v", got)
 	}
-	for _, broken := range [][]byte{nil, {5, 'a'}} {
-		if _, _, ok := SplitStored(broken); ok {
+	for _, broken := range [][]byte{nil, {5, 'a'}, {0}, {0, 0}, {0, 0, 9, 'a'}, {0, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}} {
+		if got.Read(broken) {
 			t.Errorf("%v was read", broken)
 		}
+	}
+	long := Stored{ETag: bytes.Repeat([]byte("x"), 300), Age: -4}
+	if !got.Read(long.Append(nil)) || len(got.ETag) != 0 || got.Age != 0 {
+		t.Errorf("%+v", got)
 	}
 	if bytes.Equal(etag, AppendETag(nil, []byte("bodx"))) {
 		t.Error("two bodies have the same ETag")
@@ -234,6 +240,16 @@ func TestHitAllocatesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { Negotiate(accept) }); n != 0 {
 		t.Errorf("Negotiate: %v allocations", n)
 	}
+}
+
+func FuzzStored(f *testing.F) {
+	f.Add((&Stored{ETag: []byte("e"), Age: 3, Outward: []byte("o"), Lines: []byte("l")}).Append(nil))
+	f.Fuzz(func(t *testing.T, head []byte) {
+		var s, again Stored
+		if s.Read(head) && (!again.Read(s.Append(nil)) || !reflect.DeepEqual(s, again)) {
+			t.Errorf("%+v, then %+v", s, again)
+		}
+	})
 }
 
 func FuzzNegotiate(f *testing.F) {

@@ -8,26 +8,45 @@ import (
 	"github.com/zeebo/xxh3"
 )
 
-// An entry's head is what Weir needs to write the answer again: the ETag behind its length, then the header lines to repeat, each with
-// its CRLF.
+// Stored is an entry's head: what Weir needs to write the answer again.
+type Stored struct {
+	ETag    []byte // up to 255 bytes; longer: none
+	Age     int64  // seconds, of the origin's answer when the entry was made
+	Outward []byte // header lines for caches, each with its CRLF; not for an answer that is made of several entries
+	Lines   []byte // header lines to repeat, each with its CRLF
+}
 
-// AppendStored appends an entry's head. Lines are whole header lines; etag is without them.
-func AppendStored(dst, etag, lines []byte) []byte {
+// Append appends the head in its stored form: the ETag behind its length, the age, the outward lines behind theirs, the other lines.
+func (s *Stored) Append(dst []byte) []byte {
+	etag := s.ETag
 	if len(etag) > 255 {
 		etag = nil
 	}
 	dst = append(dst, byte(len(etag)))
 	dst = append(dst, etag...)
-	return append(dst, lines...)
+	dst = binary.AppendUvarint(dst, uint64(max(0, s.Age)))
+	dst = binary.AppendUvarint(dst, uint64(len(s.Outward)))
+	dst = append(dst, s.Outward...)
+	return append(dst, s.Lines...)
 }
 
-// SplitStored reads an entry's head; ok is false for one that this build did not write.
-func SplitStored(head []byte) (etag, lines []byte, ok bool) {
+// Read reads an entry's head; false for one that this build did not write. What it reads stays in head.
+func (s *Stored) Read(head []byte) bool {
 	if len(head) == 0 || len(head) < 1+int(head[0]) {
-		return nil, nil, false
+		return false
 	}
-	n := 1 + int(head[0])
-	return head[1:n], head[n:], true
+	s.ETag, head = head[1:1+int(head[0])], head[1+int(head[0]):]
+	age, n := binary.Uvarint(head)
+	if n <= 0 || age > 1<<32 {
+		return false
+	}
+	head = head[n:]
+	size, n := binary.Uvarint(head)
+	if n <= 0 || size > uint64(len(head)-n) {
+		return false
+	}
+	s.Age, s.Outward, s.Lines = int64(age), head[n:n+int(size)], head[n+int(size):]
+	return true
 }
 
 // AppendETag appends a strong entity tag of body (RFC 9110, section 8.8.3).

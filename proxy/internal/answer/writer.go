@@ -1,6 +1,7 @@
 package answer
 
 import (
+	"encoding/hex"
 	"net/http"
 	"strconv"
 	"time"
@@ -23,12 +24,14 @@ type Writer struct {
 type Hit struct {
 	Connection
 	Lines       []byte // header lines to repeat, each with CRLF
+	Outward     []byte // header lines for other caches, each with CRLF
 	ETag        []byte // empty: none
 	BodyLen     int
 	NotModified bool  // 304: the caller writes no body
 	Age, TTL    int64 // seconds; TTL is negative when stale
 	Collapsed   bool
 	Detail      string // of Cache-Status, a token; empty: none
+	Key         []byte // of Cache-Status; empty: none
 	// Cost (a decimal string with currency) and Anomaly go out when Cost is not empty.
 	Cost    []byte
 	Anomaly float32
@@ -42,6 +45,7 @@ func (w *Writer) AppendHit(dst []byte, h *Hit, now int64) []byte {
 		dst = append(dst, "HTTP/1.1 200 OK\r\n"...)
 	}
 	dst = append(dst, h.Lines...)
+	dst = append(dst, h.Outward...)
 	if len(h.ETag) > 0 {
 		dst = append(dst, "ETag: "...)
 		dst = append(dst, h.ETag...)
@@ -61,9 +65,38 @@ func (w *Writer) AppendHit(dst []byte, h *Hit, now int64) []byte {
 		dst = append(dst, "; detail="...)
 		dst = append(dst, h.Detail...)
 	}
+	if len(h.Key) > 0 {
+		dst = AppendKey(dst, h.Key)
+	}
 	dst = append(dst, "\r\n"...)
 	dst = AppendExposed(dst, h.Cost, h.Anomaly)
 	return w.finish(dst, h.Connection, now)
+}
+
+// AppendForwarded appends the parameter of Cache-Status that tells the origin's status, other than 200.
+func AppendForwarded(dst []byte, status int) []byte {
+	if status == http.StatusOK || status == 0 {
+		return dst
+	}
+	return strconv.AppendInt(append(dst, "; fwd-status="...), int64(status), 10)
+}
+
+// AppendStored appends the parameters of Cache-Status of an answer that was stored.
+func AppendStored(dst []byte, ttl int64) []byte {
+	return strconv.AppendInt(append(dst, "; stored; ttl="...), ttl, 10)
+}
+
+// AppendAge appends an Age line.
+func AppendAge(dst []byte, age int64) []byte {
+	return append(strconv.AppendInt(append(dst, "Age: "...), age, 10), "\r\n"...)
+}
+
+// AppendKey appends the parameter of Cache-Status that names the entry: the first half of its key would name it for sure, a quarter is
+// enough to tell entries apart. Cost events name it in the same way.
+func AppendKey(dst, key []byte) []byte {
+	dst = append(dst, `; key="`...)
+	dst = hex.AppendEncode(dst, key[:min(len(key), 8)])
+	return append(dst, '"')
 }
 
 // AppendExposed appends Weir-Cost and Weir-Anomaly when cost is not empty.

@@ -123,6 +123,9 @@ type CachePolicy struct {
 	Collapse             string   `yaml:"collapse" json:"collapse,omitempty" jsonschema:"description=How long to wait for the fetch of another request"`
 	MaxEntry             string   `yaml:"max_entry" json:"max_entry,omitempty"`
 	Vary                 []string `yaml:"vary" json:"vary,omitempty" jsonschema:"description=Request headers that answers differ by"`
+	Outward              Outward  `yaml:"outward" json:"outward,omitempty" jsonschema:"description=Headers for browsers, CDNs and other caches"`
+	ExposeKey            bool     `yaml:"expose_key" json:"expose_key,omitempty" jsonschema:"description=Name the entry in Cache-Status"`
+	Trace                bool     `yaml:"trace" json:"trace,omitempty" jsonschema:"description=Name the entry in cost events (metadata.cache_key), for weir-bench cache"`
 	Tags                 Tags     `yaml:"tags" json:"tags,omitempty"`
 
 	Mutations       Mutations `yaml:"mutations" json:"mutations,omitempty"`
@@ -187,6 +190,7 @@ func DefaultPolicy() Policy {
 			StaleWhileRevalidate: "5s", NegativeTTL: "10s", HitForMiss: "2m", Collapse: "5s", MaxEntry: "1MiB", Vary: []string{"origin"},
 			Tags:      Tags{Headers: []string{"surrogate-key", "cache-tag", "cache-groups"}, Extensions: true, Max: 200, MaxLength: "256"},
 			Mutations: Mutations{Policy: "list", Fields: []Mutation{}}, UnreadMutations: "types",
+			Outward: defaultOutward(),
 		},
 		Deadlines: Deadlines{Head: "10s", Body: "30s", Idle: "2m", Write: "30s", Connect: "5s"},
 	}

@@ -255,6 +255,9 @@ func compileCache(d *document, at string, p *CachePolicy, v *Values) {
 			Headers: headers(d, at+"tags.headers", p.Tags.Headers), Extensions: p.Tags.Extensions, Max: p.Tags.Max,
 			MaxLength: int(size(d, at+"tags.max_length", p.Tags.MaxLength, 16, 512)),
 		},
+		Outward:   compileOutward(d, at+"outward.", &p.Outward),
+		ExposeKey: p.ExposeKey,
+		Trace:     p.Trace,
 	}
 	between(d, at+"tags.max", p.Tags.Max, 1, 10_000)
 	var ok bool

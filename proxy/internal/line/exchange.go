@@ -87,8 +87,9 @@ type Item struct {
 	tags      planner.Tags
 	key       cache.Key
 	fill      *cache.Fill
-	class     scope.Class // of who shares the answer
-	group     []byte      // the hash of those, nil for everybody
+	kept      *cache.Entry // the entry that the relayed answer has become; nil: none
+	class     scope.Class  // of who shares the answer
+	group     []byte       // the hash of those, nil for everybody
 	learnt    *planner.Learnt
 	variant   uint64 // by learnt headers
 	ops       int64  // cache operations
@@ -120,7 +121,7 @@ func (x *Exchange) reset() {
 
 // forget drops what the item refers to and keeps its scratch memory.
 func (it *Item) forget() {
-	it.Plan, it.Lease, it.Entry, it.fill, it.series = nil, nil, nil, nil, nil
+	it.Plan, it.Lease, it.Entry, it.fill, it.kept, it.series = nil, nil, nil, nil, nil, nil
 	it.class, it.group, it.learnt, it.variant = scope.Public, nil, nil, 0
 	it.State, it.Status, it.Code, it.Errors = cache.Miss, 0, 0, 0
 	it.request = planner.Request{}

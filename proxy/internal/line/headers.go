@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/weirproxy/weir/proxy/internal/outward"
 	"github.com/weirproxy/weir/proxy/internal/wire"
 )
 
@@ -25,8 +26,8 @@ var droppedBy = func() (by [len("proxy-authenticate") + 1][]string) {
 
 // storedLines appends the header lines that every hit repeats: the origin's own, so that a browser or client sees the same answer (CORS
 // among them), without those above and those that Connection names. An answer without Cache-Control gets what the policy allowed.
-func storedLines(dst []byte, r *wire.ResponseHead, life lifetime, batch bool) []byte {
-	named := r.Header("connection")
+func storedLines(dst []byte, r *wire.ResponseHead, life lifetime, o *outward.Policy, age int64, batch bool) []byte {
+	named, ours := r.Header("connection"), o.On()
 	rest := r.Lines()
 	for len(rest) > 0 {
 		var line []byte
@@ -37,17 +38,17 @@ func storedLines(dst []byte, r *wire.ResponseHead, life lifetime, batch bool) []
 		}
 		line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
 		name, _, ok := bytes.Cut(line, []byte(":"))
-		if !ok || drop(name) || names(named, name) {
+		if !ok || drop(name) || names(named, name) || ours && o.Replaces(name) {
 			continue
 		}
 		dst = append(dst, line...)
 		dst = append(dst, "\r\n"...)
 	}
-	if life.explicit || batch {
+	if life.explicit || batch || o.CacheControl {
 		return dst
 	}
 	dst = append(dst, "Cache-Control: max-age="...)
-	dst = strconv.AppendInt(dst, int64(life.ttl/time.Second), 10)
+	dst = strconv.AppendInt(dst, age+int64(life.ttl/time.Second), 10)
 	if life.private || life.grouped {
 		return append(dst, ", private\r\n"...)
 	}

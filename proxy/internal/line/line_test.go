@@ -15,6 +15,7 @@ import (
 	"github.com/weirproxy/weir/cache"
 	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/proxy/internal/codes"
+	"github.com/weirproxy/weir/proxy/internal/outward"
 	"github.com/weirproxy/weir/proxy/internal/policy"
 	"github.com/weirproxy/weir/proxy/internal/scope"
 	"github.com/weirproxy/weir/telemetry"
@@ -235,7 +236,7 @@ func TestStoredLinesAreTheOriginsWithoutThoseOfAConnection(t *testing.T) {
 		{lifetime{ttl: time.Minute, explicit: true}, false, kept},
 		{lifetime{ttl: time.Minute}, true, kept},
 	} {
-		if got := string(storedLines(nil, r, c.life, c.batch)); got != c.want {
+		if got := string(storedLines(nil, r, c.life, &outward.Policy{}, 0, c.batch)); got != c.want {
 			t.Errorf("%+v: %q", c.life, got)
 		}
 	}

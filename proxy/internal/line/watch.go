@@ -17,6 +17,7 @@ import (
 type Watch struct {
 	Capture int  // bytes of content to keep for Finish; 0: none. An answer that is longer is relayed and not shown.
 	Hold    bool // send the end of the answer only after Finish has returned: invalidations go first
+	Whole   bool // send nothing before Finish has returned: the head says for how long, and by which tags, others may keep the answer
 	Unread  bool // a mutation's answer that cannot be read: call Unread before each part of it is sent
 }
 
@@ -39,7 +40,7 @@ func (l *Line) Watch(x *Exchange, r *wire.ResponseHead) Watch {
 		return Watch{}
 	}
 	if x.Leads() {
-		return Watch{Capture: max(peek, x.Policy.Cache.MaxEntry)}
+		return Watch{Capture: max(peek, x.Policy.Cache.MaxEntry), Whole: !x.Batch && x.Policy.Cache.Outward.On()}
 	}
 	return Watch{Capture: peek}
 }
@@ -187,15 +188,22 @@ func (l *Line) offer(x *Exchange, it *Item, r *wire.ResponseHead, body []byte, f
 		return
 	}
 	l.cfg.Telemetry.Price(l.price(x, it, now))
-	x.lines = storedLines(x.lines[:0], r, life, x.Batch)
+	o := &x.Policy.Cache.Outward
+	var head answer.Stored
+	head.Age = x.initialAge(r, now)
+	x.lines = storedLines(x.lines[:0], r, life, o, head.Age, x.Batch)
+	if head.Lines = x.lines; o.On() {
+		head.Lines, head.Outward = x.renderOutward(it, life, head.Age)
+	}
 	etag := r.Header("etag")
 	if !answer.IsETag(etag) || r.Count("etag") > 1 || x.Batch || len(r.Header("content-encoding")) > 0 { // another coding is another representation
 		etag = answer.AppendETag(x.scratch[:0], body)
 		x.scratch = etag
 	}
-	x.stored = answer.AppendStored(x.stored[:0], etag, x.lines)
+	head.ETag = etag
+	x.stored = head.Append(x.stored[:0])
 	it.ops++
-	fill.Complete(&cache.Draft{
+	it.kept = fill.Complete(&cache.Draft{
 		Head: x.stored, Body: body, TTL: life.ttl, StaleFor: life.stale,
 		FetchMicros: uint32(min((now-x.Forwarded)/int64(time.Microsecond), 1<<32-1)),
 		Worth:       it.record.Cost, Negative: facts.Negative, Private: life.private, Tags: &it.tags,

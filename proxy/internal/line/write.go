@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/weirproxy/weir/cache"
 	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/proxy/internal/answer"
 	"github.com/weirproxy/weir/proxy/internal/wire"
@@ -16,17 +17,21 @@ func (l *Line) AppendAnswer(dst []byte, x *Exchange, h *wire.RequestHead, w *ans
 	x.Status = http.StatusOK
 	hit := answer.Hit{Connection: k}
 	e := x.Items[0].Entry
-	etag, lines, _ := answer.SplitStored(e.Head)
-	hit.Lines, hit.ETag, body = lines, etag, e.Body
-	hit.Age, hit.TTL = max(0, (now-e.Created)/int64(time.Second)), remaining(e, now)
+	var stored answer.Stored
+	stored.Read(e.Head)
+	hit.Lines, hit.Outward, hit.ETag, body = stored.Lines, stored.Outward, stored.ETag, e.Body
+	hit.Age, hit.TTL = age(e, &stored, now), remaining(e, now)
 	hit.Collapsed = x.Items[0].collapsed
 	if x.Batch {
 		body = l.joinBatch(x, &hit, now)
-	} else if x.Get && h != nil && answer.Matches(h.Header("if-none-match"), etag) {
+	} else if x.Get && h != nil && answer.Matches(h.Header("if-none-match"), stored.ETag) {
 		hit.NotModified, x.Status = true, http.StatusNotModified
 	}
 	if l.cfg.Cache.DegradedAt(now) {
 		hit.Detail = "disconnected"
+	}
+	if x.Policy.Cache.ExposeKey && !x.Batch {
+		hit.Key = e.Digest[:]
 	}
 	if x.Policy.Expose {
 		hit.Cost, hit.Anomaly = l.exposed(x, now)
@@ -41,7 +46,11 @@ func (l *Line) AppendAnswer(dst []byte, x *Exchange, h *wire.RequestHead, w *ans
 
 // joinBatch makes one body of a batch's entries, in order. Age and TTL are those of the entry that ends first.
 func (l *Line) joinBatch(x *Exchange, hit *answer.Hit, now int64) []byte {
-	hit.ETag = nil
+	hit.ETag, hit.Outward = nil, nil
+	if o := &x.Policy.Cache.Outward; o.On() { // one set of tags, and one lifetime, cannot speak for all
+		x.scratch = o.Refuse(x.scratch[:0])
+		hit.Outward = x.scratch
+	}
 	x.plain = append(x.plain[:0], '[')
 	for i := range x.Items {
 		e := x.Items[i].Entry
@@ -50,12 +59,18 @@ func (l *Line) joinBatch(x *Exchange, hit *answer.Hit, now int64) []byte {
 		}
 		x.plain = append(x.plain, e.Body...)
 		if ttl := remaining(e, now); ttl < hit.TTL {
-			hit.TTL, hit.Age = ttl, max(0, (now-e.Created)/int64(time.Second))
-			_, hit.Lines, _ = answer.SplitStored(e.Head)
+			var stored answer.Stored
+			stored.Read(e.Head)
+			hit.TTL, hit.Age, hit.Lines = ttl, age(e, &stored, now), stored.Lines
 		}
 	}
 	x.plain = append(x.plain, ']')
 	return x.plain
+}
+
+// age is how old an entry's answer is, in seconds.
+func age(e *cache.Entry, s *answer.Stored, now int64) int64 {
+	return s.Age + max(0, (now-e.Created)/int64(time.Second))
 }
 
 // exposed prices the request as far as it is known.
@@ -73,17 +88,16 @@ func (l *Line) exposed(x *Exchange, now int64) (cost []byte, anomaly float32) {
 	return x.money, anomaly
 }
 
-// AppendLines appends the header lines that a relayed answer gets: Cache-Status where the cache had a say, cost and score where policy
-// exposes them.
+// AppendLines appends the header lines that a relayed answer gets to its head in dst: Cache-Status where the cache had a say, lines for
+// other caches in place of the origin's, cost and score, where policy asks for them.
 func (l *Line) AppendLines(dst []byte, x *Exchange) []byte {
-	if !x.Batch && l.cfg.Cache != nil && x.Policy.Cache.Enabled && x.Items[0].Kind() == planner.KindQuery {
-		switch x.Items[0].Status {
-		case telemetry.Miss:
-			dst = append(dst, "Cache-Status: weir; fwd=miss\r\n"...)
-		case telemetry.Bypass:
-			dst = append(dst, "Cache-Status: weir; fwd=bypass\r\n"...)
-		}
+	if x.forCaches() && l.cfg.Cache != nil {
+		dst = x.appendOutward(dst)
 	}
+	if !x.GraphQL {
+		return dst
+	}
+	dst = l.appendCacheStatus(dst, x)
 	if x.Policy.Expose {
 		cost, anomaly := l.exposed(x, time.Now().UnixNano())
 		dst = answer.AppendExposed(dst, cost, anomaly)

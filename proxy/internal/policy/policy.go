@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/weirproxy/weir/planner"
+	"github.com/weirproxy/weir/proxy/internal/outward"
 	"github.com/weirproxy/weir/proxy/internal/scope"
 )
 
@@ -82,6 +83,9 @@ type Cache struct {
 	Collapse             time.Duration // how long to wait for another request's answer
 	MaxEntry             int           // bytes
 	Vary                 []string      // request headers in the key, in lower case
+	Outward              outward.Policy
+	ExposeKey            bool // Cache-Status names the entry
+	Trace                bool // cost events name the entry
 	Tags                 Tags
 	UnreadMutations      Unread
 }
@@ -152,6 +156,6 @@ func (p *Policy) Seal() *Policy {
 	}
 	// Entries that were stored without a tag could not be found by it.
 	k = fmt.Appendf(append(k, 0, 0), "%q%t", p.Cache.Tags.Headers, p.Cache.Tags.Extensions)
-	p.keyPart = append(append(k, 0, 0), p.Scope.Describe()...)
+	p.keyPart = p.Cache.Outward.Describe(append(append(k, 0, 0), p.Scope.Describe()...))
 	return p
 }

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -96,7 +97,10 @@ func (c *conn) pass(u *upstream, t *turn, part []byte, first bool) bool {
 		}
 	}
 	head := []byte(nil)
-	if first {
+	if first && a.watch.Whole && a.holding {
+		a.headLater = true
+		a.total += int64(a.headEnd) // about; told for sure with flush
+	} else if first {
 		head = c.answerHead(u, t)
 	}
 	a.total += int64(len(head) + len(part))
@@ -132,17 +136,17 @@ func (c *conn) pass(u *upstream, t *turn, part []byte, first bool) bool {
 func (c *conn) answerHead(u *upstream, t *turn) []byte {
 	u.out = u.out[:0]
 	received := u.b[:u.relay.headEnd]
-	if !t.x.GraphQL || u.relay.discard {
+	if !t.x.GraphQL && !t.x.Unmarked() || u.relay.discard {
 		return received
 	}
 	end := len(received) - 2
 	u.out = append(u.out, received[:end]...)
-	u.out = c.appendLines(u.out, t.x)
-	if len(u.out) == end {
+	out := c.appendLines(u.out, t.x)
+	if out == nil || bytes.Equal(out, received[:end]) {
 		u.out = u.out[:0]
 		return received
 	}
-	u.out = append(u.out, received[end:]...)
+	u.out = append(out, received[end:]...)
 	return u.out
 }
 
@@ -153,9 +157,15 @@ func (c *conn) flush(u *upstream, t *turn) {
 		return
 	}
 	a.holding = false
-	if len(a.held) > 0 && !a.discard {
+	var head []byte
+	if a.headLater {
+		a.headLater = false
+		head = c.answerHead(u, t)
+		a.total += int64(len(head) - a.headEnd)
+	}
+	if len(head)+len(a.held) > 0 && !a.discard {
 		t.begun = true
-		if c.writeDown(u, a.held, nil) != nil {
+		if c.writeDown(u, head, a.held) != nil {
 			a.discard = true
 		}
 	}
@@ -173,6 +183,7 @@ func (c *conn) complete(u *upstream, t *turn) bool {
 	c.finishAnswer(u, t, a.captured(), now)
 	if a.holding { // for the invalidation log, perhaps
 		c.flush(u, t)
+		t.x.BytesOut = a.total
 		now = time.Now().UnixNano()
 	}
 	c.emitAt(t.x, now)

@@ -112,13 +112,13 @@ func (c *conn) tryRefusal(x *line.Exchange, k answer.Connection, failed *bool) {
 	c.out = c.s.line.AppendRefusal(c.out[:0], x, &c.head, &c.writer, k, time.Now().UnixNano())
 }
 
-// appendLines returns dst with the lines of ours, or as it was.
+// appendLines returns the head in dst with the lines of ours, nil when that failed: dst may be changed then.
 func (c *conn) appendLines(dst []byte, x *line.Exchange) []byte {
 	failed := false
 	if out := c.tryLines(dst, x, &failed); !failed {
 		return out
 	}
-	return dst
+	return nil
 }
 
 func (c *conn) tryLines(dst []byte, x *line.Exchange, failed *bool) []byte {

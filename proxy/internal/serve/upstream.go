@@ -32,18 +32,20 @@ type upstream struct {
 
 // relaying is the state of one answer on its way to the client.
 type relaying struct {
-	watch    line.Watch
-	whole    []byte // captured: all of the content, in the upstream's buffer; nil: it came in parts
-	content  []byte // captured, without framing
-	lost     bool   // content is not complete: too long
-	held     []byte // bytes that wait for Finish
-	holding  bool
-	discard  bool // the answer is replaced by a stale one
-	headEnd  int
-	total    int64
-	finished bool // Finish was called
-	stale    bool // the fallback takes the place of the answer
-	ended    bool // the upstream's end was the end of the answer
+	watch   line.Watch
+	whole   []byte // captured: all of the content, in the upstream's buffer; nil: it came in parts
+	content []byte // captured, without framing
+	lost    bool   // content is not complete: too long
+	held    []byte // bytes that wait for Finish
+	holding bool
+	// headLater says that the head is not among what is held: it is made when the line has read the answer.
+	headLater bool
+	discard   bool // the answer is replaced by a stale one
+	headEnd   int
+	total     int64
+	finished  bool // Finish was called
+	stale     bool // the fallback takes the place of the answer
+	ended     bool // the upstream's end was the end of the answer
 }
 
 func (u *upstream) bytes() []byte { return u.b[u.r:u.w] }
@@ -353,7 +355,7 @@ func (c *conn) relayFinal(u *upstream, t *turn) bool {
 		a.discard, a.stale = true, true
 	} else {
 		a.watch = c.watchAnswer(u, t)
-		a.holding = a.watch.Hold
+		a.holding = a.watch.Hold || a.watch.Whole
 	}
 	if !c.relayBody(u, t) {
 		return false
