@@ -50,16 +50,17 @@ type Exchange struct {
 	trace   [16]byte
 	batch   [][]byte
 	keys    cache.KeyWriter
-	vary    []byte // what of the head is in the key, length-prefixed
-	learnt  []byte // values of an item's learnt headers
-	scratch []byte // decoded document or parameters
-	lines   []byte // header lines to store
-	stored  []byte // head of an entry
-	decode  []byte // an answer's content without content coding
-	plain   []byte // a batch's answer
-	money   []byte // cost in decimal
-	done    bool   // events were emitted
-	lost    bool   // the answer did not come
+	vary    []byte  // what of the head is in the key, length-prefixed
+	learnt  []byte  // values of an item's learnt headers
+	scratch []byte  // decoded document or parameters
+	lines   []byte  // header lines to store
+	order   []int32 // of tags in them
+	stored  []byte  // head of an entry
+	decode  []byte  // an answer's content without content coding
+	plain   []byte  // a batch's answer
+	money   []byte  // cost in decimal
+	done    bool    // events were emitted
+	lost    bool    // the answer did not come
 }
 
 // Refusal is an answer that says no, in place of a relay.

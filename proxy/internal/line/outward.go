@@ -25,10 +25,13 @@ func (x *Exchange) initialAge(r *wire.ResponseHead, now int64) int64 {
 // renderOutward appends the lines for other caches behind those that every hit repeats, and returns both.
 func (x *Exchange) renderOutward(it *Item, life lifetime, age int64) (lines, out []byte) {
 	n := len(x.lines)
-	x.lines = x.Policy.Cache.Outward.Render(x.lines, &outward.Answer{
+	a := outward.Answer{
 		TTL: life.ttl, StaleWhile: min(life.stale, x.Policy.Cache.StaleWhileRevalidate), Age: age,
 		Private: life.private || life.grouped, Tags: &it.tags, Vary: x.Policy.Cache.Vary,
-	})
+		Order: x.order,
+	}
+	x.lines = x.Policy.Cache.Outward.Render(x.lines, &a)
+	x.order = a.Order[:0]
 	return x.lines[:n], x.lines[n:]
 }
 

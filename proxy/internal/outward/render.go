@@ -2,6 +2,7 @@ package outward
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -20,6 +21,7 @@ type Answer struct {
 	Private    bool          // only for who asked: no cache that others share keeps it
 	Tags       TagSource
 	Vary       []string // request headers that answers differ by, beside Accept
+	Order      []int32  // scratch: the tags that are written, in their order
 }
 
 // Render appends the lines of an answer that may be kept.
@@ -56,9 +58,10 @@ func (p *Policy) Render(dst []byte, a *Answer) []byte {
 	if a.Tags == nil {
 		return dst
 	}
-	dst = p.tags(dst, &p.SurrogateKey, "Surrogate-Key: ", " ", "", a.Tags)
-	dst = p.tags(dst, &p.CacheTag, "Cache-Tag: ", ",", "", a.Tags)
-	return p.tags(dst, &p.CacheGroups, "Cache-Groups: ", ", ", `"`, a.Tags)
+	a.sort()
+	dst = p.tags(dst, &p.SurrogateKey, "Surrogate-Key: ", " ", "", a)
+	dst = p.tags(dst, &p.CacheTag, "Cache-Tag: ", ",", "", a)
+	return p.tags(dst, &p.CacheGroups, "Cache-Groups: ", ", ", `"`, a)
 }
 
 // Refuse appends the lines of an answer that nobody may keep: of errors, and of what has no tags to purge it by.
@@ -116,6 +119,26 @@ func rankOf(tag []byte) rank {
 	return rankOther
 }
 
+// sort fills Order: by rank, and as they came.
+func (a *Answer) sort() {
+	var ends [ranks + 1]int
+	n := a.Tags.Len()
+	for i := range n {
+		ends[rankOf(a.Tags.At(i))]++
+	}
+	written, from := n-ends[unwritten], 0
+	for r := range ends {
+		ends[r], from = from, from+ends[r]
+	}
+	a.Order = slices.Grow(a.Order[:0], n)[:n]
+	for i := range n {
+		r := rankOf(a.Tags.At(i))
+		a.Order[ends[r]] = int32(i)
+		ends[r]++
+	}
+	a.Order = a.Order[:written]
+}
+
 // isName reports whether b is a GraphQL name.
 func isName(b []byte) bool {
 	for i, c := range b {
@@ -128,20 +151,19 @@ func isName(b []byte) bool {
 }
 
 // tags appends one header of tags; quote stands around each.
-func (p *Policy) tags(dst []byte, t *Tags, name, separator, quote string, list TagSource) []byte {
+func (p *Policy) tags(dst []byte, t *Tags, name, separator, quote string, a *Answer) []byte {
 	if !t.Enabled {
 		return dst
 	}
 	w := tagWriter{start: len(dst) + len(name), limit: t, separator: separator, quote: quote, dst: append(dst, name...)}
-	if whole := w.room(list); !whole {
+	if whole := w.room(a); !whole {
 		w.reserve = len(separator) + 2*len(quote) + encodedLen([]byte(p.CatchAll))
 	}
-	for r := range ranks {
-		for i := range list.Len() {
-			if tag := list.At(i); rankOf(tag) == r {
-				w.put(tag)
-			}
+	for _, i := range a.Order {
+		if w.full() {
+			break
 		}
+		w.put(a.Tags.At(int(i)))
 	}
 	if w.reserve > 0 {
 		w.reserve, w.count = 0, min(w.count, t.MaxTags-1)
@@ -164,21 +186,23 @@ type tagWriter struct {
 }
 
 // room reports whether all tags fit.
-func (w *tagWriter) room(list TagSource) bool {
-	size, count := 0, 0
-	for i := range list.Len() {
-		tag := list.At(i)
-		if rankOf(tag) == unwritten {
-			continue
-		}
-		n := encodedLen(tag)
+func (w *tagWriter) room(a *Answer) bool {
+	size, count := 0, len(a.Order)
+	for _, i := range a.Order {
+		n := encodedLen(a.Tags.At(int(i)))
 		if n > w.limit.MaxTag {
 			return false
 		}
-		size += n + 2*len(w.quote) + len(w.separator)
-		count++
+		if size += n + 2*len(w.quote) + len(w.separator); size-len(w.separator) > w.limit.MaxBytes {
+			return false
+		}
 	}
-	return size-len(w.separator) <= w.limit.MaxBytes && count <= w.limit.MaxTags
+	return count <= w.limit.MaxTags
+}
+
+// full reports whether not even a tag of one byte has room.
+func (w *tagWriter) full() bool {
+	return len(w.dst)-w.start+len(w.separator)+1+2*len(w.quote)+w.reserve > w.limit.MaxBytes || w.reserve > 0 && w.count >= w.limit.MaxTags-1
 }
 
 func (w *tagWriter) put(tag []byte) {
