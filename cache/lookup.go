@@ -195,3 +195,9 @@ func (s *Store) follow(ctx context.Context, f *flight.Flight, k *Key, now int64,
 		}
 	}
 }
+
+// Unsettled reports whether one of the tags was invalidated, here or elsewhere in the fleet, within the given time before unix ns now: what
+// the origin answers may still be of before, for its replicas lag.
+func (s *Store) Unsettled(tags TagSource, within time.Duration, now int64) bool {
+	return s.clock.Recent(tags, within, now)
+}

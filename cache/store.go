@@ -63,6 +63,7 @@ func Open(cfg Config) (*Store, error) {
 		flights: flight.New(int64(cfg.MaxFill), cfg.MaxMarkers),
 	}
 	s.id = hex.EncodeToString(seed[8:])
+	s.clock.Time(cfg.Now)
 	j := journal.Config{
 		Clock: s.clock, Author: s.id, Queue: cfg.AppendQueue, QueueTags: 64 * cfg.AppendQueue, Join: cfg.LogRecords,
 		Retention: cfg.Retention, Lost: cfg.DisconnectedAfter, Now: cfg.Now, Logger: cfg.Logger,

@@ -159,11 +159,11 @@ func (l tagList) At(i int) []byte { return []byte(l[i]) }
 
 // fill is an entry whose fill begins now; shared is what another process would see of it.
 func (b *bench) fill(tags ...string) *entry.Slot {
-	return entry.Build(&entry.Draft{Tags: tagList(tags), Origin: b.clock.Origin()}, b.clock.Hash)
+	return entry.Build(&entry.Draft{Entry: entry.Entry{Hard: 1}, Tags: tagList(tags), Origin: b.clock.Origin()}, b.clock.Hash)
 }
 
 func (b *bench) shared(epoch uint64, asOf entry.Position, tags ...string) *entry.Slot {
-	return entry.Build(&entry.Draft{Tags: tagList(tags), Origin: entry.Origin{Epoch: epoch, AsOf: asOf}}, b.clock.Hash)
+	return entry.Build(&entry.Draft{Entry: entry.Entry{Hard: 1}, Tags: tagList(tags), Origin: entry.Origin{Epoch: epoch, AsOf: asOf}}, b.clock.Hash)
 }
 
 func (b *bench) want(valid bool, what string, s *entry.Slot) {

@@ -41,6 +41,8 @@ type Clock struct {
 	soft     *table
 	seed     uint64
 	news     atomic.Pointer[News]
+	time     func() int64  // unix ns; nil: not told
+	last     atomic.Uint32 // tick of the last invalidation
 
 	mu sync.Mutex // writers, one at a time; taken before a table shard's lock
 }
@@ -102,7 +104,7 @@ func (c *Clock) Check(s *entry.Slot) uint64 {
 		st = now
 		flags = c.verdict(s, mark, st)
 	}
-	if flags&entry.MarkSoft != 0 && s.Private {
+	if flags&entry.MarkSoft != 0 && (s.Private || s.Hard <= s.Soft) { // it may never be served stale
 		flags |= entry.MarkDead
 	}
 	if !s.Mark.CompareAndSwap(mark, st.Mark|flags) && flags != 0 {

@@ -7,6 +7,7 @@ type level struct {
 	pos     entry.Position // latest known position
 	seq     uint64         // local sequence of the latest application
 	pending int32          // applications whose position is not known yet
+	at      tick           // when it was last applied here
 }
 
 // covers reports whether a slot known to be valid up to checked, with position asOf, passes this level.
@@ -15,9 +16,10 @@ func (l *level) covers(checked uint64, asOf entry.Position) bool {
 }
 
 // raise adds an invalidation. A zero position adds nothing to the position.
-func (l *level) raise(pos entry.Position, seq uint64) {
+func (l *level) raise(pos entry.Position, seq uint64, at tick) {
 	l.pos = entry.Max(l.pos, pos)
 	l.seq = max(l.seq, seq)
+	l.at = max(l.at, at)
 }
 
 // resolve ends one pending application.

@@ -90,7 +90,7 @@ func (m *model) judge(s *sample) {
 		if e.void || !older {
 			continue
 		}
-		if e.names.Soft && !s.slot.Private {
+		if e.names.Soft && !s.slot.Private && s.slot.Soft < s.slot.Hard {
 			s.soft = true
 		} else {
 			s.dead = true
@@ -221,7 +221,10 @@ func (w *world) expire() {
 }
 
 func (w *world) fill() {
-	d := entry.Draft{Entry: entry.Entry{Private: rapid.IntRange(0, 4).Draw(w.t, "private") == 0}, Origin: w.clock.Origin()}
+	d := entry.Draft{Entry: entry.Entry{Private: rapid.IntRange(0, 4).Draw(w.t, "private") == 0, Hard: 1}, Origin: w.clock.Origin()}
+	if rapid.IntRange(0, 4).Draw(w.t, "never stale") == 0 {
+		d.Hard = d.Soft
+	}
 	s := &sample{began: len(w.model.events), adds: w.adds}
 	if rapid.Bool().Draw(w.t, "of another") {
 		s.began, d.Origin.Began = -1, 0

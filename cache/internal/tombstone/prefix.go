@@ -34,7 +34,7 @@ func (n *Names) each(f func(matcher)) {
 const maxPrefixes = 1024
 
 // with returns a list in which the matcher is raised.
-func (ps prefixes) with(m matcher, pos entry.Position, seq uint64, pending bool) prefixes {
+func (ps prefixes) with(m matcher, pos entry.Position, seq uint64, at tick, pending bool) prefixes {
 	out := make(prefixes, 0, len(ps)+1)
 	n := prefix{matcher: m}
 	for _, p := range ps {
@@ -44,7 +44,7 @@ func (ps prefixes) with(m matcher, pos entry.Position, seq uint64, pending bool)
 		}
 		out = append(out, p)
 	}
-	n.raise(pos, seq)
+	n.raise(pos, seq, at)
 	if pending {
 		n.pending++
 	}
@@ -62,10 +62,10 @@ func (ps prefixes) bounded() (out prefixes, hard, soften level) {
 
 func (p *prefix) dropInto(hard, soften *level) {
 	if p.soft {
-		soften.raise(p.pos, p.seq)
+		soften.raise(p.pos, p.seq, p.at)
 		return
 	}
-	hard.raise(p.pos, p.seq)
+	hard.raise(p.pos, p.seq, p.at)
 }
 
 func (ps prefixes) resolved(m matcher, pos entry.Position) prefixes {
@@ -102,7 +102,7 @@ func (ps prefixes) covers(s *entry.Slot, checked uint64, soft bool) bool {
 }
 
 // any reports whether a tag of the list matches.
-func (m *matcher) any(t *entry.Tags) bool {
+func (m *matcher) any(t names) bool {
 	for i := range t.Len() {
 		if m.pattern && glob.Match(m.text, t.At(i)) || !m.pattern && glob.HasPrefix(m.text, t.At(i)) {
 			return true

@@ -59,12 +59,12 @@ func (t *table) covers(hash, checked uint64, asOf entry.Position) bool {
 
 // add raises a name and appends to out what must be dropped for it: first the floor is published for the victims, then
 // drop removes them, so that a reader never misses both.
-func (t *table) add(hash uint64, pos entry.Position, seq uint64, pending bool, out victims) victims {
+func (t *table) add(hash uint64, pos entry.Position, seq uint64, at tick, pending bool, out victims) victims {
 	s := t.shard(hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l, known := s.m[hash]
-	l.raise(pos, seq)
+	l.raise(pos, seq, at)
 	if pending {
 		l.pending++
 	}
@@ -102,7 +102,7 @@ func (s *shard) pop(out victims) victims {
 	default:
 		s.leaving++
 		out.arrivals = append(out.arrivals, a)
-		out.level.raise(l.pos, l.seq)
+		out.level.raise(l.pos, l.seq, l.at)
 	}
 	return out
 }

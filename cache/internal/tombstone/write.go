@@ -78,12 +78,17 @@ func (c *Clock) Restart(epoch uint64, pos, applied entry.Position) {
 	st.Seq++
 	st.Raises++
 	st.Applied = applied
-	changed := st.Epoch != epoch
+	changed, first := st.Epoch != epoch, st.Epoch == 0
 	if changed {
 		st.Epoch = epoch
 		st.floor.pos, st.softFloor.pos = entry.Position{}, entry.Position{}
 	}
-	st.floor.raise(pos, st.Seq)
+	at := tick(0)
+	if !first { // what was missed may be of this moment
+		at = c.now()
+		c.last.Store(uint32(at))
+	}
+	st.floor.raise(pos, st.Seq, at)
 	c.publish(st) // first: what leaves the tables must be covered
 	if changed {
 		c.hard.restart()
@@ -106,15 +111,15 @@ func (c *Clock) Expire(pos entry.Position) {
 	st := *c.state.Load()
 	hard, soften := c.hard.expire(pos), c.soft.expire(pos)
 	ps, h, s := c.prefixes.Load().without(func(p *prefix) bool { return p.pending > 0 || !p.pos.Less(pos) })
-	hard.level.raise(h.pos, h.seq)
-	soften.level.raise(s.pos, s.seq)
+	hard.level.raise(h.pos, h.seq, h.at)
+	soften.level.raise(s.pos, s.seq, s.at)
 	c.commit(&st, hard, soften, &ps)
 }
 
 // commit publishes st with the floors that stand for the victims, and only then lets the victims go.
 func (c *Clock) commit(st *State, hard, soften victims, ps *prefixes) {
-	st.floor.raise(hard.level.pos, hard.level.seq)
-	st.softFloor.raise(soften.level.pos, soften.level.seq)
+	st.floor.raise(hard.level.pos, hard.level.seq, hard.level.at)
+	st.softFloor.raise(soften.level.pos, soften.level.seq, soften.level.at)
 	c.publish(*st)
 	c.hard.drop(hard)
 	c.soft.drop(soften)
@@ -128,6 +133,8 @@ func (c *Clock) raise(st *State, n *Names, pos entry.Position, pending bool) {
 		return
 	}
 	st.Seq++
+	at := c.now()
+	c.last.Store(uint32(at))
 	news := c.news.Load()
 	told := n.All || len(n.Prefixes)+len(n.Patterns) > 0
 	var hard, soften victims
@@ -135,24 +142,24 @@ func (c *Clock) raise(st *State, n *Names, pos entry.Position, pending bool) {
 		h := xxh3.HashStringSeed(tag, c.seed)
 		told = told || news != nil && news.Holds(h)
 		if n.Soft {
-			soften = c.soft.add(h, pos, st.Seq, pending, soften)
+			soften = c.soft.add(h, pos, st.Seq, at, pending, soften)
 		} else {
-			hard = c.hard.add(h, pos, st.Seq, pending, hard)
+			hard = c.hard.add(h, pos, st.Seq, at, pending, hard)
 		}
 	}
 	kept := c.prefixes.Load()
 	if len(n.Prefixes)+len(n.Patterns) > 0 {
 		all := *kept
-		n.each(func(m matcher) { all = all.with(m, pos, st.Seq, pending) })
+		n.each(func(m matcher) { all = all.with(m, pos, st.Seq, at, pending) })
 		c.prefixes.Store(&all)
 		ps, h, s := all.bounded()
-		hard.level.raise(h.pos, h.seq)
-		soften.level.raise(s.pos, s.seq)
+		hard.level.raise(h.pos, h.seq, h.at)
+		soften.level.raise(s.pos, s.seq, s.at)
 		kept = &ps
 	}
 	if n.All {
 		l := st.level(n.Soft)
-		l.raise(pos, st.Seq)
+		l.raise(pos, st.Seq, at)
 		if pending {
 			l.pending++
 		}

@@ -189,19 +189,22 @@ func TestStatusFollowsModeClassAndMedia(t *testing.T) {
 
 func TestStoredHeadsComeBack(t *testing.T) {
 	etag := AppendETag(nil, []byte("body"))
-	want := Stored{ETag: etag, Age: 300, Outward: []byte("C: d\r\n"), Lines: []byte("A: b\r\n")}
+	want := Stored{ETag: etag, Origin: true, Detail: []byte("declared"), Age: 300, Revalidate: 1 << 30, Outward: []byte("C: d\r\n"), Lines: []byte("A: b\r\n")}
 	head := want.Append(nil)
 	var got Stored
 	if !got.Read(head) || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}
-	for _, broken := range [][]byte{nil, {5, 'a'}, {0}, {0, 0}, {0, 0, 9, 'a'}, {0, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}} {
+	for _, broken := range [][]byte{
+		nil, {2}, {0}, {0, 5, 'a'}, {0, 0}, {0, 0, 3, 'a'}, {0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0, 0}, {0, 0, 0, 0, 0, 9, 'a'},
+		{0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}, {0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255},
+	} {
 		if got.Read(broken) {
 			t.Errorf("%v was read", broken)
 		}
 	}
-	long := Stored{ETag: bytes.Repeat([]byte("x"), 300), Age: -4}
-	if !got.Read(long.Append(nil)) || len(got.ETag) != 0 || got.Age != 0 {
+	long := Stored{ETag: bytes.Repeat([]byte("x"), 300), Detail: bytes.Repeat([]byte("x"), 300), Age: -4}
+	if !got.Read(long.Append(nil)) || len(got.ETag) != 0 || len(got.Detail) != 0 || got.Age != 0 {
 		t.Errorf("%+v", got)
 	}
 	if bytes.Equal(etag, AppendETag(nil, []byte("bodx"))) {

@@ -8,45 +8,83 @@ import (
 	"github.com/zeebo/xxh3"
 )
 
-// Stored is an entry's head: what Weir needs to write the answer again.
+// Stored is an entry's head: what Weir needs to write the answer again, and to decide about it when it is no longer fresh.
 type Stored struct {
-	ETag    []byte // up to 255 bytes; longer: none
-	Age     int64  // seconds, of the origin's answer when the entry was made
-	Outward []byte // header lines for caches, each with its CRLF; not for an answer that is made of several entries
-	Lines   []byte // header lines to repeat, each with its CRLF
+	ETag   []byte // up to 255 bytes; longer: none
+	Origin bool   // the ETag is the origin's, which knows it again
+	Detail []byte // of Cache-Status: why the entry lives as long as it does; up to 255 bytes, longer: none
+	Age    int64  // seconds, of the origin's answer when the entry was made
+	// Revalidate is for how many seconds after its fresh time the entry may answer while it is fetched again.
+	Revalidate int64
+	Outward    []byte // header lines for caches, each with its CRLF; not for an answer that is made of several entries
+	Lines      []byte // header lines to repeat, each with its CRLF
 }
 
-// Append appends the head in its stored form: the ETag behind its length, the age, the outward lines behind theirs, the other lines.
+// Append appends the head in its stored form: flags, the ETag and the detail each behind its length, the two times, the outward lines behind
+// their length, the other lines.
 func (s *Stored) Append(dst []byte) []byte {
-	etag := s.ETag
-	if len(etag) > 255 {
-		etag = nil
+	flags := byte(0)
+	if s.Origin {
+		flags = storedOrigin
 	}
-	dst = append(dst, byte(len(etag)))
-	dst = append(dst, etag...)
+	dst = append(dst, flags)
+	dst = appendShort(dst, s.ETag)
+	dst = appendShort(dst, s.Detail)
 	dst = binary.AppendUvarint(dst, uint64(max(0, s.Age)))
+	dst = binary.AppendUvarint(dst, uint64(max(0, s.Revalidate)))
 	dst = binary.AppendUvarint(dst, uint64(len(s.Outward)))
 	dst = append(dst, s.Outward...)
 	return append(dst, s.Lines...)
 }
 
+// storedOrigin is the flag of Origin.
+const storedOrigin = 1
+
 // Read reads an entry's head; false for one that this build did not write. What it reads stays in head.
 func (s *Stored) Read(head []byte) bool {
-	if len(head) == 0 || len(head) < 1+int(head[0]) {
+	if len(head) == 0 || head[0] > storedOrigin {
 		return false
 	}
-	s.ETag, head = head[1:1+int(head[0])], head[1+int(head[0]):]
-	age, n := binary.Uvarint(head)
+	etag, rest, ok := cutShort(head[1:])
+	if !ok {
+		return false
+	}
+	detail, rest, ok := cutShort(rest)
+	if !ok {
+		return false
+	}
+	age, n := binary.Uvarint(rest)
 	if n <= 0 || age > 1<<32 {
 		return false
 	}
-	head = head[n:]
-	size, n := binary.Uvarint(head)
-	if n <= 0 || size > uint64(len(head)-n) {
+	rest = rest[n:]
+	revalidate, n := binary.Uvarint(rest)
+	if n <= 0 || revalidate > 1<<32 {
 		return false
 	}
-	s.Age, s.Outward, s.Lines = int64(age), head[n:n+int(size)], head[n+int(size):]
+	rest = rest[n:]
+	size, n := binary.Uvarint(rest)
+	if n <= 0 || size > uint64(len(rest)-n) {
+		return false
+	}
+	s.Origin, s.ETag, s.Detail, s.Age, s.Revalidate = head[0] == storedOrigin, etag, detail, int64(age), int64(revalidate)
+	s.Outward, s.Lines = rest[n:n+int(size)], rest[n+int(size):]
 	return true
+}
+
+// appendShort appends v behind its length, one byte; a v that is longer is left out.
+func appendShort(dst, v []byte) []byte {
+	if len(v) > 255 {
+		v = nil
+	}
+	return append(append(dst, byte(len(v))), v...)
+}
+
+func cutShort(b []byte) (v, rest []byte, ok bool) {
+	if len(b) == 0 || len(b) < 1+int(b[0]) {
+		return nil, nil, false
+	}
+	return b[1 : 1+int(b[0])], b[1+int(b[0]):], true
 }
 
 // AppendETag appends a strong entity tag of body (RFC 9110, section 8.8.3).

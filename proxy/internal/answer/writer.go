@@ -30,7 +30,8 @@ type Hit struct {
 	NotModified bool  // 304: the caller writes no body
 	Age, TTL    int64 // seconds; TTL is negative when stale
 	Collapsed   bool
-	Detail      string // of Cache-Status, a token; empty: none
+	Why         []byte // detail of Cache-Status, ready to be written; empty: none
+	Detail      string // a token that takes the place of Why: what matters more now; empty: none
 	Key         []byte // of Cache-Status; empty: none
 	// Cost (a decimal string with currency) and Anomaly go out when Cost is not empty.
 	Cost    []byte
@@ -61,9 +62,13 @@ func (w *Writer) AppendHit(dst []byte, h *Hit, now int64) []byte {
 	if h.Collapsed {
 		dst = append(dst, "; collapsed"...)
 	}
-	if h.Detail != "" {
+	switch {
+	case h.Detail != "":
 		dst = append(dst, "; detail="...)
 		dst = append(dst, h.Detail...)
+	case len(h.Why) > 0:
+		dst = append(dst, "; detail="...)
+		dst = append(dst, h.Why...)
 	}
 	if len(h.Key) > 0 {
 		dst = AppendKey(dst, h.Key)

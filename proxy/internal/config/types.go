@@ -119,6 +119,7 @@ type CachePolicy struct {
 	StaleIfError         string   `yaml:"stale_if_error" json:"stale_if_error,omitempty"`
 	StaleWhileRevalidate string   `yaml:"stale_while_revalidate" json:"stale_while_revalidate,omitempty"`
 	NegativeTTL          string   `yaml:"negative_ttl" json:"negative_ttl,omitempty" jsonschema:"description=Bound for answers that say there is nothing"`
+	HoldOff              string   `yaml:"hold_off" json:"hold_off,omitempty" jsonschema:"description=For so long after an invalidation the answers it names are kept for no longer than this: replicas of the origin's database may lag; 0 for never"`
 	HitForMiss           string   `yaml:"hit_for_miss" json:"hit_for_miss,omitempty" jsonschema:"description=How long requests for an uncacheable answer do not wait for each other"`
 	Collapse             string   `yaml:"collapse" json:"collapse,omitempty" jsonschema:"description=How long to wait for the fetch of another request"`
 	MaxEntry             string   `yaml:"max_entry" json:"max_entry,omitempty"`
@@ -187,7 +188,7 @@ func DefaultPolicy() Policy {
 		Unseen: Unseen{PerSecond: 200, Burst: 400, Plans: 10_000},
 		Cache: CachePolicy{
 			Enabled: true, UpstreamHeaders: true, DefaultMaxAge: "0s", MaxTTL: "24h", AuthenticatedMax: "2m", StaleIfError: "10m",
-			StaleWhileRevalidate: "5s", NegativeTTL: "10s", HitForMiss: "2m", Collapse: "5s", MaxEntry: "1MiB", Vary: []string{"origin"},
+			StaleWhileRevalidate: "5s", NegativeTTL: "10s", HoldOff: "2s", HitForMiss: "2m", Collapse: "5s", MaxEntry: "1MiB", Vary: []string{"origin"},
 			Tags:      Tags{Headers: []string{"surrogate-key", "cache-tag", "cache-groups"}, Extensions: true, Max: 200, MaxLength: "256"},
 			Mutations: Mutations{Policy: "list", Fields: []Mutation{}}, UnreadMutations: "types",
 			Outward: defaultOutward(),

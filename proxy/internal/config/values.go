@@ -247,6 +247,7 @@ func compileCache(d *document, at string, p *CachePolicy, v *Values) {
 		StaleIfError:         duration(d, at+"stale_if_error", p.StaleIfError, 0, 30*day),
 		StaleWhileRevalidate: duration(d, at+"stale_while_revalidate", p.StaleWhileRevalidate, 0, 30*day),
 		NegativeTTL:          duration(d, at+"negative_ttl", p.NegativeTTL, 0, day),
+		HoldOff:              duration(d, at+"hold_off", p.HoldOff, 0, time.Minute),
 		HitForMiss:           duration(d, at+"hit_for_miss", p.HitForMiss, 0, day),
 		Collapse:             duration(d, at+"collapse", p.Collapse, 0, time.Minute),
 		MaxEntry:             int(size(d, at+"max_entry", p.MaxEntry, 1<<10, 256<<20)),

@@ -56,6 +56,7 @@ type Exchange struct {
 	lines   []byte  // header lines to store
 	order   []int32 // of tags in them
 	stored  []byte  // head of an entry
+	detail  []byte  // why the entry lives as long as it does
 	decode  []byte  // an answer's content without content coding
 	plain   []byte  // a batch's answer
 	money   []byte  // cost in decimal

@@ -15,7 +15,7 @@ import (
 
 // The parts of a key. Their numbers are part of the format: changing one needs a new keyFormat.
 const (
-	keyFormat = 3
+	keyFormat = 4
 
 	partFormat byte = iota
 	partPolicy
@@ -171,7 +171,10 @@ func (l *Line) stale(x *Exchange, it *Item, r cache.Result, now int64) bool {
 		it.Status = telemetry.Stale
 		return true
 	}
-	if now-r.Entry.Soft > int64(x.Policy.Cache.StaleWhileRevalidate) {
+	var stored answer.Stored
+	stored.Read(r.Entry.Head)
+	window := min(x.Policy.Cache.StaleWhileRevalidate, time.Duration(stored.Revalidate)*time.Second)
+	if window <= 0 || now-r.Entry.Soft > int64(window) {
 		return false
 	}
 	it.Status = telemetry.Stale
@@ -241,7 +244,17 @@ func (l *Line) Fallback(x *Exchange, now int64) bool {
 // AbandonFill ends the fills without an answer, so that other requests do not wait for one.
 func (l *Line) AbandonFill(x *Exchange) { x.abandon() }
 
-// remaining is the rest of an entry's fresh time in whole seconds, negative when stale.
+// remaining is what an answer from the item's entry shows as the rest of its fresh time. An entry that was invalidated, and answers while it
+// is fetched again, has none.
+func (it *Item) remaining(now int64) int64 {
+	rest := remaining(it.Entry, now)
+	if it.State == cache.Stale {
+		return min(rest, 0)
+	}
+	return rest
+}
+
+// remaining is the rest of an entry's fresh time in whole seconds, negative when it has passed.
 func remaining(e *cache.Entry, now int64) int64 {
 	d := e.Soft - now
 	if d < 0 {

@@ -26,7 +26,7 @@ func (x *Exchange) initialAge(r *wire.ResponseHead, now int64) int64 {
 func (x *Exchange) renderOutward(it *Item, life lifetime, age int64) (lines, out []byte) {
 	n := len(x.lines)
 	a := outward.Answer{
-		TTL: life.ttl, StaleWhile: min(life.stale, x.Policy.Cache.StaleWhileRevalidate), Age: age,
+		TTL: life.ttl, StaleWhile: life.revalidate, Age: age,
 		Private: life.private || life.grouped, Tags: &it.tags, Vary: x.Policy.Cache.Vary,
 		Order: x.order,
 	}

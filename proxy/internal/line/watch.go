@@ -9,7 +9,6 @@ import (
 	"github.com/weirproxy/weir/cache"
 	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/proxy/internal/answer"
-	"github.com/weirproxy/weir/proxy/internal/scope"
 	"github.com/weirproxy/weir/proxy/internal/wire"
 )
 
@@ -187,6 +186,7 @@ func (l *Line) offer(x *Exchange, it *Item, r *wire.ResponseHead, body []byte, f
 		fill.Abandon(x.Policy.Cache.HitForMiss)
 		return
 	}
+	life.settle(l, x, it, now)
 	l.cfg.Telemetry.Price(l.price(x, it, now))
 	o := &x.Policy.Cache.Outward
 	var head answer.Stored
@@ -196,11 +196,13 @@ func (l *Line) offer(x *Exchange, it *Item, r *wire.ResponseHead, body []byte, f
 		head.Lines, head.Outward = x.renderOutward(it, life, head.Age)
 	}
 	etag := r.Header("etag")
+	head.Origin = true
 	if !answer.IsETag(etag) || r.Count("etag") > 1 || x.Batch || len(r.Header("content-encoding")) > 0 { // another coding is another representation
 		etag = answer.AppendETag(x.scratch[:0], body)
-		x.scratch = etag
+		x.scratch, head.Origin = etag, false
 	}
 	head.ETag = etag
+	x.detail = life.describe(&head, x.detail[:0])
 	x.stored = head.Append(x.stored[:0])
 	it.ops++
 	it.kept = fill.Complete(&cache.Draft{
@@ -226,70 +228,4 @@ func (x *Exchange) giveUp(r *wire.ResponseHead) {
 			x.Items[i].fill = nil
 		}
 	}
-}
-
-// lifetime is how long an answer may be kept.
-type lifetime struct {
-	ttl, stale time.Duration
-	private    bool
-	grouped    bool // not for everybody: no cache on the way may share it
-	explicit   bool // the upstream sent Cache-Control
-}
-
-// lifetime joins what the plan, the upstream's headers, a lease and the policy allow; why is not empty when the answer is not to be
-// kept.
-func (l *Line) lifetime(x *Exchange, it *Item, r *wire.ResponseHead, facts planner.Facts) (life lifetime, why string) {
-	p := &x.Policy.Cache
-	if r.Count("set-cookie") > 0 {
-		return life, "set_cookie"
-	}
-	if !x.varies(it, r) {
-		return life, "vary"
-	}
-	plan := it.Plan.Cache()
-	life.grouped = it.class != scope.Public
-	life.private = plan.Private || it.class == scope.User
-	if plan.Cacheable {
-		life.ttl = time.Duration(plan.MaxAge) * time.Second
-	}
-	c := readControl(nil)
-	if p.UpstreamHeaders {
-		if r.Count("cache-control") > 1 {
-			return life, "control"
-		}
-		c = readControl(r.Header("cache-control"))
-		life.explicit = c.present
-		if c.forbids(it.class == scope.User) || x.Scope.Explicit && !c.forAll() {
-			return life, "control"
-		}
-		if ttl, ok := c.ttl(); ok {
-			ttl -= time.Duration(seconds(r.Header("age"))) * time.Second
-			if !plan.Cacheable || ttl < life.ttl {
-				life.ttl = ttl
-			}
-		}
-		life.private = life.private || c.private
-	}
-	if it.Lease != nil && it.Lease.TTL > 0 {
-		life.ttl = it.Lease.TTL
-	}
-	if p.MaxTTL > 0 {
-		life.ttl = min(life.ttl, p.MaxTTL)
-	}
-	if facts.Negative {
-		life.ttl = min(life.ttl, p.NegativeTTL)
-	}
-	if x.Scope.Authenticated {
-		life.ttl = min(life.ttl, p.AuthenticatedMax)
-	}
-	if life.ttl <= 0 {
-		return life, "ttl"
-	}
-	if !life.private && !c.revalidate {
-		life.stale = max(p.StaleWhileRevalidate, p.StaleIfError)
-		if s := max(c.staleWhile, c.staleIf); s >= 0 {
-			life.stale = min(life.stale, time.Duration(s)*time.Second)
-		}
-	}
-	return life, ""
 }

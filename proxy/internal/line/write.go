@@ -19,16 +19,19 @@ func (l *Line) AppendAnswer(dst []byte, x *Exchange, h *wire.RequestHead, w *ans
 	e := x.Items[0].Entry
 	var stored answer.Stored
 	stored.Read(e.Head)
-	hit.Lines, hit.Outward, hit.ETag, body = stored.Lines, stored.Outward, stored.ETag, e.Body
-	hit.Age, hit.TTL = age(e, &stored, now), remaining(e, now)
+	hit.Lines, hit.Outward, hit.ETag, hit.Why, body = stored.Lines, stored.Outward, stored.ETag, stored.Detail, e.Body
+	hit.Age, hit.TTL = age(e, &stored, now), x.Items[0].remaining(now)
 	hit.Collapsed = x.Items[0].collapsed
 	if x.Batch {
 		body = l.joinBatch(x, &hit, now)
 	} else if x.Get && h != nil && answer.Matches(h.Header("if-none-match"), stored.ETag) {
 		hit.NotModified, x.Status = true, http.StatusNotModified
 	}
-	if l.cfg.Cache.DegradedAt(now) {
+	switch {
+	case l.cfg.Cache.DegradedAt(now):
 		hit.Detail = "disconnected"
+	case x.Items[0].State == cache.Stale && now < e.Soft:
+		hit.Detail = "invalidated"
 	}
 	if x.Policy.Cache.ExposeKey && !x.Batch {
 		hit.Key = e.Digest[:]
@@ -58,10 +61,10 @@ func (l *Line) joinBatch(x *Exchange, hit *answer.Hit, now int64) []byte {
 			x.plain = append(x.plain, ',')
 		}
 		x.plain = append(x.plain, e.Body...)
-		if ttl := remaining(e, now); ttl < hit.TTL {
+		if ttl := x.Items[i].remaining(now); ttl < hit.TTL {
 			var stored answer.Stored
 			stored.Read(e.Head)
-			hit.TTL, hit.Age, hit.Lines = ttl, age(e, &stored, now), stored.Lines
+			hit.TTL, hit.Age, hit.Lines, hit.Why = ttl, age(e, &stored, now), stored.Lines, stored.Detail
 		}
 	}
 	x.plain = append(x.plain, ']')
