@@ -52,7 +52,7 @@ func TestWhatAMutationInvalidates(t *testing.T) {
 		{`mutation { setBook { id } }`, `{"data":{"setBook":` + book + `}}`, o, "Book:5 Book:?", false},
 		{`mutation { a: setBook { id } b: setBooks { id } }`, `{"data":{"a":` + book + `,"b":[{"id":"6"}]}}`, o, "Book Book:5 Book:?", false},
 		{`mutation { setBook { title } }`, `{"data":{"setBook":{"title":"a"}}}`, o, "Book", false}, // its key is not known
-		{`mutation { setBook { id } }`, `{"data":{"setBook":null}}`, o, "Book", false},       // nor is it here
+		{`mutation { setBook { id } }`, `{"data":{"setBook":null}}`, o, "Book", false},             // nor is it here
 		{`mutation { setBook { id } }`, `{"data":{"setBook":null},"errors":[{}]}`, o, "", false},   // nothing was done
 		{`mutation { setBook { id } setBooks { id } }`, `{"data":{"setBook":` + book + `,"setBooks":null},"errors":[{}]}`, Options{}, "Book:5 Book:? list:Book", false},
 		{`mutation { setShelf { name } }`, `{"data":{"setShelf":{"name":"a"}}}`, Options{}, "Shelf", false}, // a type without key

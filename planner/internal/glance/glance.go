@@ -8,8 +8,8 @@ type Operation struct {
 	Name    string // "" when anonymous
 }
 
-// maxOperations bounds what Operations returns.
-const maxOperations = 1000
+// MaxOperations bounds what Operations returns.
+const MaxOperations = 1000
 
 // Operations lists the operations that a document defines, without parsing it.
 func Operations(document string) []Operation {
@@ -17,7 +17,7 @@ func Operations(document string) []Operation {
 	nesting := 0
 	fragment := false // between the head of a definition that is no operation and the end of its braces
 	s := scanner{text: document}
-	for s.next() && len(out) < maxOperations {
+	for s.next() && len(out) < MaxOperations {
 		token := s.token()
 		switch token[0] {
 		case '{', '(', '[':

@@ -30,7 +30,7 @@ func TestOperations(t *testing.T) {
 			t.Errorf("%q: %v, want %s", document, got, want)
 		}
 	}
-	if n := len(Operations(strings.Repeat("{a}", 5000))); n != maxOperations {
+	if n := len(Operations(strings.Repeat("{a}", 5000))); n != MaxOperations {
 		t.Errorf("%d operations", n)
 	}
 }

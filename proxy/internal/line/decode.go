@@ -12,6 +12,9 @@ import (
 // errTooLong ends the decoding of content that grows beyond its limit.
 var errTooLong = errors.New("decoded content is too long")
 
+// errCoding is a content coding that is not known here.
+var errCoding = errors.New("unknown content coding")
+
 // keptDecoded is how much memory for decoded content an exchange keeps.
 const keptDecoded = 256 << 10
 
@@ -22,11 +25,12 @@ type bounded struct {
 }
 
 func (w *bounded) Write(p []byte) (int, error) {
-	if len(w.b)+len(p) > w.limit {
-		return 0, errTooLong
+	n := min(len(p), w.limit-len(w.b))
+	w.b = append(w.b, p[:n]...)
+	if n < len(p) {
+		return n, errTooLong
 	}
-	w.b = append(w.b, p...)
-	return len(p), nil
+	return n, nil
 }
 
 // decoded returns the content without content coding (RFC 9110, section 8.4); ok is false when there is none, the coding is unknown, or
@@ -39,7 +43,20 @@ func (x *Exchange) decoded(r *wire.ResponseHead, content []byte) (_ []byte, ok b
 	if len(coding) == 0 || is(coding, "identity") {
 		return content, true
 	}
-	w := &bounded{b: x.decode[:0], limit: max(peek, x.Policy.MaxBody, x.Policy.Cache.MaxEntry)}
+	b, err := decode(coding, x.decode[:0], content, max(peek, x.Policy.MaxBody, x.Policy.Cache.MaxEntry))
+	x.decode = b[:0]
+	if cap(x.decode) > keptDecoded {
+		x.decode = nil
+	}
+	if err != nil {
+		return nil, false
+	}
+	return b, true
+}
+
+// decode appends content without its coding to dst, up to a limit. On an error what could be decoded is returned too.
+func decode(coding, dst, content []byte, limit int) ([]byte, error) {
+	w := &bounded{b: dst, limit: limit}
 	var err error
 	switch {
 	case is(coding, "gzip"), is(coding, "x-gzip"):
@@ -51,14 +68,7 @@ func (x *Exchange) decoded(r *wire.ResponseHead, content []byte) (_ []byte, ok b
 	case is(coding, "deflate"):
 		_, err = fasthttp.WriteInflate(w, content)
 	default:
-		return nil, false
+		return dst, errCoding
 	}
-	x.decode = w.b[:0]
-	if cap(x.decode) > keptDecoded {
-		x.decode = nil
-	}
-	if err != nil {
-		return nil, false
-	}
-	return w.b, true
+	return w.b, err
 }

@@ -62,6 +62,10 @@ type Exchange struct {
 	money   []byte  // cost in decimal
 	done    bool    // events were emitted
 	lost    bool    // the answer did not come
+	blind   Reason  // why the request is relayed unread
+	copy    *Copy   // of the body of such a request; nil: none
+	unknown bool    // it may have been a mutation
+	told    bool    // and what that means was invalidated once
 }
 
 // Refusal is an answer that says no, in place of a relay.
@@ -119,6 +123,7 @@ func (x *Exchange) reset() {
 	x.Begin, x.Forwarded, x.BytesIn, x.BytesOut = 0, 0, 0, 0
 	x.Status, x.Fetches = 0, 0
 	x.client, x.trace = "", [16]byte{}
+	x.blind, x.copy, x.unknown, x.told = ReasonNone, nil, false, false
 }
 
 // forget drops what the item refers to and keeps its scratch memory.

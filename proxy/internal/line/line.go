@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/weirproxy/weir/cache"
 	"github.com/weirproxy/weir/planner"
@@ -25,8 +26,9 @@ type Config struct {
 
 // Line runs the stages. It is safe for concurrent use, each Exchange by one goroutine at a time.
 type Line struct {
-	cfg   Config
-	stats counters
+	cfg    Config
+	stats  counters
+	copied atomic.Int64 // bytes that all copies of bodies may hold
 }
 
 // New returns a line.
@@ -74,6 +76,7 @@ func (l *Line) Blind(x *Exchange, reason Reason) {
 	x.Items = x.Items[:0]
 	x.next()
 	x.GraphQL, x.Batch, x.Refresh = false, false, false
+	x.blind = reason
 	l.stats.blind[reason].Add(1)
 }
 

@@ -26,6 +26,13 @@ const peek = 64 << 10
 // Watch decides from the head of the final answer.
 func (l *Line) Watch(x *Exchange, r *wire.ResponseHead) Watch {
 	x.Status = r.Status
+	l.adopt(x)
+	if x.unknown {
+		if jsonMedia(r.Header("content-type")) {
+			return Watch{Capture: x.Policy.MaxBody, Hold: true}
+		}
+		return Watch{Unread: r.Status/100 != 4}
+	}
 	if !x.GraphQL || x.Head {
 		return Watch{}
 	}
@@ -54,6 +61,9 @@ func jsonMedia(v []byte) bool {
 // the cache's append budget. The answer's bytes are never changed here.
 func (l *Line) Finish(ctx context.Context, x *Exchange, r *wire.ResponseHead, content []byte, now int64) {
 	defer x.giveUp(r) // whatever has not been completed below
+	if x.unknown {
+		l.finishUnknown(ctx, x, r, content, now)
+	}
 	if !x.GraphQL {
 		return
 	}
@@ -141,11 +151,22 @@ func (l *Line) invalidateTypes(ctx context.Context, x *Exchange, now int64) {
 }
 
 // Unread invalidates all that a mutation may have changed whose answer cannot be read: an event stream, or a page of an error.
-func (l *Line) Unread(ctx context.Context, x *Exchange, now int64) { l.invalidateTypes(ctx, x, now) }
+func (l *Line) Unread(ctx context.Context, x *Exchange, now int64) {
+	if !x.unknown {
+		l.invalidateTypes(ctx, x, now)
+	} else if !x.told {
+		x.told = true
+		l.unnamed(ctx, x.Policy, now)
+	}
+}
 
 // Gone is for a request whose answer does not come, or not whole: the origin may have done a mutation all the same, and nobody is to
 // wait for an entry. More calls than one do nothing more.
 func (l *Line) Gone(ctx context.Context, x *Exchange, now int64) {
+	if l.adopt(x); x.unknown && !x.lost {
+		x.lost = true
+		l.unnamed(ctx, x.Policy, now)
+	}
 	if !x.lost && x.GraphQL && x.Mutates() {
 		x.lost = true
 		l.stats.unread.Add(1)

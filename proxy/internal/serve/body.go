@@ -205,6 +205,9 @@ func (c *conn) send(u *upstream, t *turn, n int) bool {
 	if n == 0 {
 		return true
 	}
+	if c.copied != nil {
+		c.show(c.in.bytes()[:n])
+	}
 	_, err := u.conn.Write(c.in.bytes()[:n])
 	c.in.discard(n)
 	if err != nil {

@@ -31,6 +31,7 @@ type conn struct {
 	chunks  wire.Chunks
 	content []byte // decoded body
 	x       *line.Exchange
+	copied  *line.Copy // of the request that is relayed; nil: none
 	writer  answer.Writer
 	out     []byte
 	vector  [2][]byte
@@ -324,6 +325,7 @@ func (c *conn) reset() {
 
 // finish waits for the response pump and settles what is still due.
 func (c *conn) finish() {
+	c.endCopy()
 	c.abortUpstream()
 	c.client.Close()
 	c.mu.Lock()

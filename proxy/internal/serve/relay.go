@@ -26,14 +26,18 @@ func (c *conn) relay(x *line.Exchange, g gathered) bool {
 		upgraded = make(chan bool, 1)
 		t.upgraded = upgraded
 	}
+	c.copied = c.copyOf(x)
 	u, err := c.enqueue(t)
 	if err != nil {
+		c.endCopy()
 		x.Forwarded, x.Fetches = 0, 0
 		return c.unreachable(x, g, err)
 	}
 	c.x = nil
 	c.s.stats.relayed.Add(1)
-	if !c.stream(u, t, g) {
+	passed := c.stream(u, t, g)
+	c.endCopy()
+	if !passed {
 		return false
 	}
 	if upgraded == nil {

@@ -27,6 +27,7 @@ type Stages interface {
 	AbandonFill(x *line.Exchange)
 	Detach(x *line.Exchange) *line.Exchange
 	Emit(x *line.Exchange, now int64)
+	Copy(x *line.Exchange, h *wire.RequestHead, now int64) *line.Copy
 	Tunnel(r *wire.ResponseHead) *line.Tunnel
 }
 
@@ -197,4 +198,33 @@ func (s *Server) detach(x *line.Exchange) (y *line.Exchange) {
 	failed := false
 	defer s.guard("detach", &failed)
 	return s.line.Detach(x)
+}
+
+// copyOf returns what copies the body of a request that is relayed unread, nil when nothing does.
+func (c *conn) copyOf(x *line.Exchange) (copied *line.Copy) {
+	failed := false
+	defer c.s.guard("copy", &failed)
+	return c.s.line.Copy(x, &c.head, time.Now().UnixNano())
+}
+
+// show shows the copy what goes to the upstream.
+func (c *conn) show(b []byte) {
+	failed := true
+	defer func() {
+		if failed {
+			c.copied.Close()
+			c.copied = nil
+		}
+	}()
+	defer c.s.guard("copy", &failed)
+	c.copied.Write(b)
+	failed = false
+}
+
+// endCopy ends a copy whose request did not pass in whole.
+func (c *conn) endCopy() {
+	if c.copied != nil {
+		c.copied.Close()
+		c.copied = nil
+	}
 }
