@@ -45,11 +45,11 @@ func (s *Schema) checkShare(name string, share Share) string {
 	t := s.ast.Types[typeName]
 	switch {
 	case t == nil:
-		return "the schema has no type " + typeName
+		return "the schema has no type " + typeName + "; look at its spelling"
 	case !t.IsCompositeType():
 		return typeName + " is no object, interface or union; name the field that returns it, as in Query.x"
 	case t == s.ast.Mutation || t == s.ast.Subscription:
-		return "answers of a " + strings.ToLower(t.Name) + " are never kept"
+		return "answers of a " + strings.ToLower(t.Name) + " are never kept; name what it returns"
 	}
 	if !isField {
 		if share >= ShareUser {
@@ -59,7 +59,7 @@ func (s *Schema) checkShare(name string, share Share) string {
 	}
 	f := t.Fields.ForName(fieldName)
 	if f == nil {
-		return "type " + typeName + " has no field " + fieldName
+		return "type " + typeName + " has no field " + fieldName + "; look at its spelling"
 	}
 	if share >= ShareUser {
 		return ""
@@ -70,12 +70,12 @@ func (s *Schema) checkShare(name string, share Share) string {
 // privateType tells what of a type, or of a member of it, is marked PRIVATE.
 func (s *Schema) privateType(t *ast.Definition) string {
 	if where, yes := privateHint(t.Directives); yes {
-		return fmt.Sprintf("would share type %s, which is PRIVATE by the schema (%s)", t.Name, where)
+		return fmt.Sprintf("would share type %s, which is PRIVATE by the schema (%s); write user, or remove the line", t.Name, where)
 	}
 	if t.IsAbstractType() {
 		for _, member := range s.ast.GetPossibleTypes(t) {
 			if where, yes := privateHint(member.Directives); yes {
-				return fmt.Sprintf("would share type %s, a member of %s that is PRIVATE by the schema (%s)", member.Name, t.Name, where)
+				return fmt.Sprintf("would share type %s, a member of %s that is PRIVATE by the schema (%s); write user, or remove the line", member.Name, t.Name, where)
 			}
 		}
 	}
@@ -85,7 +85,7 @@ func (s *Schema) privateType(t *ast.Definition) string {
 func (s *Schema) privateField(t *ast.Definition, f *ast.FieldDefinition) string {
 	d := f.Directives.ForName("cacheControl")
 	if where, yes := privateHint(f.Directives); yes {
-		return fmt.Sprintf("would share field %s.%s, which is PRIVATE by the schema (%s)", t.Name, f.Name, where)
+		return fmt.Sprintf("would share field %s.%s, which is PRIVATE by the schema (%s); write user, or remove the line", t.Name, f.Name, where)
 	}
 	if d != nil && d.Arguments.ForName("scope") != nil { // PUBLIC, in so many words
 		return ""

@@ -9,8 +9,8 @@ import (
 	"github.com/weirproxy/weir/proxy/internal/scope"
 )
 
-// Check validates what New would need beyond the configuration itself: schema, price book and keys. It opens no listener and connects
-// nowhere, except to a JSON Web Key Set that is to be fetched.
+// Check validates what New would need beyond the configuration itself: schema, price book and keys, and that the policy shares nothing that the
+// schema marks PRIVATE. It opens no listener and connects nowhere.
 func Check(cfg Config) error {
 	log := slog.New(slog.DiscardHandler)
 	f := cfg.Static.File
@@ -31,11 +31,17 @@ func Check(cfg Config) error {
 	if err != nil {
 		return err
 	}
-	if _, err := newSchemas(cfg.Static, behind, log); err != nil {
+	schemas, err := newSchemas(cfg.Static, behind, log)
+	if err != nil {
 		return err
 	}
+	if schemas.first != nil {
+		if err := cfg.Values.CheckSharing(schemas.first); err != nil {
+			return err
+		}
+	}
 	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
+	cancel() // nothing is to be fetched
 	if _, err := scope.Compile(ctx, cfg.Values.Scope, nil); err != nil {
 		return fmt.Errorf("policy.%w", err)
 	}

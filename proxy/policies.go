@@ -63,6 +63,9 @@ func (p *policies) load() *policy.Policy { return p.now.Load() }
 func (p *policies) swap(v *config.Values, version uint64, hash string) error {
 	p.swapping.Lock()
 	defer p.swapping.Unlock()
+	if err := p.checkSharing(v); err != nil {
+		return err
+	}
 	rules, end, err := p.compileScope(v.Scope)
 	if err != nil {
 		return fmt.Errorf("policy.%w", err)
@@ -78,6 +81,17 @@ func (p *policies) swap(v *config.Values, version uint64, hash string) error {
 	p.values, p.version, p.hash = v, version, hash
 	p.publish()
 	return nil
+}
+
+// checkSharing refuses a policy that would share what the schema marks PRIVATE, as far as a schema is known.
+func (p *policies) checkSharing(v *config.Values) error {
+	p.mu.Lock()
+	schema := p.schema
+	p.mu.Unlock()
+	if schema == nil {
+		return nil
+	}
+	return v.CheckSharing(schema)
 }
 
 // compileScope makes the rules of a scope, and what ends their work behind; end is nil when they are those in force.
@@ -120,6 +134,9 @@ const warmPlans = 1000
 func (p *policies) setSchema(s *planner.Schema) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if err := p.values.CheckSharing(s); err != nil { // the narrower of the two counts, so nothing is shared
+		p.log.Warn("the policy does not fit the new schema", "error", err)
+	}
 	p.schema = s
 	p.publish()
 }

@@ -82,10 +82,16 @@ func call(t *testing.T, dir, stdin string, args ...string) result {
 }
 
 func TestCommandsTellAndExit(t *testing.T) {
+	const rule = "upstream: http://127.0.0.1:1\nschema: private.graphql\npolicy:\n  scope:\n    jwt: {algorithms: [RS256], jwks_url: \"https://a/\", issuer: \"https://a\", class: user, claim: sub, tenant_claim: org}\n"
 	dir := folder(t, map[string]string{
 		"good.yaml": "upstream: http://127.0.0.1:1\nschema: schema.graphql\npolicy:\n  limits:\n    depth: {max: 1}\n",
 		"two.yaml":  "upstream: ftp://x\npolicy:\n  max_body: 1MB\n",
 		"key.yaml":  "upstream: http://127.0.0.1:1\npolicy:\n  cach: {}\n",
+
+		"private.graphql": "type Person @cacheControl(maxAge: 9, scope: PRIVATE) { name: String }\ntype Town @cacheControl(maxAge: 9) { name: String }\n" +
+			"type River @cacheControl(maxAge: 9) { name: String }\ntype Query { person: Person town: Town river: River }\n",
+		"shares.yaml": rule + "    types:\n      Person: tenant\n",
+		"keeps.yaml":  rule + "    types:\n      Town: tenant\n",
 	})
 	for name, c := range map[string]struct {
 		args     []string
@@ -112,16 +118,21 @@ func TestCommandsTellAndExit(t *testing.T) {
 		"cache off":        {[]string{"check", "-c", "good.yaml", "--cache", "off"}, "", 0, "cache: \"off\"", ""},
 		"schema missing":   {[]string{"check", "-c", "good.yaml", "--schema", "none.graphql"}, "", 1, "", "none.graphql"},
 
-		"plan":            {[]string{"plan", "-c", "good.yaml", "-o", "Secret", "query.graphql"}, "", 0, "query Secret", ""},
-		"plan with limit": {[]string{"plan", "-c", "good.yaml", "-o", "City", "--variables", `{"id":5}`, "query.graphql"}, "", 1, "depth is 2, the limit is 1", ""},
-		"plan, cache":     {[]string{"plan", "--schema", "schema.graphql", "-o", "City", "--variables", `{"id":5}`, "query.graphql"}, "", 0, "30 s", ""},
-		"plan, tags":      {[]string{"plan", "--schema", "schema.graphql", "-o", "City", "--variables", `{"id":5}`, "query.graphql"}, "", 0, "Query.city", ""},
-		"plan, variables": {[]string{"plan", "--schema", "schema.graphql", "-o", "City", "--variables", `{"id":[]}`, "query.graphql"}, "", 1, "BAD_USER_INPUT", ""},
-		"plan, no JSON":   {[]string{"plan", "--variables", "{", "query.graphql"}, "", 2, "", "--variables is no JSON"},
-		"plan, syntax":    {[]string{"plan", "bad.graphql"}, "", 1, "GRAPHQL_PARSE_FAILED", ""},
-		"plan, invalid":   {[]string{"plan", "--schema", "schema.graphql", "wrong.graphql"}, "", 1, "GRAPHQL_VALIDATION_FAILED", ""},
-		"plan, stdin":     {[]string{"plan", "-"}, "{ secret }", 0, "syntax only", ""},
-		"plan, no file":   {[]string{"plan", "none.graphql"}, "", 1, "", "none.graphql"},
+		"plan":                  {[]string{"plan", "-c", "good.yaml", "-o", "Secret", "query.graphql"}, "", 0, "query Secret", ""},
+		"plan with limit":       {[]string{"plan", "-c", "good.yaml", "-o", "City", "--variables", `{"id":5}`, "query.graphql"}, "", 1, "depth is 2, the limit is 1", ""},
+		"a private type shared": {[]string{"check", "-c", "shares.yaml"}, "", 1, "", "shares.yaml:7:15: policy.scope.types.Person: would share type Person, which is PRIVATE by the schema (private.graphql:1:14); write user, or remove the line"},
+		"plan, scope":           {[]string{"plan", "-c", "keeps.yaml", "-"}, "{ town { name } }", 0, "tenant: type Town at town", ""},
+		"plan, private scope":   {[]string{"plan", "-c", "keeps.yaml", "-"}, "{ person { name } }", 0, "user: the schema marks it PRIVATE", ""},
+		"plan, scope by rule":   {[]string{"plan", "-c", "keeps.yaml", "-"}, "{ town { name } river { name } }", 0, "user with a token of https://a: policy.scope.types is silent on type River at river", ""},
+		"plan, no rule":         {[]string{"plan", "--schema", "private.graphql", "-"}, "{ person { name } }", 0, "no rule of policy.scope tells a user", ""},
+		"plan, cache":           {[]string{"plan", "--schema", "schema.graphql", "-o", "City", "--variables", `{"id":5}`, "query.graphql"}, "", 0, "30 s", ""},
+		"plan, tags":            {[]string{"plan", "--schema", "schema.graphql", "-o", "City", "--variables", `{"id":5}`, "query.graphql"}, "", 0, "Query.city", ""},
+		"plan, variables":       {[]string{"plan", "--schema", "schema.graphql", "-o", "City", "--variables", `{"id":[]}`, "query.graphql"}, "", 1, "BAD_USER_INPUT", ""},
+		"plan, no JSON":         {[]string{"plan", "--variables", "{", "query.graphql"}, "", 2, "", "--variables is no JSON"},
+		"plan, syntax":          {[]string{"plan", "bad.graphql"}, "", 1, "GRAPHQL_PARSE_FAILED", ""},
+		"plan, invalid":         {[]string{"plan", "--schema", "schema.graphql", "wrong.graphql"}, "", 1, "GRAPHQL_VALIDATION_FAILED", ""},
+		"plan, stdin":           {[]string{"plan", "-"}, "{ secret }", 0, "syntax only", ""},
+		"plan, no file":         {[]string{"plan", "none.graphql"}, "", 1, "", "none.graphql"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := call(t, dir, c.stdin, c.args...)

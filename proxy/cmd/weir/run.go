@@ -65,7 +65,7 @@ func checkCommand() *cobra.Command {
 			return tell(c, err)
 		}
 		if err := proxy.Check(proxy.Config{Static: static, Values: values, Version: version}); err != nil {
-			return err
+			return tell(c, err)
 		}
 		if !*quiet {
 			_, err = c.OutOrStdout().Write(config.Redacted(static.File))

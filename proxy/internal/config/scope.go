@@ -27,6 +27,10 @@ func compileScope(d *document, at string, p *Policy, v *Values) {
 	}
 	v.Plans.Options.Shares = shares(d, at+"types", c.Types, c, true)
 	v.Plans.Options.OperationShares = shares(d, at+"operations", c.Operations, c, false)
+	everything := p.Cache.DefaultMaxAge != "0" && p.Cache.DefaultMaxAge != "0s" && p.Cache.DefaultMaxAge != ""
+	if c.IgnoreCookies && everything && c.JWT == nil && len(c.Issuers) == 0 && c.Header == nil {
+		d.addf(at+"ignore_cookies", "would share what nobody has called public among all sessions, for %s by policy.cache.default_max_age; set that to 0s, or tell users apart by scope.jwt or scope.header", p.Cache.DefaultMaxAge)
+	}
 	if !c.AuthorizedPublic {
 		return
 	}
@@ -36,8 +40,8 @@ func compileScope(d *document, at string, p *Policy, v *Values) {
 	if !p.Cache.UpstreamHeaders {
 		d.addf(at+"authorized_public", "needs the upstream's word for each answer; set policy.cache.upstream_headers: true or remove it")
 	}
-	if age := p.Cache.DefaultMaxAge; age != "0" && age != "0s" && age != "" {
-		d.addf(at+"authorized_public", "would share what nobody has called public, for %s by policy.cache.default_max_age; set that to 0s, or tell users apart by scope.jwt", age)
+	if everything {
+		d.addf(at+"authorized_public", "would share what nobody has called public, for %s by policy.cache.default_max_age; set that to 0s, or tell users apart by scope.jwt", p.Cache.DefaultMaxAge)
 	}
 }
 
@@ -138,4 +142,14 @@ func memberPath(at, name string) string {
 		return at + ".'" + strings.ReplaceAll(name, "'", "") + "'"
 	}
 	return at + "." + name
+}
+
+// CheckSharing compares what policy says of types and fields with the schema: what is not there, and what the schema marks PRIVATE and policy
+// would share. An error is Problems with their places. Without this check such a policy shares nothing all the same: the narrowest counts.
+func (v *Values) CheckSharing(s *planner.Schema) error {
+	d := &document{name: v.source.name, file: v.source.file}
+	for _, p := range s.CheckShares(v.Plans.Options.Shares) {
+		d.addf(memberPath("policy.scope.types", p.Name), "%s", p.Message)
+	}
+	return d.err()
 }

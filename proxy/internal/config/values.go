@@ -22,6 +22,7 @@ type Values struct {
 	Plans  planner.CacheConfig // without schema
 	// Document is the policy as it was written, over the defaults.
 	Document Policy
+	source   *document // to name the places of its values
 }
 
 // Static is the static part in machine form.
@@ -176,7 +177,7 @@ func compileUpstream(d *document, text string) (u Upstream) {
 }
 
 func compilePolicy(d *document, at string, p *Policy) *Values {
-	v := &Values{Scope: p.Scope, Document: *p}
+	v := &Values{Scope: p.Scope, Document: *p, source: d}
 	q := &v.Policy
 	mode := func(path, text string) policy.Mode {
 		m, ok := policy.ParseMode(text)

@@ -132,3 +132,29 @@ func (c *Config) tokens() []JWT {
 	}
 	return append(list, c.Issuers...)
 }
+
+// RuleClass is the class of a rule, and of what credentials.
+type RuleClass struct {
+	Credentials string
+	Class       Class
+}
+
+// Classes returns the classes of answers on which policy is silent, by credentials.
+func (c *Config) Classes() (list []RuleClass) {
+	if c.Header != nil {
+		class, _ := ParseClass(c.Header.Class)
+		list = append(list, RuleClass{"header " + c.Header.Name + " of the proxy in front", class})
+	}
+	for _, j := range c.tokens() {
+		class, _ := ParseClass(j.Class)
+		name := "a token"
+		if j.Issuer != "" {
+			name = "a token of " + j.Issuer
+		}
+		list = append(list, RuleClass{name, class})
+	}
+	if c.AuthorizedPublic {
+		list = append(list, RuleClass{"Authorization, when the upstream says that it may be shared", Public})
+	}
+	return list
+}
