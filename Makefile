@@ -8,10 +8,11 @@ FUZZTIME    ?= 30s
 DEMO_FLAGS  ?=
 SOAK_FLAGS  ?=
 MODEL_FLAGS ?=
+FLEET_FLAGS ?=
 BINARIES    := $(patsubst %/,%,$(wildcard proxy/cmd/weir/ controlplane/cmd/weir-control/ bench/cmd/weir-bench/))
 E2E         := bench/e2e
 .DEFAULT_GOAL := help
-.PHONY: help build test model race lint bench bench-full soak peers fuzz e2e demo generate clean setup setup-node
+.PHONY: help build test fleet model race lint bench bench-full soak peers fuzz e2e demo generate clean setup setup-node
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +42,9 @@ test: setup setup-node build ## vet, unit tests, house rules, fleet and client e
 	go test ./...
 	go test ./cache -run 'TestModel$$' -count 1 -steps 100000000 -for 60s
 	@$(MAKE) --no-print-directory e2e
+
+fleet: setup build ## four sidecars while redis-server is killed, frozen, replaced and cut off: nothing stale in a million reads
+	bin/weir-bench coherence $(FLEET_FLAGS)
 
 model: ## ten million steps of the cache's invalidation rule against its model; MODEL_FLAGS for another -seed or -steps
 	go test ./cache -run 'TestModel' -count 1 -v -timeout 1h -steps 10000000 $(MODEL_FLAGS)

@@ -53,10 +53,11 @@ func TestFailures(t *testing.T) {
 }
 
 const (
-	failTime  = 20 * time.Second // for a condition to come true on a busy machine
-	askTime   = 5 * time.Second
-	pollEvery = 20 * time.Millisecond
-	token     = "failure-tests-0123456789abcdef0123456789abcdef"
+	failTime    = 20 * time.Second // for a condition to come true on a busy machine
+	askTime     = 5 * time.Second
+	pollEvery   = 20 * time.Millisecond
+	worldCities = 200
+	token       = "failure-tests-0123456789abcdef0123456789abcdef"
 )
 
 // world is what one case plays in.
@@ -79,7 +80,7 @@ func newWorld(t *testing.T, programs fleet.Binaries) *world {
 	}
 	w.startOrigin()
 	t.Cleanup(w.stopOrigin)
-	if w.cities, err = origin.TopCities(fleetCities); err != nil {
+	if w.cities, err = origin.TopCities(worldCities); err != nil {
 		t.Fatal(err)
 	}
 	w.schema = filepath.Join(w.dir, "schema.graphql")

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/weirproxy/weir/bench/internal/coherence"
+	"github.com/weirproxy/weir/bench/internal/fleet"
+)
+
+func newCoherence() *cobra.Command {
+	cfg := coherence.Full()
+	var short bool
+	cmd := &cobra.Command{
+		Use:   "coherence",
+		Short: "A fleet on real redis-servers that are killed, frozen, replaced and cut off: no answer may be stale, or another user's",
+		Long: `Start four sidecars before an origin whose entities change all the time, and several users that read and change them, while redis-server is killed,
+frozen, slowed, replaced by an empty server and by a replica that lags, its stream trimmed, its clock moved, and one sidecar cut off from it; then the same on a
+Cluster of three nodes while the slot of the log moves. Every answer is compared with the mutations acknowledged before it was asked for. At the end two sidecars
+without a log show that the test can fail.
+
+` + coherence.Terms + `
+
+Exit code 1 when an answer was stale or another user's, when a request failed, or when the fleet without a log was not found stale. redis-server has to be
+installed; where network namespaces are allowed (root), the sidecar that is cut off stands in one.`,
+		Example: `  weir-bench coherence
+  weir-bench coherence --short`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			dir, err := home()
+			if err != nil {
+				return err
+			}
+			if short {
+				reads := cfg.Reads
+				cfg = coherence.Short()
+				if cmd.Flags().Changed("reads") {
+					cfg.Reads = reads
+				}
+			}
+			if cfg.Binaries, err = fleet.FindBinaries(dir); err != nil {
+				return err
+			}
+			cfg.Out = cmd.ErrOrStderr()
+			out, err := coherence.Run(cmd.Context(), cfg)
+			if out == nil {
+				return err
+			}
+			fmt.Fprint(cmd.OutOrStdout(), out)
+			for _, e := range out.Examples {
+				fmt.Fprintln(cmd.OutOrStdout(), "  ", e)
+			}
+			switch {
+			case err != nil:
+				return err
+			case !out.Pass():
+				return errFailed
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), "nothing stale, nothing of another user, no error added; and a fleet without a log is found stale")
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.Int64Var(&cfg.Reads, "reads", cfg.Reads, "play the scenes again until so many reads were compared")
+	f.DurationVar(&cfg.Outage, "outage", cfg.Outage, "how long Redis is away; above 11 s the limit of a sidecar that is cut off is tested too")
+	f.DurationVar(&cfg.Calm, "calm", cfg.Calm, "how long a scene without an outage takes")
+	f.BoolVar(&short, "short", false, "each scene for seconds: under a minute in all")
+	return cmd
+}
