@@ -42,7 +42,6 @@ type modelWorld struct {
 	private   bool
 	mutant    *mutant
 	counts    modelCounts
-	failure   string
 }
 
 type modelCounts struct {
@@ -352,7 +351,7 @@ func (p *modelProcess) look(key int, wait bool) bool {
 			return false
 		}
 	}
-	var ctx context.Context = context.Background()
+	ctx := context.Background()
 	wt := Wait{}
 	if wait && p.under(key) != nil && p.looking[key] == 0 {
 		ctx, wt.Collapse = waiting{ctx, p, key}, time.Hour

@@ -3,6 +3,7 @@ package coherence
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -125,7 +126,7 @@ func until(ctx context.Context, what string, limit time.Duration, condition func
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("not within %s: %s (%v): %w", limit, what, err, context.Cause(ctx))
+			return fmt.Errorf("not within %s: %s: %w", limit, what, errors.Join(err, context.Cause(ctx)))
 		case <-tick.C:
 		}
 	}

@@ -231,12 +231,11 @@ func (p *play) clockMoved(ctx context.Context) error {
 func (p *play) partitioned(ctx context.Context) error {
 	last := len(p.sidecars) - 1
 	return p.without(ctx, []int{last}, false, func() error {
-		cut := func() error { return nil }
-		mend := func() error { p.relays[last].cut.Store(false); return nil }
+		relay := p.relays[last]
+		cut := func() error { relay.cut.Store(true); relay.drop(); return nil }
+		mend := func() error { relay.cut.Store(false); return nil }
 		if p.space != nil {
 			cut, mend = p.space.partition, p.space.mend
-		} else {
-			cut = func() error { p.relays[last].cut.Store(true); p.relays[last].drop(); return nil }
 		}
 		if err := cut(); err != nil {
 			return err
