@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/weirproxy/weir/proxy/internal/admin"
+	"github.com/weirproxy/weir/proxy/internal/config"
 )
 
 const namedBook = `{"query":"query Front { x: book(id: \"1\") { id title } }"}`
@@ -41,7 +42,7 @@ func TestEntryIsFoundByEachOfItsNames(t *testing.T) {
 		`{"tags":["Book:1"]}`: 1, `{"tags":["Book"]}`: 1, `{"types":["Book"]}`: 1, `{"types":["Paper"]}`: 1, `{"tags":["Query.book"]}`: 1,
 		`{"operations":["Front"]}`: 1, `{"tags":["red"]}`: 1, `{"tags":["dark green"]}`: 1, `{"tags":["books"]}`: 1, `{"tags":["old \"books\""]}`: 1,
 		`{"tags":["e1"]}`: 1, `{"tags":["e2"]}`: 1, `{"prefixes":["shelf-"]}`: 1, `{"patterns":["Book:*"]}`: 1, `{"patterns":["Query.b*k(*)"]}`: 1,
-		`{"patterns":["dark*n"]}`: 1, `{"all":true}`: 1, `{"tags":["Book:1"],"soft":true}`: 1,
+		`{"patterns":["dark*n"]}`: 1, `{"all":true}`: 1,
 		`{"tags":["Book:2"]}`: 0, `{"types":["Diary"]}`: 0, `{"operations":["Other"]}`: 0, `{"patterns":["Query.*b"]}`: 0, `{"tags":["shelf"]}`: 0,
 	} {
 		r.fetch(call{body: namedBook})
@@ -51,7 +52,7 @@ func TestEntryIsFoundByEachOfItsNames(t *testing.T) {
 		if reach := r.invalidate(body); reach.Entries != entries {
 			t.Errorf("%s reached %+v, want %d entries", body, reach, entries)
 		}
-		if a := r.fetch(call{body: namedBook}); a.hit() == (entries > 0 && !strings.Contains(body, "soft")) {
+		if a := r.fetch(call{body: namedBook}); a.hit() == (entries > 0) {
 			t.Errorf("after %s: %s", body, a.header.Get("Cache-Status"))
 		}
 		r.invalidate(`{"all":true}`)
@@ -74,6 +75,48 @@ func TestAnswerWithATagThatCannotBeKeptIsNotKept(t *testing.T) {
 			}
 			if n := r.metric(`weir_not_stored_total{reason="tags"}`); n < 1 {
 				t.Errorf("%v are counted", n)
+			}
+		})
+	}
+}
+
+// The upstream invalidates groups by its answers to methods that may change something, also where the request is none of GraphQL, and before
+// the client sees the answer.
+func TestUpstreamInvalidatesGroups(t *testing.T) {
+	list := `"other";a=1, "books"`
+	for _, c := range []struct {
+		name, method, path, groups string
+		gone, unknown              bool
+	}{
+		{"PUT", http.MethodPut, "/shelves/1", list, true, false},
+		{"DELETE", http.MethodDelete, "/shelves/1", list, true, false},
+		{"POST elsewhere", http.MethodPost, "/import", list, true, false},
+		{"another group", http.MethodPost, "/import", `"other"`, false, false},
+		{"GET", http.MethodGet, "/shelves/1", list, false, false},
+		{"broken", http.MethodPut, "/shelves/1", `books`, true, true},
+		{"switched off", http.MethodPut, "/shelves/1", list, false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := scripted(t, func(w http.ResponseWriter, r *http.Request, _ string) {
+				if r.URL.Path == "/graphql" {
+					w.Header().Set("Cache-Groups", `"books"`)
+					fmt.Fprint(w, `{"data":{"x":{"id":"1","title":"a"}}}`)
+					return
+				}
+				w.Header().Set("Cache-Group-Invalidation", c.groups)
+				fmt.Fprint(w, `"done"`)
+			})
+			r := before(t, s, func(f *config.File) { f.Policy.Cache.Tags.Obey = c.name != "switched off" })
+			eventually(t, "the schema is in force", func() bool { return r.policies.load().Plans.Schema() != nil })
+			r.kept("the book", call{body: namedBook})
+			if a := r.fetch(call{method: c.method, path: c.path}); a.status != http.StatusOK {
+				t.Fatal(a.status)
+			}
+			if a := r.fetch(call{body: namedBook}); a.hit() == c.gone {
+				t.Errorf("after %s %s: %s", c.method, c.groups, a.header.Get("Cache-Status"))
+			}
+			if n := r.metric("weir_unnamed_mutations_total"); (n == 1) != c.unknown {
+				t.Errorf("%v lists that could not be read", n)
 			}
 		})
 	}

@@ -151,6 +151,7 @@ type Mutation struct {
 type Tags struct {
 	Headers    []string `yaml:"headers" json:"headers,omitempty" jsonschema:"description=Headers with tags: cache-groups holds strings in quotes (RFC 9875); surrogate-key and xkey separate by spaces; others by commas"`
 	Extensions bool     `yaml:"extensions" json:"extensions,omitempty" jsonschema:"description=Read extensions.apolloCacheTags and extensions.cacheTags"`
+	Obey       bool     `yaml:"obey" json:"obey,omitempty" jsonschema:"description=Obey Cache-Group-Invalidation on answers to POST and other methods that may change something (RFC 9875)"`
 	Max        int      `yaml:"max" json:"max,omitempty" jsonschema:"description=Such tags of one answer; one with more is not kept"`
 	MaxLength  string   `yaml:"max_length" json:"max_length,omitempty" jsonschema:"description=Size of such a tag; an answer with a longer one is not kept"`
 }
@@ -189,7 +190,7 @@ func DefaultPolicy() Policy {
 		Cache: CachePolicy{
 			Enabled: true, UpstreamHeaders: true, DefaultMaxAge: "0s", MaxTTL: "24h", AuthenticatedMax: "2m", StaleIfError: "10m",
 			StaleWhileRevalidate: "5s", NegativeTTL: "10s", HoldOff: "2s", HitForMiss: "2m", Collapse: "5s", MaxEntry: "1MiB", Vary: []string{"origin"},
-			Tags:      Tags{Headers: []string{"surrogate-key", "cache-tag", "cache-groups"}, Extensions: true, Max: 200, MaxLength: "256"},
+			Tags:      Tags{Headers: []string{"surrogate-key", "cache-tag", "cache-groups"}, Extensions: true, Obey: true, Max: 200, MaxLength: "256"},
 			Mutations: Mutations{Policy: "list", Fields: []Mutation{}}, UnreadMutations: "types",
 			Outward: defaultOutward(),
 		},

@@ -255,7 +255,8 @@ func compileCache(d *document, at string, p *CachePolicy, v *Values) {
 		Vary:                 headers(d, at+"vary", p.Vary),
 		Tags: policy.Tags{
 			Headers: headers(d, at+"tags.headers", p.Tags.Headers), Extensions: p.Tags.Extensions, Max: p.Tags.Max,
-			MaxLength: int(size(d, at+"tags.max_length", p.Tags.MaxLength, 16, 512)),
+			Invalidation: p.Tags.Obey,
+			MaxLength:    int(size(d, at+"tags.max_length", p.Tags.MaxLength, 16, 512)),
 		},
 		Outward:   compileOutward(d, at+"outward.", &p.Outward),
 		ExposeKey: p.ExposeKey,

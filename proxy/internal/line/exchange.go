@@ -65,6 +65,7 @@ type Exchange struct {
 	blind   Reason  // why the request is relayed unread
 	copy    *Copy   // of the body of such a request; nil: none
 	unknown bool    // it may have been a mutation
+	unsafe  bool    // a method that may change something (RFC 9110, section 9.2.1)
 	told    bool    // and what that means was invalidated once
 }
 
@@ -123,7 +124,7 @@ func (x *Exchange) reset() {
 	x.Begin, x.Forwarded, x.BytesIn, x.BytesOut = 0, 0, 0, 0
 	x.Status, x.Fetches = 0, 0
 	x.client, x.trace = "", [16]byte{}
-	x.blind, x.copy, x.unknown, x.told = ReasonNone, nil, false, false
+	x.blind, x.copy, x.unknown, x.told, x.unsafe = ReasonNone, nil, false, false, false
 }
 
 // forget drops what the item refers to and keeps its scratch memory.

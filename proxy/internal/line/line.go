@@ -39,6 +39,7 @@ func (l *Line) Begin(x *Exchange, h *wire.RequestHead, now int64) (Class, Reason
 	x.reset()
 	x.Policy = l.cfg.Policy()
 	x.Begin = now
+	x.unsafe = !safe(h.Method)
 	class, reason := Classify(x.Policy, h)
 	if class == Other {
 		return class, reason

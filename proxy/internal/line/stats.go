@@ -21,6 +21,7 @@ type counters struct {
 	invalid          atomic.Uint64
 	unread           atomic.Uint64
 	unnamed          atomic.Uint64
+	groups           atomic.Uint64
 	invalidateErrors atomic.Uint64
 	scopeBypass      [scope.Reasons]atomic.Uint64
 }
@@ -51,6 +52,7 @@ type Stats struct {
 	Invalid          uint64            // requests with errors in document or variables
 	UnreadMutations  uint64            // mutations whose answer could not be read: their types were invalidated
 	Unnamed          uint64            // changes of which nothing told what they were: cache.unread_mutations was obeyed
+	Groups           uint64            // answers whose Cache-Group-Invalidation was obeyed
 	InvalidateErrors uint64
 	ScopeBypass      map[string]uint64 // requests whose credentials give them no scope, by reason
 }
@@ -59,7 +61,7 @@ type Stats struct {
 func (l *Line) Stats() Stats {
 	s := Stats{
 		Uninspected: map[string]uint64{}, Limits: map[string]uint64{}, NotStored: map[string]uint64{},
-		Invalid: l.stats.invalid.Load(), UnreadMutations: l.stats.unread.Load(), Unnamed: l.stats.unnamed.Load(),
+		Invalid: l.stats.invalid.Load(), UnreadMutations: l.stats.unread.Load(), Unnamed: l.stats.unnamed.Load(), Groups: l.stats.groups.Load(),
 		InvalidateErrors: l.stats.invalidateErrors.Load(), ScopeBypass: map[string]uint64{},
 	}
 	for i := scope.None + 1; i < scope.Reasons; i++ {

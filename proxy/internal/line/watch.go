@@ -26,6 +26,9 @@ const peek = 64 << 10
 // Watch decides from the head of the final answer.
 func (l *Line) Watch(x *Exchange, r *wire.ResponseHead) Watch {
 	x.Status = r.Status
+	if x.unsafe {
+		l.groups(x, r)
+	}
 	l.adopt(x)
 	if x.unknown {
 		if jsonMedia(r.Header("content-type")) {

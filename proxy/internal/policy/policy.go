@@ -117,6 +117,8 @@ type Tags struct {
 	Extensions bool
 	Max        int // tags of one answer
 	MaxLength  int // bytes
+	// Invalidation: obey Cache-Group-Invalidation.
+	Invalidation bool
 }
 
 // Limits are the modes of the structural limits; their maxima are the plans' own.
