@@ -16,9 +16,9 @@ type Entry struct {
 	Created     int64    // unix ns, when the fill was completed
 	Soft        int64    // unix ns; fresh before it
 	Hard        int64    // unix ns; may be served stale before it, never after
-	FetchMicros uint32   // how long the fill took, µs
 	Worth       int64    // opaque number of the owner: what the fill cost, pico-USD
 	AsOf        Position // log position at which the fill began
+	FetchMicros uint32   // how long the fill took, µs
 	Negative    bool     // the answer says that something does not exist
 	Private     bool     // never served stale
 	Tags        Tags     // names an invalidation may use
@@ -122,7 +122,7 @@ func Charge(bytes, n int) int64 {
 }
 
 // fewTags is how many tags find room beside their slot, in one piece of memory: the allocator and the collector have half the work.
-const fewTags = 4
+const fewTags = 8
 
 // newSlot returns a slot with room for n tags.
 func newSlot(n int) *Slot {
