@@ -47,6 +47,20 @@ func TestLifetimesSayWhy(t *testing.T) {
 		},
 		{name: "invalidated a moment ago", change: invalidated, ttl: 2 * time.Second, detail: `"hold-off, of 60 s"`},
 		{
+			name: "asked for a moment after an invalidation", ttl: 2 * time.Second, detail: `"hold-off, of 60 s"`,
+			change: func(t *testing.T, l *Line, x *Exchange) {
+				invalidated(t, l, x)
+				x.Forwarded += int64(x.Policy.Cache.HoldOff) - int64(time.Second) // however late the answer is
+			},
+		},
+		{
+			name: "asked for when replicas have caught up", ttl: time.Minute, stale: true, detail: "declared",
+			change: func(t *testing.T, l *Line, x *Exchange) {
+				invalidated(t, l, x)
+				x.Forwarded += int64(x.Policy.Cache.HoldOff) + int64(time.Second)
+			},
+		},
+		{
 			name: "credentials come last", scope: tenant, ttl: time.Second, detail: `"authenticated, of 60 s"`,
 			change: func(t *testing.T, l *Line, x *Exchange) {
 				invalidated(t, l, x)
@@ -57,14 +71,14 @@ func TestLifetimesSayWhy(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			p := testPolicy(t)
 			l := newLine(t, &p)
-			x := &Exchange{Policy: p, Scope: c.scope}
+			x := &Exchange{Policy: p, Scope: c.scope, Forwarded: time.Now().UnixNano()}
 			x.next().class = c.scope.Class
 			x.Items[0].Plan = planner.Build(schema(t), book, "", planner.Options{})
 			if c.change != nil {
 				c.change(t, l, x)
 			}
 			life, why := l.lifetime(x, &x.Items[0], responseHead(t, 200, c.lines...), c.facts)
-			life.settle(l, x, &x.Items[0], time.Now().UnixNano())
+			life.settle(l, x, &x.Items[0])
 			var head answer.Stored
 			life.describe(&head, nil)
 			if why != "" || life.ttl != c.ttl || (life.stale > 0) != c.stale || string(head.Detail) != c.detail {

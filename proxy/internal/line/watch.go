@@ -210,7 +210,7 @@ func (l *Line) offer(x *Exchange, it *Item, r *wire.ResponseHead, body []byte, f
 		fill.Abandon(x.Policy.Cache.HitForMiss)
 		return
 	}
-	life.settle(l, x, it, now)
+	life.settle(l, x, it)
 	l.cfg.Telemetry.Price(l.price(x, it, now))
 	o := &x.Policy.Cache.Outward
 	var head answer.Stored
