@@ -31,6 +31,7 @@ func (s *Store) Lookup(ctx context.Context, k *Key, now int64, w Wait) Result {
 		return s.lead(ctx, mine, k, now, r, why)
 	}
 	if r.Entry != nil || w.Collapse <= 0 { // a stale entry is better than a wait
+		r.Why = why.reason()
 		return s.count(r)
 	}
 	return s.follow(ctx, f, k, now, w)
@@ -76,6 +77,20 @@ func (s *Store) miss(v verdict) {
 	case fromFuture:
 		s.stats.missClock.Add(1)
 	}
+}
+
+func (v verdict) reason() Reason {
+	switch v {
+	case expired:
+		return Expired
+	case invalid:
+		return Invalid
+	case disconnected:
+		return Disconnected
+	case fromFuture:
+		return ClockJumped
+	}
+	return Absent
 }
 
 func (s *Store) count(r Result) Result {
@@ -137,6 +152,7 @@ func (s *Store) lead(ctx context.Context, f *Fill, k *Key, now int64, r Result, 
 			v = why
 		}
 		s.miss(v)
+		r.Why = v.reason()
 	}
 	r.Fill = f.begin(nothing)
 	return s.count(r)
@@ -171,9 +187,9 @@ func (s *Store) follow(ctx context.Context, f *flight.Flight, k *Key, now int64,
 		case <-f.Done():
 		case <-timer.C:
 			s.stats.collapseTimeouts.Add(1)
-			return Result{}
+			return Result{Why: Unanswered}
 		case <-ctx.Done():
-			return Result{}
+			return Result{Why: Unanswered}
 		}
 		if slot := f.Slot(); slot != nil {
 			now = max(now, slot.Created) // time has passed

@@ -61,6 +61,19 @@ const (
 	TierL2        // Redis
 )
 
+// Reason says why nothing could be served.
+type Reason uint8
+
+// Reasons.
+const (
+	Absent       Reason = iota // nothing under the key
+	Expired                    // past its hard expiry
+	Invalid                    // invalidated
+	Disconnected               // too old to be served without contact to the log
+	ClockJumped                // from the future
+	Unanswered                 // another caller's fill gave nothing in time
+)
+
 // Wait bounds what Lookup may wait for beside the shared tier's own budget.
 type Wait struct {
 	// Collapse is how long to wait for another caller's fill of the same key. 0: do not wait.
@@ -74,8 +87,9 @@ type Result struct {
 	Entry     *Entry // nil on a miss
 	State     State
 	Tier      Tier
-	Collapsed bool // Entry is another caller's fill that this caller waited for
-	Bypass    bool // the key is marked as not cacheable: fetch, and do not offer the answer
+	Collapsed bool   // Entry is another caller's fill that this caller waited for
+	Why       Reason // of a miss
+	Bypass    bool   // the key is marked as not cacheable: fetch, and do not offer the answer
 	// Fill is non-nil when this caller leads the fill of the key (also beside a Stale or Fresh entry: a refresh). It must be
 	// completed or abandoned exactly once; later calls do nothing.
 	Fill *Fill

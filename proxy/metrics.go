@@ -23,6 +23,7 @@ func (s *Sidecar) collect(set telemetry.Set, l *line.Line) {
 	}
 	if s.store != nil {
 		collectCache(set, s.store.Stats())
+		collectLedger(set, l.Ledger().Snapshot(0))
 	}
 }
 

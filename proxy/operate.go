@@ -10,6 +10,7 @@ import (
 	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/proxy/internal/admin"
 	"github.com/weirproxy/weir/proxy/internal/config"
+	"github.com/weirproxy/weir/proxy/internal/ledger"
 	"github.com/weirproxy/weir/proxy/internal/line"
 )
 
@@ -24,7 +25,7 @@ func (s *Sidecar) adminSources() admin.Sources {
 			if s.store == nil {
 				return map[string]string{"cache": "off"}
 			}
-			return s.store.Stats()
+			return cacheReport{s.store.Stats(), s.line.Ledger().Snapshot(topOperations)}
 		},
 		Pprof: s.cfg.Static.File.Pprof,
 	}
@@ -35,6 +36,16 @@ func (s *Sidecar) adminSources() admin.Sources {
 		a.Names = admin.Names{Types: s.typeTags, Tenant: s.tenantTag}
 	}
 	return a
+}
+
+// topOperations is how many operations /cache/stats lists by what they saved.
+const topOperations = 20
+
+// cacheReport is what /cache/stats shows: the store's counters, those of the shared tier among them, and what the cache did by operation and
+// tenant.
+type cacheReport struct {
+	cache.Stats
+	*ledger.Snapshot
 }
 
 // typeTags returns the tags that entries with a type have; without a schema any name may be one.

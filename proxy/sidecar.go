@@ -36,6 +36,7 @@ type Sidecar struct {
 	policies  *policies
 	store     *cache.Store // nil: off
 	telemetry *telemetry.Telemetry
+	line      *line.Line
 	server    *serve.Server
 	agent     *agent.Agent // nil: no control plane
 	upstream  *upstream
@@ -73,9 +74,9 @@ func New(cfg Config) (_ *Sidecar, err error) {
 	if s.policies, err = newPolicies(cfg.Static, cfg.Values, s.schemas.first, s.store, s.log); err != nil {
 		return nil, err
 	}
-	l := line.New(line.Config{Policy: s.policies.load, Cache: s.store, Telemetry: s.telemetry})
+	s.line = line.New(line.Config{Policy: s.policies.load, Cache: s.store, Telemetry: s.telemetry})
 	s.server = serve.New(serve.Config{
-		Line: l, Policy: s.policies.load, Dial: s.upstream.dial, MaxConnections: f.Limits.Connections, MaxHead: cfg.Static.MaxHead,
+		Line: s.line, Policy: s.policies.load, Dial: s.upstream.dial, MaxConnections: f.Limits.Connections, MaxHead: cfg.Static.MaxHead,
 		MemoryLimit: cfg.Static.Memory, Logger: s.log,
 	})
 	if f.Control != "" {
@@ -84,7 +85,7 @@ func New(cfg Config) (_ *Sidecar, err error) {
 			return nil, err
 		}
 	}
-	s.telemetry.Registry().Pull(func(set telemetry.Set) { s.collect(set, l) })
+	s.telemetry.Registry().Pull(func(set telemetry.Set) { s.collect(set, s.line) })
 	for _, address := range f.Listen {
 		opened, err := listen.Open(address, cfg.Static.Upstream.Address)
 		if err != nil {

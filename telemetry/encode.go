@@ -107,7 +107,15 @@ func (r *Record) appendData(dst []byte) []byte {
 	dst = strconv.AppendInt(dst, max(0, r.End-r.Start)/int64(time.Microsecond), 10)
 	dst = append(dst, `,"trace_id":"`...)
 	dst = appendHex(dst, &r.TraceID)
-	return append(dst, `","metadata":{}}`...)
+	dst = append(dst, `","metadata":{`...)
+	if r.CacheKey != 0 {
+		dst = append(dst, `"cache_key":"`...)
+		for shift := 60; shift >= 0; shift -= 4 {
+			dst = append(dst, hexDigits[r.CacheKey>>shift&15])
+		}
+		dst = append(dst, '"')
+	}
+	return append(dst, `}}`...)
 }
 
 // appendHex appends sixteen bytes in hex, nothing when all are zero.

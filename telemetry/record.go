@@ -52,6 +52,7 @@ type Record struct {
 	Quantities    event.Quantities // ProxyCPUUS is filled by Price and Emit
 	Worth         int64            // pico-USD that the entry's fill cost; hits only
 	TraceID       [16]byte         // zero: none
+	CacheKey      uint64           // names the cache's entry, in metadata; 0: not told
 	Series        *Series
 
 	// Filled by Emit, Cost and Saved by Price too.

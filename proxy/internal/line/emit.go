@@ -1,9 +1,11 @@
 package line
 
 import (
+	"encoding/binary"
 	"time"
 
 	"github.com/weirproxy/weir/planner"
+	"github.com/weirproxy/weir/proxy/internal/ledger"
 	"github.com/weirproxy/weir/telemetry"
 )
 
@@ -15,9 +17,25 @@ func (l *Line) Emit(x *Exchange, now int64) {
 	x.done = true
 	for i := range x.Items {
 		it := &x.Items[i]
-		l.cfg.Telemetry.Emit(l.price(x, it, now))
+		r := l.price(x, it, now)
+		l.cfg.Telemetry.Emit(r)
+		if it.outcome != ledger.None {
+			l.count(x, it, r)
+		}
 	}
 }
+
+// count puts what the cache did about an operation into the ledger.
+func (l *Line) count(x *Exchange, it *Item, r *telemetry.Record) {
+	e := ledger.Entry{Operation: r.Operation, Tenant: x.Scope.TenantID, Outcome: it.outcome, Bytes: r.Quantities.BytesOut, SavedPico: r.Saved}
+	if it.outcome.Hit() && it.Entry != nil {
+		e.SavedMicros = it.Entry.FetchMicros
+	}
+	l.ledger.Count(&e)
+}
+
+// Ledger holds what the cache did, by operation and tenant.
+func (l *Line) Ledger() *ledger.Ledger { return &l.ledger }
 
 // price fills the record of one operation from what the stages wrote. A batch's bytes and upstream time are shared evenly; what does
 // not divide goes to the first item, so that the sum is exact.
@@ -54,6 +72,9 @@ func (l *Line) price(x *Exchange, it *Item, now int64) *telemetry.Record {
 			}
 		}
 		q.Points = it.points
+	}
+	if x.Policy.Cache.Trace && (it.outcome.Hit() || it.Status == telemetry.Miss) {
+		r.CacheKey = binary.BigEndian.Uint64(it.key[:])
 	}
 	if it.Entry != nil && x.Forwarded == 0 {
 		r.Worth = it.Entry.Worth

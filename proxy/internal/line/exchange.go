@@ -7,6 +7,7 @@ import (
 	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/proxy/internal/answer"
 	"github.com/weirproxy/weir/proxy/internal/codes"
+	"github.com/weirproxy/weir/proxy/internal/ledger"
 	"github.com/weirproxy/weir/proxy/internal/policy"
 	"github.com/weirproxy/weir/proxy/internal/scope"
 	"github.com/weirproxy/weir/telemetry"
@@ -97,6 +98,7 @@ type Item struct {
 	kept      *cache.Entry // the entry that the relayed answer has become; nil: none
 	class     scope.Class  // of who shares the answer
 	group     []byte       // the hash of those, nil for everybody
+	outcome   ledger.Outcome
 	learnt    *planner.Learnt
 	variant   uint64 // by learnt headers
 	ops       int64  // cache operations
@@ -131,7 +133,7 @@ func (x *Exchange) reset() {
 func (it *Item) forget() {
 	it.Plan, it.Lease, it.Entry, it.fill, it.kept, it.series = nil, nil, nil, nil, nil, nil
 	it.class, it.group, it.learnt, it.variant = scope.Public, nil, nil, 0
-	it.State, it.Status, it.Code, it.Errors = cache.Miss, 0, 0, 0
+	it.State, it.Status, it.Code, it.Errors, it.outcome = cache.Miss, 0, 0, 0, ledger.None
 	it.request = planner.Request{}
 	it.values.Reset()
 	it.tags.Reset()

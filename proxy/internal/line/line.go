@@ -11,6 +11,7 @@ import (
 	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/proxy/internal/answer"
 	"github.com/weirproxy/weir/proxy/internal/codes"
+	"github.com/weirproxy/weir/proxy/internal/ledger"
 	"github.com/weirproxy/weir/proxy/internal/policy"
 	"github.com/weirproxy/weir/proxy/internal/wire"
 	"github.com/weirproxy/weir/telemetry"
@@ -29,6 +30,7 @@ type Line struct {
 	cfg    Config
 	stats  counters
 	copied atomic.Int64 // bytes that all copies of bodies may hold
+	ledger ledger.Ledger
 }
 
 // New returns a line.

@@ -8,6 +8,7 @@ import (
 	"github.com/weirproxy/weir/cache"
 	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/proxy/internal/answer"
+	"github.com/weirproxy/weir/proxy/internal/ledger"
 	"github.com/weirproxy/weir/proxy/internal/scope"
 	"github.com/weirproxy/weir/proxy/internal/wire"
 	"github.com/weirproxy/weir/telemetry"
@@ -32,18 +33,23 @@ const (
 // request is relayed as a whole: items that lead a fill keep it, and entries that may be served when the upstream fails stay as fallback.
 func (l *Line) lookup(ctx context.Context, x *Exchange, h *wire.RequestHead, now int64) bool {
 	p := x.Policy
-	if l.cfg.Cache == nil || !p.Cache.Enabled || x.Media == answer.MediaOther || x.Media == answer.MediaStream || x.Mutates() {
+	if l.cfg.Cache == nil || !p.Cache.Enabled || x.Mutates() {
+		return false
+	}
+	if x.Media == answer.MediaOther || x.Media == answer.MediaStream {
+		x.outcome(ledger.BypassHeaders)
 		return false
 	}
 	x.Scope = p.Scope.Resolve(h, x.Peer, now)
 	if x.Scope.Class == scope.Bypass {
 		l.stats.scopeBypass[x.Scope.Reason].Add(1)
 		for i := range x.Items {
-			x.Items[i].Status = telemetry.Bypass
+			x.Items[i].bypass(ledger.BypassScope)
 		}
 		return false
 	}
 	if !x.varying(h) {
+		x.outcome(ledger.BypassHeaders)
 		return false
 	}
 	all := true
@@ -107,28 +113,29 @@ func cacheable(x *Exchange, it *Item) bool {
 
 func (l *Line) lookupItem(ctx context.Context, x *Exchange, h *wire.RequestHead, it *Item, now int64) (have bool) {
 	lease := it.Lease
-	if !cacheable(x, it) || (lease != nil && lease.BypassCache) {
-		it.Status = telemetry.Bypass
-		return false
+	if !cacheable(x, it) {
+		return it.bypass(ledger.BypassOperation)
+	}
+	if lease != nil && lease.BypassCache {
+		return it.bypass(ledger.BypassCommand)
 	}
 	if !x.share(it, now) {
 		l.stats.scopeBypass[scope.NoIdentity].Add(1)
-		it.Status = telemetry.Bypass
-		return false
+		return it.bypass(ledger.BypassIdentity)
 	}
 	varied := it.learnt != nil && len(it.learnt.Vary) > 0
 	if varied && !x.learntValues(it, h) {
-		it.Status = telemetry.Bypass
-		return false
+		return it.bypass(ledger.BypassHeaders)
 	}
 	l.writeKey(x, it, varied)
 	it.ops++
 	entry, state := l.cfg.Cache.Get(&it.key, now)
 	if state == cache.Fresh {
-		it.answerWith(entry)
+		it.answerWith(entry, ledger.HitL1)
 		return true
 	}
 	if x.Head {
+		it.outcome = ledger.MissAbsent
 		return false
 	}
 	wait := cache.Wait{Collapse: x.Policy.Cache.Collapse, Missed: state == cache.Miss}
@@ -136,17 +143,17 @@ func (l *Line) lookupItem(ctx context.Context, x *Exchange, h *wire.RequestHead,
 		wait.Collapse = 0
 	}
 	r := l.cfg.Cache.Lookup(ctx, &it.key, now, wait)
-	it.Status = telemetry.Miss
+	it.Status, it.outcome = telemetry.Miss, missed(r.Why)
 	if r.Bypass {
-		it.Status = telemetry.Bypass
+		it.bypass(ledger.BypassAnswer)
 	}
 	it.fill = r.Fill
 	switch r.State {
 	case cache.Fresh:
-		it.answerWith(r.Entry)
+		it.answerWith(r.Entry, tier(r.Tier))
 		it.collapsed = r.Collapsed
 		if r.Collapsed {
-			it.Status = telemetry.Collapsed
+			it.Status, it.outcome = telemetry.Collapsed, ledger.HitCollapsed
 		}
 	case cache.Stale:
 		return l.stale(x, it, r, now)
@@ -168,16 +175,17 @@ func (l *Line) stale(x *Exchange, it *Item, r cache.Result, now int64) bool {
 			it.fill.Abandon(0)
 			it.fill = nil
 		}
-		it.Status = telemetry.Stale
+		it.Status, it.outcome = telemetry.Stale, ledger.HitStale
 		return true
 	}
 	var stored answer.Stored
 	stored.Read(r.Entry.Head)
 	window := min(x.Policy.Cache.StaleWhileRevalidate, time.Duration(stored.Revalidate)*time.Second)
 	if window <= 0 || now-r.Entry.Soft > int64(window) {
+		it.outcome = ledger.MissStale
 		return false
 	}
-	it.Status = telemetry.Stale
+	it.Status, it.outcome = telemetry.Stale, ledger.HitStale
 	if it.fill != nil {
 		x.Refresh = true
 	}
@@ -188,14 +196,55 @@ func (l *Line) stale(x *Exchange, it *Item, r cache.Result, now int64) bool {
 func (it *Item) forwarded() {
 	if it.Entry != nil {
 		it.Status, it.collapsed = telemetry.Miss, false
+		if it.outcome.Hit() {
+			it.outcome = ledger.MissBatch
+		}
 	}
 }
 
-func (it *Item) answerWith(e *cache.Entry) {
-	it.Entry, it.State, it.Status = e, cache.Fresh, telemetry.Hit
+func (it *Item) answerWith(e *cache.Entry, o ledger.Outcome) {
+	it.Entry, it.State, it.Status, it.outcome = e, cache.Fresh, telemetry.Hit, o
 	if e.Negative {
-		it.Status = telemetry.Negative
+		it.Status, it.outcome = telemetry.Negative, ledger.HitNegative
 	}
+}
+
+// bypass says that the item does not ask the cache; it returns false.
+func (it *Item) bypass(o ledger.Outcome) bool {
+	it.Status, it.outcome = telemetry.Bypass, o
+	return false
+}
+
+// outcome is what all queries of the request come to.
+func (x *Exchange) outcome(o ledger.Outcome) {
+	for i := range x.Items {
+		if x.Items[i].Kind() == planner.KindQuery {
+			x.Items[i].outcome = o
+		}
+	}
+}
+
+func tier(t cache.Tier) ledger.Outcome {
+	if t == cache.TierL2 {
+		return ledger.HitL2
+	}
+	return ledger.HitL1
+}
+
+func missed(why cache.Reason) ledger.Outcome {
+	switch why {
+	case cache.Expired:
+		return ledger.MissExpired
+	case cache.Invalid:
+		return ledger.MissInvalid
+	case cache.Disconnected:
+		return ledger.MissDisconnected
+	case cache.ClockJumped:
+		return ledger.MissClock
+	case cache.Unanswered:
+		return ledger.MissWaited
+	}
+	return ledger.MissAbsent
 }
 
 // writeKey builds the item's key (section 5 of the design): everything that may change the answer, length-prefixed and type-tagged.
@@ -234,6 +283,7 @@ func (l *Line) Fallback(x *Exchange, now int64) bool {
 	x.abandon()
 	for i := range x.Items {
 		it := &x.Items[i]
+		it.outcome = ledger.HitOnError
 		if it.Status = telemetry.Hit; it.State == cache.Stale {
 			it.Status = telemetry.Stale
 		}

@@ -97,6 +97,9 @@ func (l *Line) appendCacheStatus(dst []byte, x *Exchange) []byte {
 	switch {
 	case it.Status == telemetry.Bypass:
 		dst = append(dst, "Cache-Status: weir; fwd=bypass"...)
+		if why := it.outcome.Reason(); why != "" {
+			dst = append(append(dst, "; detail="...), why...)
+		}
 	case it.Status != telemetry.Miss:
 		return dst
 	case it.Entry != nil && it.State == cache.Stale:

@@ -330,7 +330,7 @@ func TestCredentialsWithoutAScopeRuleBypassTheCache(t *testing.T) {
 	r.start(o.address)
 	c := r.dial()
 	for range 2 {
-		if res, _ := c.ask(bookQuery, "Authorization: Bearer x"); res.Header.Get("Cache-Status") != "weir; fwd=bypass" {
+		if res, _ := c.ask(bookQuery, "Authorization: Bearer x"); res.Header.Get("Cache-Status") != "weir; fwd=bypass; detail=scope" {
 			t.Errorf("%v", res.Header)
 		}
 	}
