@@ -97,9 +97,12 @@ func (c *rootCollector) templates(f *ast.Field) (out []template) {
 
 // AppendQueryTags appends the tags of a query's entry that follow from the request: for each root field Query.field and, when it has
 // arguments, Query.field(h) with h the hash of their values in 16 hexadecimal digits; the tags of @cacheTag; and the name of each object
-// type that the response may hold, unless t has it already. v is what Coerce filled. It does not allocate once t's buffers grew.
-func (p *Plan) AppendQueryTags(v *Values, t *Tags) {
+// type that the response may hold, unless t has it already. v is what Coerce filled. It does not allocate once t's buffers grew. complete is
+// false when a tag of @cacheTag is too long to be kept: an entry without it could not be found by it. In place of an argument
+// that is null stands null.
+func (p *Plan) AppendQueryTags(v *Values, t *Tags) (complete bool) {
 	var buf [2 * maxTagBytes]byte
+	complete = true
 	for i := range p.roots {
 		r := &p.roots[i]
 		t.AppendString(r.tag)
@@ -114,12 +117,16 @@ func (p *Plan) AppendQueryTags(v *Values, t *Tags) {
 			}
 		}
 		for j := range r.templates {
-			if tag, ok := r.templates[j].append(buf[:0], args); ok && !shape.Holds(t, tag) {
+			switch tag, ok := r.templates[j].append(buf[:0], args); {
+			case ok && len(tag) > maxTagBytes:
+				complete = false
+			case ok && !shape.Holds(t, tag):
 				t.Append(tag)
 			}
 		}
 	}
 	p.shape.AppendMissingTypes(t)
+	return complete
 }
 
 func appendCall(dst []byte, tag string, hash uint64) []byte {

@@ -105,6 +105,25 @@ func TestTemplates(t *testing.T) {
 	}
 }
 
+// Whoever invalidates by the whole tag would not reach an entry that had only a part of it.
+func TestTagThatIsTooLongToBeKeptIsTold(t *testing.T) {
+	s, err := ParseSchema("s", `type Query { a(s: String): Int @cacheTag(format: "a-{$args.s}") }`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := Build(s, `query ($s: String) { a(s: $s) }`, "", Options{})
+	for value, want := range map[string]bool{`"x"`: true, `null`: true, `"` + strings.Repeat("x", 254) + `"`: true, `"` + strings.Repeat("x", 255) + `"`: false} {
+		var v Values
+		var tags Tags
+		if errs := p.Coerce([]byte(`{"s":`+value+`}`), &v); errs != nil {
+			t.Fatal(errs)
+		}
+		if got := p.AppendQueryTags(&v, &tags); got != want {
+			t.Errorf("%.20s: %v", value, got)
+		}
+	}
+}
+
 func TestFormatsThatCannotBeFilledInPreventCaching(t *testing.T) {
 	for format, usable := range map[string]bool{"plain": true, "{$args.s}": true, "{$args.t}": false, "{$key.id}": false, "open {$args.s": false} {
 		s, err := ParseSchema("s", `type Query { a(s: String): Int @cacheControl(maxAge: 9) @cacheTag(format: "`+format+`") b(s: String): Int @cacheTag(format: "`+format+`") }`)

@@ -51,7 +51,7 @@ func (t *template) known(defs ast.ArgumentDefinitionList) bool {
 	return true
 }
 
-// maxTagBytes bounds a tag; a longer one is left out.
+// maxTagBytes bounds a tag; an answer with a longer one is not kept.
 const maxTagBytes = 256
 
 // append appends the tag for one set of arguments to dst and tells whether there is one.
@@ -70,5 +70,5 @@ func (t *template) append(dst []byte, args coerce.Value) ([]byte, bool) {
 			return dst, false
 		}
 	}
-	return dst, len(dst) > 0 && len(dst) <= maxTagBytes
+	return dst, len(dst) > 0
 }

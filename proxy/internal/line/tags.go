@@ -20,7 +20,9 @@ const (
 // tag completes the tags of an answer: those of its request, those that let it be found by operation, and those that the upstream gave it.
 // False when the upstream gave it one that is not usable: whoever invalidates by that tag would not reach the entry, so there must be none.
 func (x *Exchange) tag(it *Item, r *wire.ResponseHead, body []byte, facts planner.Facts) bool {
-	it.Plan.AppendQueryTags(&it.values, &it.tags)
+	if !it.Plan.AppendQueryTags(&it.values, &it.tags) {
+		return false
+	}
 	var buf [len(operationPrefix) + maxOperation]byte
 	name := it.Plan.Name()
 	if name == "" || len(name) > maxOperation {
