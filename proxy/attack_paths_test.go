@@ -33,6 +33,7 @@ func (r *rig) all(message string, n int) (answers []*got) {
 	if _, err := io.WriteString(c, message); err != nil {
 		r.t.Fatal(err)
 	}
+	_ = c.(*net.TCPConn).CloseWrite() // who waits for more of a broken message sees that there is none
 	in := bufio.NewReader(c)
 	for range n {
 		response, err := http.ReadResponse(in, nil)

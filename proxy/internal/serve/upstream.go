@@ -331,6 +331,7 @@ func (c *conn) opaqueAnswer(u *upstream, t *turn, reason spliceReason) bool {
 	c.mu.Lock()
 	c.opaque = true
 	c.queue.pop()
+	c.changed.Broadcast() // a client that has ended its half is waited for no longer
 	if t.upgraded != nil {
 		t.upgraded <- false
 	}
@@ -373,6 +374,7 @@ func (c *conn) upgrade(u *upstream, t *turn) bool {
 	c.mu.Lock()
 	c.opaque = true
 	c.queue.pop()
+	c.changed.Broadcast()
 	c.mu.Unlock()
 	if t.upgraded != nil {
 		t.upgraded <- true
