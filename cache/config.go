@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/weirproxy/weir/cache/internal/codec"
 )
 
 // Config sets up a Store. The zero value is a usable cache of this process alone.
@@ -35,6 +37,11 @@ type Config struct {
 	RedisTLS *tls.Config
 	// RedisDB is the database. A cluster has only 0.
 	RedisDB int
+	// Encryption seals values and the names in the log. The first key seals, all open. None: they stand in Redis as they are.
+	Encryption []EncryptionKey
+	// Compression of values in the shared tier whose head and body take more than CompressAbove bytes: none, s2 or zstd. Default: none.
+	Compression   string
+	CompressAbove int
 	// ReadBudget bounds the wait for the shared tier in one Lookup. Default 25 ms.
 	ReadBudget time.Duration
 	// WriteBudget bounds one asynchronous write to the shared tier. Default 200 ms.
@@ -76,6 +83,27 @@ type Config struct {
 	Logger *slog.Logger
 	// Now is the clock of background work, unix ns. Default: the system's.
 	Now func() int64
+}
+
+// EncryptionKey is a secret that all processes of a fleet share.
+type EncryptionKey struct {
+	ID     string // stands in each value; 1 to 32 bytes
+	Secret []byte // 32 random bytes
+}
+
+// codec checks what values look like.
+func (c *Config) codec() (*codec.Codec, error) {
+	out := codec.Config{
+		Namespace: c.Namespace, Compression: c.Compression, Above: c.CompressAbove, Largest: int(min(c.MaxBytes/4, 256<<20)),
+	}
+	for _, k := range c.Encryption {
+		out.Keys = append(out.Keys, codec.Key(k))
+	}
+	made, err := codec.New(out)
+	if err != nil {
+		return nil, fmt.Errorf("cache: %w", err)
+	}
+	return made, nil
 }
 
 const (

@@ -8,9 +8,11 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain finds goroutines that are left. The client of a cluster closes connections to nodes it has no use for five seconds later.
+// TestMain finds goroutines that are left. The client of a cluster closes
+// connections to nodes it has no use for five seconds later, and looks for the nodes again after a while.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*clusterClient)._refresh.func2"))
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*clusterClient)._refresh.func2"),
+		goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*call).DelayDo.func1"))
 }
 
 // t0 is a moment of tests that pass their own time.

@@ -130,6 +130,9 @@ func (o *port) Append(_ context.Context, rs []journal.Record) (list []entry.Posi
 
 func (o *port) Await(context.Context, entry.Position, time.Duration) error { return nil }
 
+// plain is how the model's values look.
+var plain, _ = codec.New(codec.Config{})
+
 // Get reads a value; other steps may happen before it comes.
 func (o *port) Get(_ context.Context, k *Key, hash func([]byte) uint64) (*entry.Slot, error) {
 	v, ok := o.w.master.values[*k]
@@ -141,12 +144,12 @@ func (o *port) Get(_ context.Context, k *Key, hash func([]byte) uint64) (*entry.
 	if !ok || v.until <= o.w.now {
 		return nil, nil
 	}
-	return codec.Decode(v.data, k, hash)
+	return plain.Decode(v.data, k, hash)
 }
 
 // Put writes behind: at once, or when a step lets it arrive.
 func (o *port) Put(s *entry.Slot) {
-	v := modelValue{data: codec.Append(nil, s), until: o.w.now + s.Hard - s.Created}
+	v := modelValue{data: plain.Append(nil, s), until: o.w.now + s.Hard - s.Created}
 	o.writes = append(o.writes, modelWrite{s.Digest, v})
 	if !o.late {
 		o.land(len(o.writes) - 1)

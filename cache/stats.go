@@ -3,6 +3,7 @@ package cache
 import (
 	"time"
 
+	"github.com/weirproxy/weir/cache/internal/codec"
 	"github.com/weirproxy/weir/cache/internal/remote"
 )
 
@@ -61,6 +62,10 @@ type Stats struct {
 	Breaker                       string // closed, half-open or open, the worst of all; empty without Redis
 	// BreakersClosed, BreakersHalfOpen and BreakersOpen count breakers by state: one before a server, several before the slots of a cluster.
 	BreakersClosed, BreakersHalfOpen, BreakersOpen int
+	// L2Unreadable counts shared values that are none, by reason; only those met. LogUnreadable counts records of the log that could not be
+	// opened and so named everything.
+	L2Unreadable  map[string]uint64
+	LogUnreadable uint64
 	// L2ReadTimes are of single reads, L2WriteTimes of pipelines of writes.
 	L2ReadTimes, L2WriteTimes Times
 }
@@ -123,6 +128,12 @@ func (s *Store) redisStats(out *Stats) {
 		out.Breaker = "half-open"
 	default:
 		out.Breaker = "closed"
+	}
+	out.LogUnreadable, out.L2Unreadable = s.link.Unreadable.Load(), map[string]uint64{}
+	for why := range s.values.Unreadable {
+		if n := s.values.Unreadable[why].Load(); n > 0 {
+			out.L2Unreadable[codec.Reasons[why]] = n
+		}
 	}
 	out.L2ReadTimes, out.L2WriteTimes = timesOf(&s.values.ReadTimes), timesOf(&s.values.WriteTimes)
 }

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/weirproxy/weir/cache/internal/codec"
 	"github.com/weirproxy/weir/cache/internal/entry"
 	"github.com/weirproxy/weir/cache/internal/flight"
 	"github.com/weirproxy/weir/cache/internal/journal"
@@ -24,6 +25,7 @@ type Store struct {
 	journal *journal.Journal
 	memory  *memory.Memory
 	flights *flight.Group
+	codec   *codec.Codec   // nil without Redis
 	link    *remote.Link   // nil without Redis
 	values  *remote.Values // nil without Redis
 	log     *remote.Log    // nil without Redis
@@ -69,10 +71,13 @@ func Open(cfg Config) (*Store, error) {
 		Retention: cfg.Retention, Lost: cfg.DisconnectedAfter, Now: cfg.Now, Logger: cfg.Logger,
 	}
 	if len(cfg.Redis) > 0 {
+		if s.codec, err = cfg.codec(); err != nil {
+			return nil, err
+		}
 		s.link = remote.New(remote.Config{
 			Addresses: cfg.Redis, Master: cfg.RedisMaster, Cluster: cfg.RedisCluster, Username: cfg.RedisUsername, Password: cfg.RedisPassword,
 			SentinelUsername: cfg.SentinelUsername, SentinelPassword: cfg.SentinelPassword, TLS: cfg.RedisTLS, DB: cfg.RedisDB,
-			Namespace: cfg.Namespace, Logger: cfg.Logger,
+			Namespace: cfg.Namespace, Codec: s.codec, Logger: cfg.Logger,
 		})
 		s.values = remote.NewValues(s.link, remote.ValuesConfig{
 			Namespace: cfg.Namespace, Queue: cfg.WriteQueue, QueueBytes: cfg.MaxBytes / 4, ReadBudget: cfg.ReadBudget, WriteBudget: cfg.WriteBudget,

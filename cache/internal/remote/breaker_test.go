@@ -54,7 +54,7 @@ func TestBreaker(t *testing.T) {
 // In a cluster a script may touch one slot only: what decides the slot is between the first braces. Values are spread over all slots.
 func TestKeysAndSlotsOfACluster(t *testing.T) {
 	for _, namespace := range []string{"weir", "shop-eu"} {
-		l := NewLog(New(Config{}), namespace, 1, Member{})
+		l := NewLog(New(Config{Namespace: namespace}), namespace, 1, Member{})
 		if a, b := slotPart(l.keys[0]), slotPart(l.keys[4]); a != b || a == l.stream {
 			t.Errorf("%s: the log's keys lie in slots of %q and %q", namespace, a, b)
 		}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/redis/rueidis"
+
+	"github.com/weirproxy/weir/cache/internal/codec"
 )
 
 // Config sets up a Link.
@@ -26,6 +28,7 @@ type Config struct {
 	TLS                                *tls.Config // nil: plain TCP; of servers and Sentinels
 	DB                                 int
 	Namespace                          string // for people
+	Codec                              *codec.Codec
 	Logger                             *slog.Logger
 }
 
@@ -39,8 +42,10 @@ type Link struct {
 	cfg     Config
 	client  atomic.Pointer[holder]
 	trouble Trouble
-	mu      sync.Mutex
-	closed  bool
+	// Unreadable counts records of the log that are sealed and cannot be opened.
+	Unreadable atomic.Uint64
+	mu         sync.Mutex
+	closed     bool
 }
 
 type holder struct{ rueidis.Client }

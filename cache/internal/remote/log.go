@@ -141,7 +141,7 @@ func (l *Log) Sync(ctx context.Context, from entry.Position, limit int, retentio
 	if len(parts) != 8 {
 		return journal.Page{}, fmt.Errorf(reading+": %d parts", len(parts))
 	}
-	p, err := readPage(parts, from)
+	p, err := l.readPage(parts, from)
 	if err != nil {
 		return p, err
 	}
@@ -160,7 +160,7 @@ func (l *Log) Sync(ctx context.Context, from entry.Position, limit int, retentio
 	return p, nil
 }
 
-func readPage(parts []rueidis.RedisMessage, from entry.Position) (p journal.Page, err error) {
+func (l *Log) readPage(parts []rueidis.RedisMessage, from entry.Position) (p journal.Page, err error) {
 	bad := func(what string) (journal.Page, error) {
 		return journal.Page{}, fmt.Errorf(reading+": bad %s", what)
 	}
@@ -188,7 +188,11 @@ func readPage(parts []rueidis.RedisMessage, from entry.Position) (p journal.Page
 		for _, f := range r.FieldValues {
 			fields = append(fields, f.Field, f.Value)
 		}
-		p.Records = append(p.Records, journal.ParseFields(pos, fields))
+		fields, ok = l.link.cfg.Codec.OpenFields(fields)
+		if !ok {
+			l.link.Unreadable.Add(1)
+		}
+		p.Records = append(p.Records, journal.ParseFields(pos, fields)) // what could not be opened names everything
 	}
 	if n, err := parts[4].AsInt64(); err == nil {
 		p.Members = int(n)
@@ -213,7 +217,7 @@ func (l *Log) Append(ctx context.Context, rs []journal.Record) ([]entry.Position
 	}
 	cmds := make(rueidis.Commands, len(rs))
 	for i := range rs {
-		fields := rs[i].AppendFields(nil)
+		fields := l.link.cfg.Codec.SealFields(rs[i].AppendFields(nil))
 		add := c.B().Xadd().Key(l.stream).Maxlen().Almost().Threshold(strconv.Itoa(l.keep)).Id("*").FieldValue()
 		for j := 0; j < len(fields); j += 2 {
 			add = add.FieldValue(fields[j], fields[j+1])

@@ -123,7 +123,7 @@ func answer(ctx context.Context, l *Link, budget time.Duration, batch []*read) {
 	}
 }
 
-// Get reads a value within ctx and the budget; nil when there is none. A value that cannot be read is codec.ErrCorrupt.
+// Get reads a value within ctx and the budget; nil when there is none. A value that cannot be read is a codec.Reason.
 func (v *Values) Get(ctx context.Context, k *key.Key, hash func([]byte) uint64) (*entry.Slot, error) {
 	if v.link.get() == nil || ctx.Err() != nil {
 		return nil, ErrDown
@@ -152,5 +152,9 @@ func (v *Values) Get(ctx context.Context, k *key.Key, hash func([]byte) uint64) 
 	case text == nil:
 		return nil, nil
 	}
-	return codec.Decode(text, k, hash)
+	slot, err := v.link.cfg.Codec.Decode(text, k, hash)
+	if why := codec.Reason(0); errors.As(err, &why) {
+		v.Unreadable[why].Add(1)
+	}
+	return slot, err
 }

@@ -25,6 +25,8 @@ type Values struct {
 	free   sync.Pool // of *read
 
 	Reads, Errors, Timeouts, Writes, Dropped atomic.Uint64
+	// Unreadable counts values that are none, by codec.Reason.
+	Unreadable [len(codec.Reasons)]atomic.Uint64
 	// ReadTimes are of single reads, WriteTimes of pipelines of writes.
 	ReadTimes, WriteTimes Times
 }
@@ -50,7 +52,7 @@ func NewValues(l *Link, cfg ValuesConfig) *Values {
 		n = clusterParts
 	}
 	return &Values{
-		link: l, cfg: cfg, prefix: cfg.Namespace + ":v1:", queue: make(chan *entry.Slot, cfg.Queue), parts: newParts(n),
+		link: l, cfg: cfg, prefix: cfg.Namespace + ":v2:", queue: make(chan *entry.Slot, cfg.Queue), parts: newParts(n),
 		free: sync.Pool{New: newRead},
 	}
 }
@@ -179,7 +181,7 @@ func (v *Values) write(ctx context.Context, batch []*entry.Slot) {
 			v.Dropped.Add(1)
 			continue
 		}
-		value := codec.Append(make([]byte, 0, codec.Size(s)), s)
+		value := v.link.cfg.Codec.Append(make([]byte, 0, v.link.cfg.Codec.Size(s)), s)
 		cmds = append(cmds, c.B().Set().Key(name).Value(rueidis.BinaryString(value)).PxMilliseconds(ms).Build())
 		owners = append(owners, owner)
 	}
