@@ -155,6 +155,17 @@ func collectCache(set telemetry.Set, st cache.Stats) {
 	set.Gauge("weir_redis_degraded", "1 while entries are kept for a short time only, for lack of the invalidation log.", boolean(st.Degraded))
 	set.Gauge("weir_redis_log_position_ms", "Position in the invalidation log that is obeyed, milliseconds.", float64(st.Position.MS))
 	set.Counter("weir_redis_log_generations_total", "Times the invalidation log was found to be another one.", float64(st.Generations))
+	if st.FleetMembers >= 0 {
+		set.Gauge("weir_fleet_members", "Sidecars that read the invalidation log, this one included.", float64(st.FleetMembers))
+	}
+	byLabel(set, "weir_fleet_waits_total", "Waits for the whole fleet to obey an invalidation, by how they ended.", "outcome", map[string]uint64{
+		"all": st.FleetAll, "missing": st.FleetMissing, "unseen": st.FleetUnseen,
+	})
+	set.Gauge("weir_redis_log_delay_seconds", "Time from the append of the last record of the log to its reading here.", st.ApplyDelay.Seconds())
+	set.Counter("weir_redis_log_delay_seconds_total", "Sum of these times.", st.ApplyDelays.Seconds())
+	for _, kind := range st.Trouble {
+		set.Gauge("weir_redis_trouble", "1 while Redis is set up wrongly for the invalidation log, by how; the log says the cure.", 1, "kind", kind)
+	}
 	set.Counter("weir_redis_appended_total", "Invalidations put into the log.", float64(st.Appended))
 	set.Counter("weir_redis_append_errors_total", "Attempts at that which failed.", float64(st.AppendErrors))
 	for _, state := range []string{"closed", "half-open", "open"} {

@@ -30,6 +30,7 @@ func (s *Sidecar) adminSources() admin.Sources {
 		Pprof: s.cfg.Static.File.Pprof,
 	}
 	if s.store != nil {
+		a.Fleet = fleet{s.store}
 		a.Invalidate = func(ctx context.Context, inv cache.Invalidation) (cache.Receipt, *admin.Reach, error) {
 			return invalidateCounted(ctx, s.store, inv)
 		}
@@ -103,3 +104,14 @@ func (s *Sidecar) tenantTag(id string) (tag string, ok bool) {
 	}
 	return line.TenantPrefix + rules.TenantID(id), true
 }
+
+// fleet is the admin listener's view of the other sidecars.
+type fleet struct{ store *cache.Store }
+
+// Await implements admin.Fleet.
+func (f fleet) Await(ctx context.Context, wait time.Duration) cache.FleetReceipt {
+	return f.store.AwaitFleet(ctx, wait)
+}
+
+// Look implements admin.Fleet.
+func (f fleet) Look(ctx context.Context) (cache.Fleet, error) { return f.store.Fleet(ctx) }

@@ -22,6 +22,7 @@ func newStore(s *config.Static, log *slog.Logger) (*cache.Store, error) {
 func storeConfig(s *config.Static) (cache.Config, error) {
 	f := &s.File
 	c := cache.Config{
+		Instance: f.Identity.Instance,
 		MaxBytes: s.CacheMemory, Namespace: f.Namespace, Jitter: ttlJitter, Redis: f.Redis, RedisMaster: f.RedisMaster,
 		RedisCluster: f.RedisCluster, RedisUsername: f.RedisUsername, RedisPassword: f.RedisPassword, RedisDB: f.RedisDB,
 		SentinelUsername: f.RedisSentinelUsername, SentinelPassword: f.RedisSentinelPassword,

@@ -28,6 +28,7 @@ type Sources struct {
 	// Invalidate is nil when the cache is off. What it reached is nil when that is not known.
 	Invalidate func(context.Context, cache.Invalidation) (cache.Receipt, *Reach, error)
 	Names      Names
+	Fleet      Fleet // nil when the cache is off
 	Pprof      bool
 }
 
@@ -139,11 +140,13 @@ func (a *Server) handle(ctx *fasthttp.RequestCtx) {
 		get(ctx, func() { writeJSON(ctx, a.sources.CacheStats()) })
 	case path == "/cache/invalidate":
 		a.invalidate(ctx)
+	case path == "/cache/fleet":
+		get(ctx, func() { a.fleet(ctx) })
 	case strings.HasPrefix(path, "/debug/pprof") && a.sources.Pprof:
 		pprofhandler.PprofHandler(ctx)
 	case path == "/":
 		get(ctx, func() {
-			ctx.SetBodyString("/healthz /readyz /metrics /config /plans /cache/stats\nPOST /cache/invalidate " +
+			ctx.SetBodyString("/healthz /readyz /metrics /config /plans /cache/stats /cache/fleet\nPOST /cache/invalidate " +
 				"{\"tags\":[],\"types\":[],\"prefixes\":[],\"patterns\":[],\"operations\":[],\"tenants\":[],\"all\":false,\"soft\":false}\n")
 		})
 	default:

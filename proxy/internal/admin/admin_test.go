@@ -41,6 +41,7 @@ func start(t *testing.T, change func(*Sources)) *rig {
 		Config:     func() []byte { return []byte("listen: []\n") },
 		Plans:      func() []planner.Description { return []planner.Description{{}} },
 		CacheStats: func() any { return map[string]int{"hits": 3} },
+		Fleet:      &playedFleet{},
 		Invalidate: func(_ context.Context, inv cache.Invalidation) (cache.Receipt, *Reach, error) {
 			r.last = inv
 			r.logs--

@@ -10,11 +10,8 @@ import (
 )
 
 const (
-	// fleetTime is within how long every connected sidecar obeys an invalidation that is in the log.
-	fleetTime = 200 * time.Millisecond
-	// logTime bounds the wait for the log, with ?wait=fleet fleetLogTime.
-	logTime      = time.Second
-	fleetLogTime = 5 * time.Second
+	// logTime bounds the wait for the log; with ?wait=fleet the deadline does.
+	logTime = time.Second
 	// firstPause and longestPause bound how often an invalidation that the log does not have yet is asked for again: each time puts it
 	// into the queue once more, and a queue that overflows makes every entry of the fleet invalid.
 	firstPause   = 50 * time.Millisecond
@@ -30,6 +27,8 @@ type receipt struct {
 	Time     string `json:"time,omitempty"`     // of the position
 	Reached  *Reach `json:"reached,omitempty"`  // absent when there was no time to look
 	Message  string `json:"message,omitempty"`
+
+	Fleet *fleetAnswer `json:"fleet,omitempty"` // with ?wait=fleet
 }
 
 // Reach is what an invalidation made invalid, or with soft stale, among the entries of this sidecar: how many entries, and how many by each
@@ -41,8 +40,9 @@ type Reach struct {
 	Patterns map[string]int64 `json:"patterns,omitempty"`
 }
 
-// invalidate answers 200 when this sidecar obeys and the log has the invalidation, so that every connected sidecar obeys within
-// fleetTime; with ?wait=fleet it answers after that time. A sidecar that is not connected stops trusting its entries by itself. While the
+// invalidate answers 200 when this sidecar obeys and the log has the invalidation, so that every connected sidecar obeys when it reads the
+// log, within 200 ms. With ?wait=fleet 200 says that every sidecar that the log knows obeys now; when that is not known at the deadline the
+// answer is 504 and names who is missing. A sidecar that is not connected stops trusting its entries by itself. While the
 // log cannot be reached the answer is 503, though this sidecar obeys already and the log will get it: only 2xx is a promise for the fleet.
 func (a *Server) invalidate(ctx *fasthttp.RequestCtx) {
 	if !ctx.IsPost() {
@@ -64,11 +64,16 @@ func (a *Server) invalidate(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	inv, problem := parse(ctx.PostBody(), a.sources.Names)
+	limit := logTime
+	if problem == "" && fleet {
+		limit, problem = deadline(ctx)
+	}
 	if problem != "" {
 		fail(ctx, fasthttp.StatusBadRequest, "admin.bad_request", problem)
 		return
 	}
-	r, reach, err := a.logged(ctx, inv, fleet)
+	end := time.Now().Add(limit)
+	r, reach, err := a.logged(ctx, inv, limit)
 	if err != nil {
 		fail(ctx, fasthttp.StatusInternalServerError, "internal", err.Error())
 		return
@@ -80,6 +85,9 @@ func (a *Server) invalidate(ctx *fasthttp.RequestCtx) {
 	} else if r.Shared {
 		out.Message = "This sidecar obeys; the log cannot be reached now and gets it when Redis is back. Ask again to be sure of the fleet."
 	}
+	if fleet && r.Logged {
+		out.Fleet = a.awaitFleet(ctx, end)
+	}
 	writeJSON(ctx, out)
 	if r.Shared && !r.Logged {
 		ctx.SetStatusCode(fasthttp.StatusServiceUnavailable)
@@ -88,12 +96,8 @@ func (a *Server) invalidate(ctx *fasthttp.RequestCtx) {
 	}
 }
 
-// logged invalidates here and waits until the log has it, for a bounded time; for the fleet also until the others have read it.
-func (a *Server) logged(ctx context.Context, inv cache.Invalidation, fleet bool) (r cache.Receipt, reach *Reach, err error) {
-	limit := logTime
-	if fleet {
-		limit = fleetLogTime
-	}
+// logged invalidates here and waits until the log has it, for a bounded time.
+func (a *Server) logged(ctx context.Context, inv cache.Invalidation, limit time.Duration) (r cache.Receipt, reach *Reach, err error) {
 	end := time.NewTimer(limit)
 	defer end.Stop()
 	pause := firstPause
@@ -106,12 +110,7 @@ func (a *Server) logged(ctx context.Context, inv cache.Invalidation, fleet bool)
 		switch {
 		case err != nil:
 			return r, reach, err
-		case r.Logged:
-			if fleet && r.Shared {
-				rest(ctx, fleetTime)
-			}
-			return r, reach, nil
-		case !r.Shared:
+		case r.Logged, !r.Shared:
 			return r, reach, nil
 		}
 		again := time.NewTimer(pause)
@@ -125,14 +124,5 @@ func (a *Server) logged(ctx context.Context, inv cache.Invalidation, fleet bool)
 			again.Stop()
 			return r, reach, nil
 		}
-	}
-}
-
-func rest(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
 	}
 }
