@@ -36,7 +36,7 @@ func TestShippedBinaries(t *testing.T) {
 	t.Run("the demo does what it says", func(t *testing.T) { demoDoesWhatItSays(t, programs) })
 }
 
-// fleetServesNothingStale is the short form of `make fleet`. Two sidecars without a shared log show that it can fail.
+// fleetServesNothingStale is the short form of `make fleet`. At its end two fleets show that it can fail.
 func fleetServesNothingStale(t *testing.T, programs fleet.Binaries) {
 	var progress bytes.Buffer
 	cfg := coherence.Short()

@@ -17,12 +17,12 @@ func newCoherence() *cobra.Command {
 		Short: "A fleet on real redis-servers that are killed, frozen, replaced and cut off: no answer may be stale, or another user's",
 		Long: `Start four sidecars before an origin whose entities change all the time, and several users that read and change them, while redis-server is killed,
 frozen, slowed, replaced by an empty server and by a replica that lags, its stream trimmed, its clock moved, and one sidecar cut off from it; then the same on a
-Cluster of three nodes while the slot of the log moves. Every answer is compared with the mutations acknowledged before it was asked for. At the end two sidecars
-without a log show that the test can fail.
+Cluster of three nodes while the slot of the log moves; in one scene the origin's reads lag behind its writes. Every answer is compared with the mutations
+acknowledged before it was asked for. At the end a fleet without a log, and one without hold-off, show that the test can fail.
 
 ` + coherence.Terms + `
 
-Exit code 1 when an answer was stale or another user's, when a request failed, or when the fleet without a log was not found stale. redis-server has to be
+Exit code 1 when an answer was stale or another user's, when a request failed, or when one of the last two fleets was not found stale. redis-server has to be
 installed; where network namespaces are allowed (root), the sidecar that is cut off stands in one.`,
 		Example: `  weir-bench coherence
   weir-bench coherence --short`,
@@ -57,7 +57,7 @@ installed; where network namespaces are allowed (root), the sidecar that is cut 
 			case !out.Pass():
 				return errFailed
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), "nothing stale, nothing of another user, no error added; and a fleet without a log is found stale")
+			fmt.Fprintln(cmd.OutOrStdout(), "nothing stale, nothing of another user, no error added; fleets without a log and without hold-off are found stale")
 			return nil
 		},
 	}

@@ -14,9 +14,14 @@ const (
 	// CutOff: a sidecar that cannot reach the log gives an answer no longer than this after it was last known to be valid (its own limit of
 	// 10 s, with the time a fetch may take that was under way).
 	CutOff = 10*time.Second + 500*time.Millisecond
-	// HoldOff: while the origin's replicas lag, what is filled so soon after an invalidation is kept no longer than this; so an older answer is
-	// gone after twice the time.
-	HoldOff = 2 * time.Second
+	// HeldOff: while the origin's replicas lag by up to hold-off, an older answer may be fetched for so long, and is kept for no longer than that again.
+	HeldOff = 2*holdOff + 1500*time.Millisecond
+)
+
+// holdOff is what the sidecars are told, and replicaLag what hides behind it.
+const (
+	holdOff    = time.Second
+	replicaLag = 900 * time.Millisecond
 )
 
 // Terms is the promise in words, as it is checked.
@@ -25,6 +30,7 @@ const Terms = `A mutation is acknowledged when its answer has arrived. From then
   to another sidecar, Redis reachable        shows it: after 200 ms
   to another sidecar, Redis away or cut off  shows it: 200 ms after both sidecars have the log again, and
                                              through a sidecar that is cut off 10.5 s after the mutation at the latest
+While the origin's replicas lag by less than hold-off (1 s here), all of that is later by twice that and the time of a fetch (3.5 s).
 An answer with another user's name, an HTTP status but 200, a GraphQL error and an answer that does not come are failures at any time.`
 
 // entities is what is known of each one; it is sharded, for every answer asks.

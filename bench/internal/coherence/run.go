@@ -71,7 +71,7 @@ type Row struct {
 type Outcome struct {
 	Rows     []Row
 	Examples []string // of what was wrong
-	Blind    Row      // a fleet without a log, which must be found stale
+	Blind    []Row    // fleets that must be found stale
 }
 
 // Total adds the scenes.
@@ -94,7 +94,7 @@ func (o *Outcome) Total() (t Row) {
 // Pass reports whether nothing was wrong and the test has shown that it can fail.
 func (o *Outcome) Pass() bool {
 	t := o.Total()
-	return t.Hits > t.Reads/4 && t.Own > 0 && t.Stale == 0 && t.Foreign == 0 && t.Errors == 0 && o.Blind.Stale > 0
+	return t.Hits > t.Reads/4 && t.Own > 0 && t.Stale == 0 && t.Foreign == 0 && t.Errors == 0 && len(o.Blind) == 2 && o.Blind[0].Stale > 0 && o.Blind[1].Stale > 0
 }
 
 // String is the table.
@@ -109,7 +109,9 @@ func (o *Outcome) String() string {
 		line(r)
 	}
 	line(o.Total())
-	line(o.Blind)
+	for _, r := range o.Blind {
+		line(r)
+	}
 	return b.String()
 }
 
@@ -244,26 +246,51 @@ func (g *stage) progress(ctx context.Context) {
 	}
 }
 
-// blind is a fleet without a log: the same eyes must find it stale.
-func blind(ctx context.Context, cfg *Config, dir string, out *Outcome) (err error) {
+// blind are two fleets that the same eyes must find stale: one without a log, and one without hold-off before an origin whose replicas lag.
+func blind(ctx context.Context, cfg *Config, dir string, out *Outcome) error {
+	for _, c := range []struct {
+		name, policy string
+		lag          time.Duration
+	}{
+		{"found stale: no log", "", 0},
+		{"found stale: no hold-off, replicas lag", policyText + "0s}\n", replicaLag},
+	} {
+		if err := found(ctx, cfg, dir, c.name, c.policy, c.lag, out); err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+	}
+	return nil
+}
+
+func found(ctx context.Context, cfg *Config, dir, name, policy string, lag time.Duration, out *Outcome) (err error) {
 	g, err := newStage(cfg, dir)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, g.stop()) }()
+	redis, late := "", cfg.Calm/2
+	if lag > 0 {
+		if err := os.WriteFile(g.policy, []byte(policy), 0o644); err != nil {
+			return err
+		}
+		server, err := g.redis(ctx, "")
+		if err != nil {
+			return err
+		}
+		redis = server.address
+		g.origin.SetLag(lag)
+		g.source.promise.lag(HeldOff)
+		late = HeldOff + max(late, 4*time.Second) // what is stale stays so until its time is up
+	}
 	for i := range 2 {
-		if err := g.sidecar(ctx, i, ""); err != nil {
+		if err := g.sidecar(ctx, i, redis); err != nil {
 			return err
 		}
 	}
 	seen := &Outcome{}
 	err = g.loaded(ctx, seen, func(ctx context.Context) error {
-		return g.scene(ctx, "a fleet without a log: found stale", seen, func(ctx context.Context) error {
-			return (&play{stage: g}).wait(ctx, cfg.Calm/2)
-		})
+		return g.scene(ctx, name, seen, func(ctx context.Context) error { return (&play{stage: g}).wait(ctx, late) })
 	})
-	if len(seen.Rows) > 0 {
-		out.Blind = seen.Rows[0]
-	}
+	out.Blind = append(out.Blind, seen.Rows...)
 	return err
 }

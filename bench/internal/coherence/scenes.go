@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/weirproxy/weir/bench/internal/origin"
 )
 
 const (
@@ -38,6 +40,7 @@ func acts() []act {
 		{"stream trimmed again and again", (*play).trimmed},
 		{"clock of Redis moved forth and back", (*play).clockMoved},
 		{"one sidecar cut off from Redis", (*play).partitioned},
+		{"the origin's replicas lag by 0.9 s", (*play).lagging},
 	}
 }
 
@@ -249,4 +252,22 @@ func (p *play) partitioned(ctx context.Context) error {
 		}
 		return waited
 	})
+}
+
+// lagging lets the origin's reads show what was true 0.9 s ago; some answers take their time too. All terms are later by what hold-off allows.
+func (p *play) lagging(ctx context.Context) error {
+	p.source.promise.lag(HeldOff)
+	p.origin.SetLag(replicaLag)
+	if err := p.origin.SetFaults(origin.Faults{Rules: []string{"slow-body=600@0.1#query"}}); err != nil {
+		return err
+	}
+	if err := p.wait(ctx, max(p.cfg.Calm, HeldOff+time.Second)); err != nil {
+		return err
+	}
+	p.origin.SetLag(0)
+	if err := p.origin.SetFaults(origin.Faults{}); err != nil {
+		return err
+	}
+	defer p.source.promise.lag(0)
+	return p.wait(ctx, HeldOff)
 }

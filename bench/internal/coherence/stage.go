@@ -51,12 +51,12 @@ func (g *stage) stop() (err error) {
 	return err
 }
 
-// policyText lets the sidecars tell users apart by a verified token.
+// policyText lets the sidecars tell users apart by a verified token, and ends with the value of hold-off.
 const policyText = `policy:
   scope:
     key: coherence
     jwt: {algorithms: [HS256], secret: ` + secret + `, claim: sub, class: user}
-`
+  cache: {hold_off: `
 
 // newStage starts the origin.
 func newStage(cfg *Config, dir string) (g *stage, err error) {
@@ -64,7 +64,7 @@ func newStage(cfg *Config, dir string) (g *stage, err error) {
 	if err := os.WriteFile(g.schema, []byte(origin.Schema()), 0o644); err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(g.policy, []byte(policyText), 0o644); err != nil {
+	if err := os.WriteFile(g.policy, []byte(policyText+holdOff.String()+"}\n"), 0o644); err != nil {
 		return nil, err
 	}
 	cities, err := origin.TopCities(cfg.Cities)

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestAnswers walks through what a GraphQL client may send, in order: later rows see the mutations of earlier ones.
@@ -89,4 +90,33 @@ func TestStopAndStartOnTheSameAddress(t *testing.T) {
 			t.Fatalf("round %d: a stopped origin answered", round)
 		}
 	}
+}
+
+// With a lag a city that is asked for by its id shows what it was; the answer of the mutation shows what it is.
+func TestReadsLagBehindWrites(t *testing.T) {
+	s, err := New("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(body, want string) {
+		t.Helper()
+		r := httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader(body))
+		r.Header.Set("Content-Type", mediaJSON)
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, r)
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s: got %s, want %s", body, w.Body, want)
+		}
+	}
+	change, read := `{"query":"mutation{setPopulation(id:1796236,population:7){revision}}"}`, `{"query":"{city(id:1796236){revision}}"}`
+	ask(change, `"revision":1`)
+	s.SetLag(time.Minute)
+	ask(read, `"revision":1`)
+	ask(change, `"revision":2`)
+	ask(change, `"revision":3`)
+	ask(read, `"revision":1`)
+	s.SetLag(time.Nanosecond)
+	ask(read, `"revision":3`)
+	s.SetLag(0)
+	ask(read, `"revision":3`)
 }

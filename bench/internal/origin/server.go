@@ -29,6 +29,7 @@ type Server struct {
 	spec    Spec
 	engine  *gql.Engine
 	schema  string
+	cities  *store       // nil with a generated schema
 	dropped func() int64 // events lost to slow subscribers
 	burn    burn.Plan
 	size    draw.Distribution
@@ -58,23 +59,31 @@ type Server struct {
 func New(address string) (*Server, error) { return Open(Spec{Listen: address}) }
 
 // engineOf compiles the schema that the spec asks for.
-func engineOf(s *Spec) (e *gql.Engine, sdl string, dropped func() int64, err error) {
+func engineOf(s *Spec) (e *gql.Engine, sdl string, w *store, dropped func() int64, err error) {
 	if s.Generate != "" {
 		o, err := generated.ParseOptions(s.Generate, s.Seed)
 		if err != nil {
-			return nil, "", nil, err
+			return nil, "", nil, nil, err
 		}
 		world := generated.New(o)
 		sdl = world.SDL()
 		e, err = gql.New("generated.graphql", sdl, world.Resolvers(), world.Sources(), generated.TypeOf)
-		return e, sdl, world.Dropped, err
+		return e, sdl, nil, world.Dropped, err
 	}
 	world, err := newStore(s.Seed)
 	if err != nil {
-		return nil, "", nil, err
+		return nil, "", nil, nil, err
 	}
 	e, err = gql.New("schema.graphql", schema, world.resolvers(), world.sources(), typeOf)
-	return e, schema, world.populations.Dropped, err
+	return e, schema, world, world.populations.Dropped, err
+}
+
+// SetLag lets a city that is asked for by its id show what it was so long ago, as a read of a replica does that lags behind the writes; 0: what it is. It is for
+// the GeoNames service, and up to a minute.
+func (s *Server) SetLag(d time.Duration) {
+	if s.cities != nil {
+		s.cities.lag.Store(int64(min(d, maxLag)))
+	}
 }
 
 // Handler returns the service without a listener, for tests.

@@ -31,11 +31,11 @@ func Open(spec Spec) (*Server, error) {
 }
 
 func build(spec Spec) (*Server, error) {
-	engine, sdl, dropped, err := engineOf(&spec)
+	engine, sdl, world, dropped, err := engineOf(&spec)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{spec: spec, engine: engine, schema: sdl, dropped: dropped, network: "tcp", address: spec.Listen, persist: persisted{documents: map[string]string{}}}
+	s := &Server{spec: spec, engine: engine, schema: sdl, cities: world, dropped: dropped, network: "tcp", address: spec.Listen, persist: persisted{documents: map[string]string{}}}
 	if path, ok := unixPath(spec.Listen); ok {
 		s.network, s.address = "unix", path
 	}

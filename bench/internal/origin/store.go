@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/weirproxy/weir/bench/internal/origin/hub"
 )
@@ -25,9 +27,12 @@ type store struct {
 	continentByID  map[int64]*continent
 	capitalsByName map[string]*country // key: country code and capital name
 
+	lag atomic.Int64 // ns: a city that is asked for by its id shows what it was so long ago
+
 	mu     sync.RWMutex
 	cities map[int64]*city
-	sorted []*city // by population; nil after a change
+	past   map[int64][]formerly // of cities that changed while reads lagged, oldest first
+	sorted []*city              // by population; nil after a change
 	nextID int64
 
 	populations hub.Hub // cities after setPopulation, by id
@@ -37,7 +42,7 @@ func newStore(seed uint64) (*store, error) {
 	s := &store{
 		seed:   seed,
 		byCode: map[string]*country{}, countryByID: map[int64]*country{}, continentBy: map[string]*continent{},
-		continentByID: map[int64]*continent{}, capitalsByName: map[string]*country{}, nextID: firstNewID,
+		continentByID: map[int64]*continent{}, capitalsByName: map[string]*country{}, nextID: firstNewID, past: map[int64][]formerly{},
 	}
 	var err error
 	if s.cities, err = readCities(); err != nil {
@@ -64,7 +69,16 @@ func newStore(seed uint64) (*store, error) {
 	return s, nil
 }
 
-// city returns a copy, or nil.
+// formerly is what a city was until a moment.
+type formerly struct {
+	city
+	until time.Time
+}
+
+// maxLag bounds how far reads may lag behind writes.
+const maxLag = time.Minute
+
+// city returns a copy, or nil. It is a read of a replica: it may lag.
 func (s *store) city(id int64) *city {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -73,7 +87,29 @@ func (s *store) city(id int64) *city {
 		return nil
 	}
 	copied := *c
+	if lag := s.lag.Load(); lag > 0 {
+		then := time.Now().Add(-time.Duration(lag))
+		for _, f := range s.past[id] {
+			if f.until.After(then) {
+				copied = f.city
+				break
+			}
+		}
+	}
 	return &copied
+}
+
+// remember keeps what a city is before it changes, for reads that lag. The lock is held.
+func (s *store) remember(c *city) {
+	if s.lag.Load() == 0 {
+		return
+	}
+	now := time.Now()
+	kept := s.past[c.id]
+	for len(kept) > 0 && now.Sub(kept[0].until) > maxLag {
+		kept = kept[1:]
+	}
+	s.past[c.id] = append(kept, formerly{*c, now})
 }
 
 // ranked returns all cities by population. The caller reads and does not write; a change makes a new list.
@@ -100,6 +136,7 @@ func (s *store) change(id int64, f func(c *city), then func(c *city)) *city {
 	if c == nil {
 		return nil
 	}
+	s.remember(c)
 	f(c)
 	c.revision++
 	s.sorted = nil
