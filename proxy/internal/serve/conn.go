@@ -33,7 +33,8 @@ type conn struct {
 	x       *line.Exchange
 	copied  *line.Copy // of the request that is relayed; nil: none
 	writer  answer.Writer
-	out     []byte
+	lent    *lent
+	out     []byte // the answer that is written, in what was lent
 	vector  [2][]byte
 	buffers net.Buffers
 
@@ -42,15 +43,14 @@ type conn struct {
 	connected      atomic.Bool // there is an upstream connection
 	gone           atomic.Bool // the client can no longer be written to
 
-	mu        sync.Mutex
-	changed   *sync.Cond // the queue got shorter, or a response pump ended
-	queue     turns
-	up        *upstream
-	local     bool // an answer was written here since the upstream's last byte
-	opaque    bool // bytes of unknown meaning went to the client: no more answers from here
-	exchanges []*line.Exchange
-	tunnel    *line.Tunnel   // follows an upgraded connection; nil: nobody looks
-	blindTo   [2]atomic.Bool // directions that the tunnel cannot be shown any more
+	mu      sync.Mutex
+	changed *sync.Cond // the queue got shorter, or a response pump ended
+	queue   turns
+	up      *upstream
+	local   bool           // an answer was written here since the upstream's last byte
+	opaque  bool           // bytes of unknown meaning went to the client: no more answers from here
+	tunnel  *line.Tunnel   // follows an upgraded connection; nil: nobody looks
+	blindTo [2]atomic.Bool // directions that the tunnel cannot be shown any more
 }
 
 func newConn(s *Server, accepted listen.Conn) *conn {
@@ -220,22 +220,14 @@ func (c *conn) exchange() *line.Exchange {
 	if c.x != nil {
 		return c.x
 	}
-	c.mu.Lock()
-	if n := len(c.exchanges); n > 0 {
-		c.x, c.exchanges = c.exchanges[n-1], c.exchanges[:n-1]
-	}
-	c.mu.Unlock()
-	if c.x == nil {
-		c.x = new(line.Exchange)
-	}
+	c.x = c.s.exchanges.Get().(*line.Exchange)
 	return c.x
 }
 
-// recycle takes an exchange back; the lock is held.
-func (c *conn) recycle(x *line.Exchange) {
-	if x != nil && len(c.exchanges) < 4 {
-		c.exchanges = append(c.exchanges, x)
-	}
+// answered ends the exchange of a request that was answered here.
+func (c *conn) answered(x *line.Exchange) {
+	c.x = nil
+	c.s.exchanges.Put(x)
 }
 
 // ended handles the end of the client's bytes: what is buffered still goes to the upstream, then the end itself, and the answers that

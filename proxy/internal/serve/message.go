@@ -101,6 +101,9 @@ func (c *conn) pass(u *upstream, t *turn, part []byte, first bool) bool {
 		a.headLater = true
 		a.total += int64(a.headEnd) // about; told for sure with flush
 	} else if first {
+		m := c.s.lend()
+		u.out = m.b[:0]
+		defer func() { c.s.takeBack(m, u.out); u.out = nil }()
 		head = c.answerHead(u, t)
 	}
 	a.total += int64(len(head) + len(part))
@@ -160,6 +163,9 @@ func (c *conn) flush(u *upstream, t *turn) {
 	var head []byte
 	if a.headLater {
 		a.headLater = false
+		m := c.s.lend()
+		u.out = m.b[:0]
+		defer func() { c.s.takeBack(m, u.out); u.out = nil }()
 		head = c.answerHead(u, t)
 		a.total += int64(len(head) - a.headEnd)
 	}

@@ -32,18 +32,22 @@ func (c *conn) connection() answer.Connection {
 // hit answers the request from the cache.
 func (c *conn) hit(x *line.Exchange, g gathered, now int64) bool {
 	k, size := c.connection(), c.head.Size+g.size
+	c.borrow()
 	body, failed := c.appendAnswer(x, k, now)
 	if failed {
+		c.giveBack()
 		c.blind(x)
 		return c.relay(x, g)
 	}
 	x.BytesOut = int64(len(c.out) + len(body))
 	c.s.stats.hits.Add(1)
 	sent := c.write(c.out, body, k.Close)
+	c.giveBack()
 	c.emit(x)
 	if x.Refresh {
 		c.startRefresh(x, size)
 	}
+	c.answered(x)
 	c.in.discard(size)
 	if sent && k.Close {
 		c.lingerOn()
@@ -54,11 +58,14 @@ func (c *conn) hit(x *line.Exchange, g gathered, now int64) bool {
 // refuse answers the request of size bytes with a refusal.
 func (c *conn) refuse(x *line.Exchange, size int) bool {
 	k := c.connection()
+	c.borrow()
 	c.appendRefusal(x, k)
 	x.BytesOut = int64(len(c.out))
 	c.s.stats.refused.Add(1)
 	sent := c.write(c.out, nil, k.Close)
+	c.giveBack()
 	c.emit(x)
+	c.answered(x)
 	c.in.discard(size)
 	if sent && k.Close {
 		c.lingerOn()

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/weirproxy/weir/proxy/internal/line"
 	"github.com/weirproxy/weir/proxy/internal/listen"
 	"github.com/weirproxy/weir/proxy/internal/policy"
 )
@@ -44,6 +45,9 @@ type Server struct {
 	pressure  atomic.Int32
 	draining  atomic.Bool
 	refreshes chan *refresh
+	// Connections share what only a request under way needs: what was used last is in the processor's cache, and an idle connection
+	// keeps little.
+	exchanges, lendable sync.Pool
 
 	ctx  context.Context // ends when connections must
 	stop context.CancelFunc
@@ -70,6 +74,8 @@ func New(cfg Config) *Server {
 		busy: make(chan struct{}, 1),
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.exchanges.New = func() any { return new(line.Exchange) }
+	s.lendable.New = func() any { return new(lent) }
 	s.clock.Store(time.Now().UnixNano())
 	s.work.Go(s.watch)
 	for range cfg.Refreshers {

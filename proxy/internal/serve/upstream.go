@@ -23,7 +23,7 @@ type upstream struct {
 	done    chan struct{} // closed when the pump has ended
 	over    bool          // the same, under the connection's lock
 	unasked bool          // more came than was asked for: what follows is passed on unread
-	out     []byte        // a head with lines of ours
+	out     []byte        // a head with lines of ours, in memory that is lent
 	vector  [2][]byte
 	buffers net.Buffers
 	relay   relaying
@@ -147,6 +147,9 @@ func (u *upstream) shrink() {
 
 // advance takes the finished turn off the queue and writes the answers of our own behind it.
 func (c *conn) advance(u *upstream, done *turn) bool {
+	if done.x != nil {
+		c.s.exchanges.Put(done.x)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.queue.pop()
@@ -154,7 +157,6 @@ func (c *conn) advance(u *upstream, done *turn) bool {
 		c.s.stats.unsolicited.Add(1)
 		c.opaque, u.unasked = true, true
 	}
-	c.recycle(done.x)
 	c.queue.give(done)
 	c.changed.Broadcast()
 	for {
