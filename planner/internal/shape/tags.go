@@ -2,6 +2,7 @@ package shape
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/weirproxy/weir/planner/internal/jsonscan"
 	"github.com/weirproxy/weir/planner/internal/taglist"
@@ -14,16 +15,42 @@ const (
 	// maxTag bounds a tag with an entity's key, in bytes; a longer key counts as not known, on both sides.
 	maxTag = 256
 	recent = 512
+	// fewTags is up to how many tags of an answer are looked through for one that is there already.
+	fewTags = 8
 )
 
-// sink adds tags and leaves out repetitions: a type's tags by a bit for each, entity tags by a small table of those
-// met last. A repetition that slips through costs room, nothing else.
+// sink adds tags and leaves out repetitions: a type's tags by a bit for each, entity tags by a look at the first few and by a small
+// table of those met last. A repetition that slips through costs room, nothing else.
 type sink struct {
 	tags     *taglist.List
 	base     int
 	entities int
-	have     [3][maxTracked / 64]uint64
-	table    [recent]uint16 // index of a tag past base, plus 1
+	have     [3]uint64 // the first 64 types
+	large    *tracker  // nil until there are more types or tags than that
+}
+
+// tracker is the account of a large answer. It is lent: most answers are small, and it is not.
+type tracker struct {
+	have  [3][maxTracked / 64]uint64
+	table [recent]uint16 // index of a tag past base, plus 1
+}
+
+var trackers = sync.Pool{New: func() any { return new(tracker) }}
+
+func (s *sink) tracker() *tracker {
+	if s.large == nil {
+		s.large = trackers.Get().(*tracker)
+	}
+	return s.large
+}
+
+// close gives back what was lent.
+func (s *sink) close() {
+	if s.large != nil {
+		*s.large = tracker{}
+		trackers.Put(s.large)
+		s.large = nil
+	}
 }
 
 const (
@@ -34,18 +61,30 @@ const (
 
 // static adds a tag of type t unless it was added, and tells whether it did.
 func (s *sink) static(which, t int, tag string) bool {
-	word, bit := t/64, uint64(1)<<(t%64)
-	if s.have[which][word]&bit != 0 {
+	word, bit := &s.have[which], uint64(1)<<(t%64)
+	if t >= 64 {
+		word = &s.tracker().have[which][t/64]
+	}
+	if *word&bit != 0 {
 		return false
 	}
-	s.have[which][word] |= bit
+	*word |= bit
 	s.tags.AppendString(tag)
 	return true
 }
 
 // add appends a tag unless it is among the recent ones, and tells whether it did.
 func (s *sink) add(tag []byte) bool {
-	slot := &s.table[hash(tag)%recent]
+	if n := s.tags.Len(); n < s.base+fewTags {
+		for i := s.base; i < n; i++ {
+			if string(s.tags.At(i)) == string(tag) {
+				return false
+			}
+		}
+		s.tags.Append(tag)
+		return true
+	}
+	slot := &s.tracker().table[hash(tag)%recent]
 	if *slot != 0 && string(s.tags.At(s.base+int(*slot)-1)) == string(tag) {
 		return false
 	}

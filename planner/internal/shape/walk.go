@@ -23,6 +23,7 @@ func (s *Shape) walk(body []byte, tags *taglist.List, mutation bool) Facts {
 		return Facts{}
 	}
 	w := walker{s: s, b: body, depth: s.depth, mutation: mutation, rule: &defaultRule, tags: sink{tags: tags, base: tags.Len()}}
+	defer w.tags.close()
 	f, ok := w.envelope(start)
 	if !ok {
 		return Facts{}
