@@ -178,6 +178,7 @@ func collectCache(set telemetry.Set, st cache.Stats) {
 	set.Counter("weir_redis_dropped_total", "Writes to the shared tier that were given up.", float64(st.L2Dropped))
 	set.Counter("weir_redis_errors_total", "Failed reads of the shared tier.", float64(st.L2Errors), "kind", "error")
 	set.Counter("weir_redis_errors_total", "Failed reads of the shared tier.", float64(st.L2Timeouts), "kind", "timeout")
+	collectRedis(set, st)
 	set.Gauge("weir_invalidations_waiting", "Invalidations that are not in the log yet.", float64(st.Queued))
 	set.Counter("weir_invalidations_merged_total", "Times too many waited and became one that names everything.", float64(st.QueueMerges))
 }

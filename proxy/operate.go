@@ -34,6 +34,9 @@ func (s *Sidecar) adminSources() admin.Sources {
 		a.Invalidate = func(ctx context.Context, inv cache.Invalidation) (cache.Receipt, *admin.Reach, error) {
 			return invalidateCounted(ctx, s.store, inv)
 		}
+		a.Erase = func(ctx context.Context, tenant string) (cache.Erasure, error) {
+			return s.store.Erase(ctx, tenant, time.Now().UnixNano())
+		}
 		a.Names = admin.Names{Types: s.typeTags, Tenant: s.tenantTag}
 	}
 	return a

@@ -52,6 +52,19 @@ func (s Set) Gauge(name, help string, v float64, labels ...string) {
 	s.put(prometheus.GaugeValue, name, help, v, labels)
 }
 
+// Histogram gives a histogram: upTo[i] observations were up to bounds[i], the last value of upTo is of all.
+func (s Set) Histogram(name, help string, bounds []time.Duration, upTo []uint64, sum time.Duration, labels ...string) {
+	var names, values []string
+	for i := 0; i+1 < len(labels); i += 2 {
+		names, values = append(names, labels[i]), append(values, labels[i+1])
+	}
+	counts := make(map[float64]uint64, len(bounds))
+	for i, b := range bounds {
+		counts[b.Seconds()] = upTo[i]
+	}
+	s.ch <- prometheus.MustNewConstHistogram(prometheus.NewDesc(name, help, names, nil), upTo[len(bounds)], sum.Seconds(), counts, values...)
+}
+
 func (s Set) put(kind prometheus.ValueType, name, help string, v float64, labels []string) {
 	var names, values []string
 	for i := 0; i+1 < len(labels); i += 2 {

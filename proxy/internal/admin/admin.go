@@ -28,8 +28,10 @@ type Sources struct {
 	// Invalidate is nil when the cache is off. What it reached is nil when that is not known.
 	Invalidate func(context.Context, cache.Invalidation) (cache.Receipt, *Reach, error)
 	Names      Names
-	Fleet      Fleet // nil when the cache is off
-	Pprof      bool
+	// Erase deletes all of a tenant from the shared tier; nil when the cache is off.
+	Erase func(ctx context.Context, tenant string) (cache.Erasure, error)
+	Fleet Fleet // nil when the cache is off
+	Pprof bool
 }
 
 // Server is the listener.
@@ -138,6 +140,8 @@ func (a *Server) handle(ctx *fasthttp.RequestCtx) {
 		get(ctx, func() { writeJSON(ctx, a.sources.Plans()) })
 	case path == "/cache/stats":
 		get(ctx, func() { writeJSON(ctx, a.sources.CacheStats()) })
+	case path == "/cache/erase":
+		a.erase(ctx)
 	case path == "/cache/invalidate":
 		a.invalidate(ctx)
 	case path == "/cache/fleet":
@@ -147,7 +151,8 @@ func (a *Server) handle(ctx *fasthttp.RequestCtx) {
 	case path == "/":
 		get(ctx, func() {
 			ctx.SetBodyString("/healthz /readyz /metrics /config /plans /cache/stats /cache/fleet\nPOST /cache/invalidate " +
-				"{\"tags\":[],\"types\":[],\"prefixes\":[],\"patterns\":[],\"operations\":[],\"tenants\":[],\"all\":false,\"soft\":false}\n")
+				"{\"tags\":[],\"types\":[],\"prefixes\":[],\"patterns\":[],\"operations\":[],\"tenants\":[],\"all\":false,\"soft\":false}\n" +
+				"POST /cache/erase {\"tenant\":\"\"}\n")
 		})
 	default:
 		fail(ctx, fasthttp.StatusNotFound, "admin.not_found", "There is no such path; GET / lists them.")

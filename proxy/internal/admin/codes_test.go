@@ -12,7 +12,7 @@ import (
 // Every code in the source is documented, and every code that is documented for this listener is in the source.
 func TestErrorsFileHasTheCodesOfThisListener(t *testing.T) {
 	source := ""
-	for _, name := range []string{"admin.go", "invalidate.go", "fleet.go"} {
+	for _, name := range []string{"admin.go", "invalidate.go", "erase.go", "fleet.go"} {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/goccy/go-yaml"
 	"github.com/invopop/jsonschema"
@@ -14,6 +15,10 @@ const hidden = "(hidden)"
 func Redacted(f File) []byte {
 	hide(&f.RedisPassword)
 	hide(&f.RedisSentinelPassword)
+	f.CacheEncryption.Keys = slices.Clone(f.CacheEncryption.Keys)
+	for i := range f.CacheEncryption.Keys {
+		hide(&f.CacheEncryption.Keys[i].Key)
+	}
 	hide(&f.Token)
 	f.Policy = RedactedPolicy(f.Policy)
 	text, err := yaml.Marshal(f)

@@ -4,39 +4,41 @@ import "github.com/weirproxy/weir/proxy/internal/scope"
 
 // File is the whole document. Durations are written as 250ms, 10s, 5m, 2h; sizes as 512, 64KiB, 8MiB, 1GiB.
 type File struct {
-	Listen                List      `yaml:"listen" json:"listen,omitempty" jsonschema:"description=Addresses for clients: HOST:PORT or unix:PATH"`
-	Admin                 string    `yaml:"admin" json:"admin,omitempty" jsonschema:"description=Address of the admin listener; keep it on loopback"`
-	Upstream              string    `yaml:"upstream" json:"upstream,omitempty" jsonschema:"description=The service behind: http://HOST:PORT, https://HOST:PORT or unix:PATH"`
-	UpstreamCA            string    `yaml:"upstream_ca" json:"upstream_ca,omitempty" jsonschema:"description=PEM file with the authorities that an https upstream's certificate may be from; default: those of the system"`
-	UpstreamName          string    `yaml:"upstream_server_name" json:"upstream_server_name,omitempty" jsonschema:"description=Name that an https upstream's certificate must be for; default: the host of upstream"`
-	Schema                string    `yaml:"schema" json:"schema,omitempty" jsonschema:"description=SDL file; without one the upstream is introspected"`
-	Introspection         string    `yaml:"introspection_interval" json:"introspection_interval,omitempty" jsonschema:"description=How often the upstream is introspected; 0 for never"`
-	Redis                 List      `yaml:"redis" json:"redis,omitempty" jsonschema:"description=HOST:PORT of one server or of a cluster's nodes; with redis_master of Sentinels"`
-	RedisCluster          bool      `yaml:"redis_cluster" json:"redis_cluster,omitempty" jsonschema:"description=redis names nodes of a cluster; several addresses without redis_master do so in any case"`
-	RedisMaster           string    `yaml:"redis_master" json:"redis_master,omitempty" jsonschema:"description=Name of the master that the Sentinels in redis watch"`
-	RedisUsername         string    `yaml:"redis_username" json:"redis_username,omitempty"`
-	RedisPassword         string    `yaml:"redis_password" json:"redis_password,omitempty" jsonschema:"description=${NAME} takes it from the environment"`
-	RedisSentinelUsername string    `yaml:"redis_sentinel_username" json:"redis_sentinel_username,omitempty" jsonschema:"description=User of the Sentinels; they do not know those of the servers"`
-	RedisSentinelPassword string    `yaml:"redis_sentinel_password" json:"redis_sentinel_password,omitempty" jsonschema:"description=${NAME} takes it from the environment"`
-	RedisDB               int       `yaml:"redis_db" json:"redis_db,omitempty" jsonschema:"description=Database of the server; a cluster has only 0"`
-	RedisTLS              *RedisTLS `yaml:"redis_tls" json:"redis_tls,omitempty" jsonschema:"description=Connect to Redis by TLS; {} trusts the authorities of the system"`
-	Namespace             string    `yaml:"namespace" json:"namespace,omitempty" jsonschema:"description=Tells fleets apart that share a Redis"`
-	Kafka                 List      `yaml:"kafka" json:"kafka,omitempty" jsonschema:"description=HOST:PORT of brokers"`
-	KafkaTopic            string    `yaml:"kafka_topic" json:"kafka_topic,omitempty"`
-	EventsMode            string    `yaml:"events" json:"events,omitempty" jsonschema:"enum=structured,enum=binary,description=CloudEvents mode"`
-	Control               string    `yaml:"control" json:"control,omitempty" jsonschema:"description=URL of the control plane"`
-	Token                 string    `yaml:"token" json:"token,omitempty" jsonschema:"description=For the control plane; ${NAME} takes it from the environment"`
-	PublicKey             string    `yaml:"public_key" json:"public_key,omitempty" jsonschema:"description=Ed25519 key in base64 that pushed configurations must be signed with"`
-	PriceBook             string    `yaml:"price_book" json:"price_book,omitempty" jsonschema:"description=YAML file; without one the built-in book"`
-	State                 string    `yaml:"state" json:"state,omitempty" jsonschema:"description=Folder for the last good configuration"`
-	Cache                 string    `yaml:"cache" json:"cache,omitempty" jsonschema:"enum=on,enum=off"`
-	CacheMemory           string    `yaml:"cache_memory" json:"cache_memory,omitempty" jsonschema:"description=Size of the cache of this process"`
-	Pprof                 bool      `yaml:"pprof" json:"pprof,omitempty" jsonschema:"description=Serve /debug/pprof on the admin listener"`
-	Drain                 string    `yaml:"drain" json:"drain,omitempty" jsonschema:"description=How long to wait for requests that have begun at the end"`
-	Identity              Identity  `yaml:"identity" json:"identity,omitempty"`
-	Log                   Log       `yaml:"log" json:"log,omitempty"`
-	Limits                Process   `yaml:"limits" json:"limits,omitempty"`
-	Policy                Policy    `yaml:"policy" json:"policy,omitempty"`
+	Listen                List        `yaml:"listen" json:"listen,omitempty" jsonschema:"description=Addresses for clients: HOST:PORT or unix:PATH"`
+	Admin                 string      `yaml:"admin" json:"admin,omitempty" jsonschema:"description=Address of the admin listener; keep it on loopback"`
+	Upstream              string      `yaml:"upstream" json:"upstream,omitempty" jsonschema:"description=The service behind: http://HOST:PORT, https://HOST:PORT or unix:PATH"`
+	UpstreamCA            string      `yaml:"upstream_ca" json:"upstream_ca,omitempty" jsonschema:"description=PEM file with the authorities that an https upstream's certificate may be from; default: those of the system"`
+	UpstreamName          string      `yaml:"upstream_server_name" json:"upstream_server_name,omitempty" jsonschema:"description=Name that an https upstream's certificate must be for; default: the host of upstream"`
+	Schema                string      `yaml:"schema" json:"schema,omitempty" jsonschema:"description=SDL file; without one the upstream is introspected"`
+	Introspection         string      `yaml:"introspection_interval" json:"introspection_interval,omitempty" jsonschema:"description=How often the upstream is introspected; 0 for never"`
+	Redis                 List        `yaml:"redis" json:"redis,omitempty" jsonschema:"description=HOST:PORT of one server or of a cluster's nodes; with redis_master of Sentinels"`
+	RedisCluster          bool        `yaml:"redis_cluster" json:"redis_cluster,omitempty" jsonschema:"description=redis names nodes of a cluster; several addresses without redis_master do so in any case"`
+	RedisMaster           string      `yaml:"redis_master" json:"redis_master,omitempty" jsonschema:"description=Name of the master that the Sentinels in redis watch"`
+	RedisUsername         string      `yaml:"redis_username" json:"redis_username,omitempty"`
+	RedisPassword         string      `yaml:"redis_password" json:"redis_password,omitempty" jsonschema:"description=${NAME} takes it from the environment"`
+	RedisSentinelUsername string      `yaml:"redis_sentinel_username" json:"redis_sentinel_username,omitempty" jsonschema:"description=User of the Sentinels; they do not know those of the servers"`
+	RedisSentinelPassword string      `yaml:"redis_sentinel_password" json:"redis_sentinel_password,omitempty" jsonschema:"description=${NAME} takes it from the environment"`
+	RedisDB               int         `yaml:"redis_db" json:"redis_db,omitempty" jsonschema:"description=Database of the server; a cluster has only 0"`
+	RedisTLS              *RedisTLS   `yaml:"redis_tls" json:"redis_tls,omitempty" jsonschema:"description=Connect to Redis by TLS; {} trusts the authorities of the system"`
+	Namespace             string      `yaml:"namespace" json:"namespace,omitempty" jsonschema:"description=Tells fleets apart that share a Redis"`
+	Kafka                 List        `yaml:"kafka" json:"kafka,omitempty" jsonschema:"description=HOST:PORT of brokers"`
+	KafkaTopic            string      `yaml:"kafka_topic" json:"kafka_topic,omitempty"`
+	EventsMode            string      `yaml:"events" json:"events,omitempty" jsonschema:"enum=structured,enum=binary,description=CloudEvents mode"`
+	Control               string      `yaml:"control" json:"control,omitempty" jsonschema:"description=URL of the control plane"`
+	Token                 string      `yaml:"token" json:"token,omitempty" jsonschema:"description=For the control plane; ${NAME} takes it from the environment"`
+	PublicKey             string      `yaml:"public_key" json:"public_key,omitempty" jsonschema:"description=Ed25519 key in base64 that pushed configurations must be signed with"`
+	PriceBook             string      `yaml:"price_book" json:"price_book,omitempty" jsonschema:"description=YAML file; without one the built-in book"`
+	State                 string      `yaml:"state" json:"state,omitempty" jsonschema:"description=Folder for the last good configuration"`
+	Cache                 string      `yaml:"cache" json:"cache,omitempty" jsonschema:"enum=on,enum=off"`
+	CacheMemory           string      `yaml:"cache_memory" json:"cache_memory,omitempty" jsonschema:"description=Size of the cache of this process"`
+	CacheEncryption       Encryption  `yaml:"cache_encryption" json:"cache_encryption,omitempty" jsonschema:"description=Seal what stands in Redis; all sidecars of a fleet need the same keys"`
+	CacheCompression      Compression `yaml:"cache_compression" json:"cache_compression,omitempty"`
+	Pprof                 bool        `yaml:"pprof" json:"pprof,omitempty" jsonschema:"description=Serve /debug/pprof on the admin listener"`
+	Drain                 string      `yaml:"drain" json:"drain,omitempty" jsonschema:"description=How long to wait for requests that have begun at the end"`
+	Identity              Identity    `yaml:"identity" json:"identity,omitempty"`
+	Log                   Log         `yaml:"log" json:"log,omitempty"`
+	Limits                Process     `yaml:"limits" json:"limits,omitempty"`
+	Policy                Policy      `yaml:"policy" json:"policy,omitempty"`
 }
 
 // Identity is who events and metrics are from.
@@ -169,7 +171,7 @@ type Deadlines struct {
 func DefaultFile() File {
 	return File{
 		Listen: []string{"127.0.0.1:4000"}, Admin: "127.0.0.1:9901", Introspection: "1m", Namespace: "weir", KafkaTopic: "finops.cost.events",
-		EventsMode: "structured", Cache: "on", CacheMemory: "64MiB", Drain: "25s", Identity: Identity{Service: "graphql", Environment: "development"},
+		EventsMode: "structured", Cache: "on", CacheMemory: "64MiB", CacheCompression: Compression{Codec: "none", Above: "1KiB"}, Drain: "25s", Identity: Identity{Service: "graphql", Environment: "development"},
 		Log: Log{Level: "info", Format: "json"}, Limits: Process{Connections: 10_000, Head: "64KiB"}, Policy: DefaultPolicy(),
 	}
 }

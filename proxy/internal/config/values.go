@@ -31,6 +31,7 @@ type Static struct {
 	Upstream      Upstream
 	Introspection time.Duration // 0: never
 	CacheMemory   int64
+	CompressAbove int
 	Drain         time.Duration
 	MaxHead       int
 	Memory        int64 // 0: the Go memory limit
@@ -127,6 +128,7 @@ func compileStatic(d *document, f *File, env Env) *Static {
 	}
 	between(d, "limits.connections", f.Limits.Connections, 1, 10_000_000)
 	compileRedis(d, s, f, env)
+	compileStored(d, s, f, env)
 	s.File.Token = secret(d, env, "token", f.Token)
 	return s
 }
