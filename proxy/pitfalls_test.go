@@ -49,6 +49,7 @@ func pitfalls() []pitfall {
 		{group: "time_and_versions", name: "negative_entry_survives_a_create", run: negativeAndCreate},
 		{group: "invalidation", name: "tag_nobody_cached", elsewhere: "cache TestStormOfUnknownNamesIsCheap"},
 		{group: "invalidation", name: "storm_blocks_nobody", run: storm},
+		{group: "invalidation", name: "storm_leaves_the_p99", elsewhere: "proxy TestAttackTagFlood"},
 		{group: "invalidation", name: "storm_reaches_others", elsewhere: "cache TestStormOfInvalidationsReachesOthers"},
 	}
 }
