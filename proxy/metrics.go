@@ -164,7 +164,7 @@ func collectCache(set telemetry.Set, st cache.Stats) {
 	set.Gauge("weir_redis_log_delay_seconds", "Time from the append of the last record of the log to its reading here.", st.ApplyDelay.Seconds())
 	set.Counter("weir_redis_log_delay_seconds_total", "Sum of these times.", st.ApplyDelays.Seconds())
 	for _, kind := range st.Trouble {
-		set.Gauge("weir_redis_trouble", "1 while Redis is set up wrongly for the invalidation log, by how; the log says the cure.", 1, "kind", kind)
+		set.Gauge("weir_redis_trouble", "1 while Redis is set up wrongly for the cache, by how; the log says the cure.", 1, "kind", kind)
 	}
 	set.Counter("weir_redis_appended_total", "Invalidations put into the log.", float64(st.Appended))
 	set.Counter("weir_redis_append_errors_total", "Attempts at that which failed.", float64(st.AppendErrors))

@@ -65,6 +65,8 @@ func set(t *testing.T, v reflect.Value) {
 		v.Set(reflect.ValueOf([]string{"one"}))
 	case map[string]uint64:
 		v.Set(reflect.ValueOf(map[string]uint64{"one": 4711}))
+	case cache.Times:
+		v.Set(reflect.ValueOf(cache.Times{Bounds: []time.Duration{1}, UpTo: []uint64{1, 4711}, Sum: 1}))
 	case cache.Position:
 		v.Set(reflect.ValueOf(cache.Position{MS: 4711}))
 	default:

@@ -22,7 +22,4 @@ func collectRedis(set telemetry.Set, st cache.Stats) {
 	}{{"read", st.L2ReadTimes}, {"write", st.L2WriteTimes}} {
 		set.Histogram("weir_redis_seconds", "Time of single reads and of pipelines of writes.", t.times.Bounds, t.times.UpTo, t.times.Sum, "op", t.op)
 	}
-	for _, kind := range st.Trouble {
-		set.Gauge("weir_redis_trouble", "1 for each way in which Redis is set up wrongly for the cache; the log says the cure.", 1, "kind", kind)
-	}
 }

@@ -52,8 +52,11 @@ func (s Set) Gauge(name, help string, v float64, labels ...string) {
 	s.put(prometheus.GaugeValue, name, help, v, labels)
 }
 
-// Histogram gives a histogram: upTo[i] observations were up to bounds[i], the last value of upTo is of all.
+// Histogram gives a histogram: upTo[i] observations were up to bounds[i], the last value of upTo is of all. Without values it gives none.
 func (s Set) Histogram(name, help string, bounds []time.Duration, upTo []uint64, sum time.Duration, labels ...string) {
+	if len(upTo) != len(bounds)+1 {
+		return
+	}
 	var names, values []string
 	for i := 0; i+1 < len(labels); i += 2 {
 		names, values = append(names, labels[i]), append(values, labels[i+1])
