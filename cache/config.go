@@ -49,6 +49,9 @@ type Config struct {
 	// WriteQueue is how many entries may wait for the shared tier; more are dropped and counted. Default 1024.
 	WriteQueue int
 
+	// Popular says that this process tells the fleet which entries are asked for most, for WarmUp of others.
+	Popular bool
+
 	// Instance names this process to people who look at the fleet. Default: the host name.
 	Instance string
 

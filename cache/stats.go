@@ -33,6 +33,11 @@ type Stats struct {
 	Bytes, MaxBytes                  int64  // charged to the bounded tier
 	Entries                          int64
 
+	Warmed, Restored uint64 // entries brought along at the start: from the shared tier, from a saved file
+	Discarded        uint64 // entries of a saved file that may not be served any more
+	ColdStarts       uint64 // saved files that could not be used
+	Published        uint64 // keys told to the fleet as popular
+
 	Tombstones, PrefixTombstones int64
 	FloorRaises                  uint64 // times everything older was given up: overflow, gap, new generation
 	Generations                  uint64 // times the log was found to be another one
@@ -100,6 +105,9 @@ func (s *Store) Stats() Stats {
 		Applied: st.Records, Position: st.Applied, Shared: s.link != nil, Connected: s.Connected(), Degraded: s.Degraded(),
 		Appended: j.Appended, AppendErrors: j.AppendErrors, Queued: int64(j.Queued), QueueMerges: j.Merges,
 	}
+	w := &s.warm
+	out.Warmed, out.Restored, out.Discarded = w.warmed.Load(), w.restored.Load(), w.discarded.Load()
+	out.ColdStarts, out.Published = w.coldStarts.Load(), w.published.Load()
 	out.Bytes, out.MaxBytes, out.Entries, out.Evicted = s.memory.Stats()
 	out.Tombstones, out.PrefixTombstones = s.clock.Counts()
 	if contact := s.journal.Contact(); contact != 0 {

@@ -33,6 +33,7 @@ type Store struct {
 	shared  tier           // values, as fills and look-ups see them; nil without Redis
 	reclaim *reclaimer
 	stats   counters
+	warm    warming
 }
 
 // tier is the values that a fleet shares.
@@ -101,6 +102,9 @@ func (s *Store) Run(ctx context.Context) error {
 		work.Go(func() { s.link.Run(ctx) })
 		work.Go(func() { s.values.Run(ctx) })
 		work.Go(func() { s.journal.Run(ctx) })
+		if s.cfg.Popular {
+			work.Go(func() { s.publish(ctx) })
+		}
 	}
 	work.Wait()
 	if s.log != nil {

@@ -20,7 +20,7 @@ const shownPlans = 1000
 // adminSources are what the admin listener shows of this sidecar.
 func (s *Sidecar) adminSources() admin.Sources {
 	a := admin.Sources{
-		Ready: func() bool { return !s.server.Draining() }, Metrics: s.telemetry.Registry().WriteText, Config: s.shownConfig, Plans: s.shownPlans,
+		Ready: func() bool { return !s.server.Draining() }, Warming: s.warming.Load, Metrics: s.telemetry.Registry().WriteText, Config: s.shownConfig, Plans: s.shownPlans,
 		CacheStats: func() any {
 			if s.store == nil {
 				return map[string]string{"cache": "off"}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/weirproxy/weir/cache"
@@ -37,6 +38,7 @@ type Sidecar struct {
 	store     *cache.Store // nil: off
 	telemetry *telemetry.Telemetry
 	line      *line.Line
+	warming   atomic.Bool // the cache is filled before the sidecar is ready
 	server    *serve.Server
 	agent     *agent.Agent // nil: no control plane
 	upstream  *upstream
@@ -64,6 +66,7 @@ func New(cfg Config) (_ *Sidecar, err error) {
 		return nil, err
 	}
 	if f.Cache == "on" {
+		s.warming.Store(cfg.Static.WarmUp > 0)
 		if s.store, err = newStore(cfg.Static, s.log); err != nil {
 			return nil, err
 		}
@@ -163,6 +166,9 @@ func (s *Sidecar) Run(ctx context.Context) error {
 	work.Go(func() { s.schemas.run(background, s.policies.setSchema) })
 	if s.store != nil {
 		work.Go(func() { _ = s.store.Run(background) })
+		if s.savedCache() != "" || s.cfg.Static.WarmUp > 0 {
+			work.Go(func() { s.bringAlong(background) })
+		}
 	}
 	if s.agent != nil {
 		work.Go(func() { _ = s.agent.Run(background) })
@@ -190,6 +196,7 @@ func (s *Sidecar) Run(ctx context.Context) error {
 	events.Wait()
 	s.flush() // while the others come to their ends
 	work.Wait()
+	s.saveCache()
 	s.close()
 	return err
 }

@@ -50,6 +50,8 @@ type Slot struct {
 	Left atomic.Bool
 	// Place is where the reverse index has the slot; its lock guards it.
 	Place int32
+	// Uses is about how often the slot has answered since it was last looked at for that.
+	Uses atomic.Uint32
 }
 
 // Ask notes that the slot answers. It writes only once: readers share the slot.

@@ -141,6 +141,20 @@ func (s *Set) Walk(visit func(*entry.Slot) bool, rest func()) (whole bool) {
 	return true
 }
 
+// Each calls visit for every slot that is there all the time. Unlike Walk it forgets nothing, and visit may not remove slots.
+func (s *Set) Each(visit func(*entry.Slot)) {
+	var part [chunk]*entry.Slot
+	for i := range s.shards {
+		for end := -1; end != 0; {
+			var n int
+			n, end = s.shards[i].take(&part, end)
+			for _, slot := range part[:n] {
+				visit(slot)
+			}
+		}
+	}
+}
+
 // take copies the slots before end, from behind: what a removal moves forward was there already.
 func (sh *shard) take(part *[chunk]*entry.Slot, end int) (n, begin int) {
 	sh.mu.Lock()

@@ -112,17 +112,33 @@ func (m *Memory) Get(k *key.Key) *entry.Slot {
 	}
 	s, ok := m.inner.Get(name(k))
 	if !ok || s == nil || s.Digest != *k {
-		return m.Recent(k)
+		if s = m.Recent(k); s != nil {
+			used(hot, s)
+		}
+		return s
 	}
 	if w := m.waiting.get(k); w != nil { // it takes the place of the one that was found
 		s = w
 	}
 	s.Ask()
-	hot.Store(s)
+	if !used(hot, s) {
+		hot.Store(s)
+	}
 	if s.Left.Load() { // it left meanwhile, and must not be held here
 		hot.CompareAndSwap(s, nil)
 	}
 	return s
+}
+
+// used notes an access of a slot that was not taken from its hot place, or one in hotSample of those that are. It reports whether the slot
+// is there.
+func used(hot *atomic.Pointer[entry.Slot], s *entry.Slot) bool {
+	if hot.Load() == s {
+		s.Uses.Add(hotSample)
+		return true
+	}
+	s.Uses.Add(1)
+	return false
 }
 
 // Recent is Get for a slot that was put a moment ago: others may or may not be found.

@@ -34,6 +34,8 @@ func table() []setting {
 		{"state", "state", "folder for the last good configuration", func(f *file) *string { return &f.State }, nil},
 		{"cache", "cache", "on or off (default on)", func(f *file) *string { return &f.Cache }, nil},
 		{"cache-memory", "cache_memory", "size of the cache of this process (default 64MiB)", func(f *file) *string { return &f.CacheMemory }, nil},
+		{"cache-warm-up", "cache_warm_up", "fill the cache from Redis for so long at most before ready (default 0s)", func(f *file) *string { return &f.CacheWarmUp }, nil},
+		{"cache-save", "cache_save", "on: keep the cache in the state folder over a restart (default off)", func(f *file) *string { return &f.CacheSave }, nil},
 		{"service", "identity.service", "name of the service in events and metrics (default graphql)", func(f *file) *string { return &f.Identity.Service }, nil},
 		{"instance", "identity.instance", "name of this sidecar (default: the host name)", func(f *file) *string { return &f.Identity.Instance }, nil},
 		{"log-level", "log.level", "debug, info, warn or error (default info)", func(f *file) *string { return &f.Log.Level }, nil},

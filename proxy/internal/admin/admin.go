@@ -21,6 +21,7 @@ import (
 // Sources are what the listener shows.
 type Sources struct {
 	Ready      func() bool // requests can be relayed
+	Warming    func() bool // they can, and the cache is filled first; nil: never
 	Metrics    func(io.Writer) error
 	Config     func() []byte // YAML without secrets
 	Plans      func() []planner.Description
@@ -199,6 +200,10 @@ func get(ctx *fasthttp.RequestCtx, answer func()) {
 }
 
 func (a *Server) ready(ctx *fasthttp.RequestCtx) {
+	if a.sources.Warming != nil && a.sources.Warming() && a.sources.Ready() {
+		fail(ctx, fasthttp.StatusServiceUnavailable, "admin.warming", "The sidecar relays already; it reports ready when its cache is filled, or when cache_warm_up is over.")
+		return
+	}
 	if a.sources.Ready() {
 		ctx.SetBodyString("ok\n")
 		return

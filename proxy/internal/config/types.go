@@ -31,6 +31,8 @@ type File struct {
 	State                 string      `yaml:"state" json:"state,omitempty" jsonschema:"description=Folder for the last good configuration"`
 	Cache                 string      `yaml:"cache" json:"cache,omitempty" jsonschema:"enum=on,enum=off"`
 	CacheMemory           string      `yaml:"cache_memory" json:"cache_memory,omitempty" jsonschema:"description=Size of the cache of this process"`
+	CacheWarmUp           string      `yaml:"cache_warm_up" json:"cache_warm_up,omitempty" jsonschema:"description=For how long at most a start fills the cache with what the fleet asks for most before it reports that it is ready; 0s for not at all"`
+	CacheSave             string      `yaml:"cache_save" json:"cache_save,omitempty" jsonschema:"enum=on,enum=off,description=Save the cache of this process in the state folder at the end and use what is still valid at the start"`
 	CacheEncryption       Encryption  `yaml:"cache_encryption" json:"cache_encryption,omitempty" jsonschema:"description=Seal what stands in Redis; all sidecars of a fleet need the same keys"`
 	CacheCompression      Compression `yaml:"cache_compression" json:"cache_compression,omitempty"`
 	Pprof                 bool        `yaml:"pprof" json:"pprof,omitempty" jsonschema:"description=Serve /debug/pprof on the admin listener"`
@@ -171,7 +173,7 @@ type Deadlines struct {
 func DefaultFile() File {
 	return File{
 		Listen: []string{"127.0.0.1:4000"}, Admin: "127.0.0.1:9901", Introspection: "1m", Namespace: "weir", KafkaTopic: "finops.cost.events",
-		EventsMode: "structured", Cache: "on", CacheMemory: "64MiB", CacheCompression: Compression{Codec: "none", Above: "1KiB"}, Drain: "25s", Identity: Identity{Service: "graphql", Environment: "development"},
+		EventsMode: "structured", Cache: "on", CacheMemory: "64MiB", CacheWarmUp: "0s", CacheSave: "off", CacheCompression: Compression{Codec: "none", Above: "1KiB"}, Drain: "25s", Identity: Identity{Service: "graphql", Environment: "development"},
 		Log: Log{Level: "info", Format: "json"}, Limits: Process{Connections: 10_000, Head: "64KiB"}, Policy: DefaultPolicy(),
 	}
 }

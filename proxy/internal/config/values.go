@@ -32,6 +32,7 @@ type Static struct {
 	Introspection time.Duration // 0: never
 	CacheMemory   int64
 	CompressAbove int
+	WarmUp        time.Duration // 0: not at all
 	Drain         time.Duration
 	MaxHead       int
 	Memory        int64 // 0: the Go memory limit
@@ -122,6 +123,11 @@ func compileStatic(d *document, f *File, env Env) *Static {
 	s.Introspection = duration(d, "introspection_interval", f.Introspection, 0, 24*time.Hour)
 	s.Drain = duration(d, "drain", f.Drain, 0, time.Hour)
 	s.CacheMemory = size(d, "cache_memory", f.CacheMemory, 1<<20, 1<<40)
+	s.WarmUp = duration(d, "cache_warm_up", f.CacheWarmUp, 0, time.Minute)
+	oneOf(d, "cache_save", f.CacheSave, "on", "off")
+	if f.CacheSave == "on" && (f.State == "" || len(f.Redis) == 0) {
+		d.addf("cache_save", "needs state, a folder to save in, and redis: without the fleet's log nobody could tell what was invalidated meanwhile")
+	}
 	s.MaxHead = int(size(d, "limits.head", f.Limits.Head, 1<<10, 16<<20))
 	if f.Limits.Memory != "" {
 		s.Memory = size(d, "limits.memory", f.Limits.Memory, 16<<20, 1<<44)
