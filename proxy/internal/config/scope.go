@@ -22,6 +22,7 @@ func compileScope(d *document, at string, p *Policy, v *Values) {
 		checkToken(d, fmt.Sprintf("%sissuers[%d].", at, i), &c.Issuers[i])
 	}
 	checkIssuers(d, at, c)
+	headers(d, at+"ignore_headers", c.IgnoreHeaders)
 	if c.Header != nil {
 		checkHeader(d, at+"header.", c.Header)
 	}

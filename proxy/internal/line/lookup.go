@@ -40,7 +40,9 @@ func (l *Line) lookup(ctx context.Context, x *Exchange, h *wire.RequestHead, now
 		x.outcome(ledger.BypassHeaders)
 		return false
 	}
-	x.Scope = p.Scope.Resolve(h, x.Peer, now)
+	if x.Scope = p.Scope.Resolve(h, x.Peer, now); h.Credentials && x.Scope.Class != scope.Bypass && !x.accounted(h) {
+		x.Scope = scope.Scope{Class: scope.Bypass, Reason: scope.Unread, Tenant: x.Scope.Tenant}
+	}
 	if x.Scope.Class == scope.Bypass {
 		l.stats.scopeBypass[x.Scope.Reason].Add(1)
 		for i := range x.Items {

@@ -48,14 +48,21 @@ func (a *asker) ask(query string, request []string, answer []string) (s telemetr
 // tenants is a policy whose trusted header names a group of the class.
 func tenants(t *testing.T, class string, shares map[string]planner.Share) *policy.Policy {
 	t.Helper()
-	rules, err := scope.Compile(t.Context(), scope.Config{Header: &scope.Header{Name: "X-Who", Class: class, VouchedBy: &scope.Vouched{Networks: []string{"127.0.0.1"}}}, Key: "k"}, nil)
+	p := testPolicy(t)
+	p.Scope = rulesOf(t, "X-Who", class)
+	p.Plans = planner.NewCache(planner.CacheConfig{Schema: schema(t), Options: planner.Options{Shares: shares}})
+	return p.Seal()
+}
+
+func trusting(t *testing.T, name string) *scope.Rules { return rulesOf(t, name, "user") }
+
+func rulesOf(t *testing.T, name, class string) *scope.Rules {
+	t.Helper()
+	rules, err := scope.Compile(t.Context(), scope.Config{Header: &scope.Header{Name: name, Class: class, VouchedBy: &scope.Vouched{Networks: []string{"127.0.0.1"}}}, Key: "k"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := testPolicy(t)
-	p.Scope = rules
-	p.Plans = planner.NewCache(planner.CacheConfig{Schema: schema(t), Options: planner.Options{Shares: shares}})
-	return p.Seal()
+	return rules
 }
 
 const bookOf1 = `{ book(id: 1) { id title } }`
@@ -183,6 +190,42 @@ func TestWhoMayShare(t *testing.T) {
 				t.Errorf("%d without an identity", n)
 			}
 		})
+	}
+}
+
+// TestHeadersThatTellWhoTheClientIs: what looks like an identity and is read by nobody keeps the request out of the cache.
+func TestHeadersThatTellWhoTheClientIs(t *testing.T) {
+	ignoring, err := scope.Compile(t.Context(), scope.Config{IgnoreHeaders: []string{"X-User-Id"}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		lines  []string
+		change func(p *policy.Policy)
+		want   telemetry.CacheStatus
+	}{
+		"an API key":              {[]string{"X-API-Key: a"}, nil, telemetry.Bypass},
+		"set by a proxy in front": {[]string{"X-Auth-Request-User: ann"}, nil, telemetry.Bypass},
+		"a tenant":                {[]string{"x-tenant-id: a"}, nil, telemetry.Bypass},
+		"in the key":              {[]string{"X-API-Key: a"}, func(p *policy.Policy) { p.Cache.Vary = []string{"x-api-key"} }, telemetry.Miss},
+		"said not to matter":      {[]string{"X-User-ID: a"}, func(p *policy.Policy) { p.Scope = ignoring }, telemetry.Miss},
+		"one of two that matters": {[]string{"X-User-ID: a", "X-Api-Key: a"}, func(p *policy.Policy) { p.Scope = ignoring }, telemetry.Bypass},
+		"the trusted header":      {[]string{"X-User: a"}, func(p *policy.Policy) { p.Scope = trusting(t, "X-User") }, telemetry.Miss},
+		"beside a trusted header": {[]string{"X-User: a", "X-Role: admin"}, func(p *policy.Policy) { p.Scope = trusting(t, "X-User") }, telemetry.Bypass},
+		"nothing of the kind":     {[]string{"X-Request-Id: 5", "X-Client: web"}, nil, telemetry.Miss},
+	} {
+		p := testPolicy(t)
+		if c.change != nil {
+			c.change(p)
+		}
+		p.Seal()
+		a := &asker{t: t, l: newLine(t, &p)}
+		if s, _ := a.ask(bookOf1, c.lines, nil); s != c.want {
+			t.Errorf("%s: %s, want %s", name, s, c.want)
+		}
+		if n := a.l.Stats().ScopeBypass["unread_header"]; (n == 1) != (c.want == telemetry.Bypass) {
+			t.Errorf("%s: counted %d times", name, n)
+		}
 	}
 }
 

@@ -6,7 +6,8 @@ type Config struct {
 	Issuers []JWT   `yaml:"issuers" json:"issuers,omitempty" jsonschema:"description=More rules like jwt; each needs an issuer of its own"`
 	Header  *Header `yaml:"header" json:"header,omitempty" jsonschema:"description=Trust a header that a proxy in front has set and verified"`
 	// IgnoreCookies says that cookies never change an answer.
-	IgnoreCookies bool `yaml:"ignore_cookies" json:"ignore_cookies,omitempty" jsonschema:"description=Cookies never change an answer"`
+	IgnoreCookies bool     `yaml:"ignore_cookies" json:"ignore_cookies,omitempty" jsonschema:"description=Cookies never change an answer"`
+	IgnoreHeaders []string `yaml:"ignore_headers" json:"ignore_headers,omitempty" jsonschema:"description=Headers such as x-user-id that seem to tell who the client is and never change an answer"`
 	// AuthorizedPublic applies section 3.5 of RFC 9111.
 	AuthorizedPublic bool              `yaml:"authorized_public" json:"authorized_public,omitempty" jsonschema:"description=Without jwt: requests with Authorization share answers whose Cache-Control says public or s-maxage or must-revalidate"`
 	Types            map[string]string `yaml:"types" json:"types,omitempty" jsonschema:"description=Class of the answers that hold a type (Order) or a field (Query.orders): public or tenant or roles or user; the narrowest of an operation counts"`
@@ -69,6 +70,7 @@ func (c Config) Clone() Config {
 		}
 		c.Header = &h
 	}
+	c.IgnoreHeaders = append([]string(nil), c.IgnoreHeaders...)
 	c.Types, c.Operations = cloneMap(c.Types), cloneMap(c.Operations)
 	return c
 }

@@ -56,6 +56,8 @@ func TestTwoIdentitiesNeverShare(t *testing.T) {
 				two.Roles = was.Roles
 			}
 		}
+		r.budget.full.Store(0)
+		other.budget.full.Store(0)
 		a, b := r.of(one.token(t)), r.of(two.token(t))
 		if a.Class != User || b.Class != User {
 			rt.Fatalf("%+v %+v", a, b)
@@ -139,6 +141,7 @@ func FuzzToken(f *testing.F) {
 	r := compile(f, Config{Issuers: []JWT{rule, second}})
 	want := r.of(good).identity
 	f.Fuzz(func(t *testing.T, authorization string) {
+		r.budget.full.Store(0)
 		s := r.of(authorization)
 		if s.Class == Bypass {
 			if s.Reason == None || s.Authenticated {

@@ -20,23 +20,27 @@ type Rules struct {
 	issuers []*issuer
 	memory  memory
 
+	read     []string // headers that are read, or do not matter
+	tenants  bool     // a rule tells them
 	verified atomic.Uint64
+	budget   budget
 }
 
 // Compile checks cfg and returns its rules, nil for none. Key sets are kept up to date until ctx ends; log may be nil.
 func Compile(ctx context.Context, cfg Config, log *slog.Logger) (*Rules, error) {
-	if cfg.JWT == nil && len(cfg.Issuers) == 0 && cfg.Header == nil && !cfg.IgnoreCookies && !cfg.AuthorizedPublic {
+	if cfg.JWT == nil && len(cfg.Issuers) == 0 && cfg.Header == nil && !cfg.IgnoreCookies && !cfg.AuthorizedPublic && len(cfg.IgnoreHeaders) == 0 {
 		return nil, nil
 	}
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	r := &Rules{cfg: cfg, secret: []byte("weir scope 2" + cfg.Key)}
+	r := &Rules{cfg: cfg, secret: []byte("weir scope 2" + cfg.Key), read: cfg.IgnoreHeaders, tenants: cfg.Tells()[Tenant]}
 	var err error
 	if cfg.Header != nil {
 		if r.header, err = compileHeader(cfg.Header); err != nil {
 			return nil, fmt.Errorf("scope.header.%w", err)
 		}
+		r.read = append(append([]string(nil), cfg.IgnoreHeaders...), r.header.name, r.header.secretIn)
 	}
 	names := map[string]bool{}
 	for n, c := range cfg.tokens() {
@@ -102,7 +106,20 @@ func (r *Rules) Resolve(h Headers, peer netip.Addr, now int64) Scope {
 func (r *Rules) IgnoresCookies() bool { return r != nil && r.cfg.IgnoreCookies }
 
 // TellsTenants reports whether a rule tells tenants.
-func (r *Rules) TellsTenants() bool { return r != nil && r.cfg.Tells()[Tenant] }
+func (r *Rules) TellsTenants() bool { return r != nil && r.tenants }
+
+// Reads reports whether a rule reads the header or says that it does not matter.
+func (r *Rules) Reads(name []byte) bool {
+	if r == nil {
+		return false
+	}
+	for _, n := range r.read {
+		if strings.EqualFold(string(name), n) {
+			return true
+		}
+	}
+	return false
+}
 
 // Tells reports whether the header is the trusted one and its value part of what groups of class c are told apart by.
 func (r *Rules) Tells(name []byte, c Class) bool {
@@ -114,7 +131,7 @@ func (r *Rules) Describe() []byte {
 	if r == nil {
 		return nil
 	}
-	text := fmt.Appendf(nil, "2 cookies=%t public=%t", r.cfg.IgnoreCookies, r.cfg.AuthorizedPublic)
+	text := fmt.Appendf(nil, "2 cookies=%t public=%t headers=%q", r.cfg.IgnoreCookies, r.cfg.AuthorizedPublic, r.cfg.IgnoreHeaders)
 	if h := r.header; h != nil {
 		text = fmt.Appendf(text, " header=%q/%d", h.name, h.class)
 	}

@@ -47,13 +47,15 @@ const (
 	Untrusted            // a wrong signature, algorithm, issuer, audience or time
 	Expired
 	NoClaim    // a good token without a claim that a rule needs
+	Unread     // another header than these tells who the client is, and no rule reads it
+	Busy       // too many tokens at once that were not seen before
 	NoIdentity // see above
 	Reasons    // their number
 )
 
 var reasonNames = [...]string{
 	"", "cookie", "authorization", "repeated_header", "unvouched_header", "malformed_token", "unknown_key", "untrusted_token", "expired_token",
-	"no_claim", "no_identity",
+	"no_claim", "unread_header", "busy", "no_identity",
 }
 
 // String returns the reason as a metric label.

@@ -154,6 +154,9 @@ func (r *Rules) token(token []byte, now int64) Scope {
 	digest := digestOf('j', token)
 	j := r.memory.get(&digest)
 	if j == nil || !j.holds(now) {
+		if !r.budget.take(now) {
+			return bypass(Busy)
+		}
 		j = r.judge(string(token), now)
 		r.memory.put(&digest, j)
 	}

@@ -16,6 +16,7 @@ type RequestHead struct {
 	Upgrade       bool   // asks to switch protocols: there is an Upgrade header
 	Repeated      bool   // the same bytes as the head before
 	Steered       bool   // something may make the origin take another host, target or method: a header (IsSteering), or an absolute target
+	Credentials   bool   // a header beside Authorization and Cookie tells who the client is (IsCredential)
 	Code          string // what is wrong with a head that is not OK; a Code constant
 
 	closing                             bool // Close as parsed: the owner of the head may set Close
@@ -263,6 +264,7 @@ func (h *RequestHead) frame() {
 		if first := name[0] | 0x20; first == 'x' || first == 'f' {
 			h.Steered = h.Steered || IsSteering(name)
 		}
+		h.Credentials = h.Credentials || IsCredential(name)
 		switch len(name) {
 		case len("host"):
 			if equalFold(name, "host") {
