@@ -52,6 +52,10 @@ model: ## ten million steps of the cache's invalidation rule against its model; 
 e2e: setup setup-node build ## the shipped binaries between real clients and real servers
 	@if [ -f $(E2E)/package.json ]; then cd $(E2E) && npm test; else echo "e2e: $(E2E) has no package.json, nothing to run"; fi
 
+differential: setup-node build ## @cacheControl against Apollo Server from npm: 1,500 operations by the schema, 750 through the shipped binary
+	go test -count=1 -v -run 'TestAgainstApolloServer' ./planner/internal/cachepolicy
+	cd $(E2E) && node --test --test-timeout=120000 cachecontrol.test.mjs
+
 race: setup ## all Go tests under the race detector
 	go test -race ./...
 

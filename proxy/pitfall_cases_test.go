@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"net/http"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -67,6 +69,34 @@ func varyStar(t *testing.T) {
 func setCookie(t *testing.T) {
 	s := scripted(t, numbered("Set-Cookie", "session=1", "Cache-Control", "public, max-age=60"))
 	before(t, s, nil).never(s, "a cookie", call{body: operation(bookOne)})
+}
+
+// longTagHeader: a list of more entities than a CDN reads tags of has a header within the CDN's limit, and a tag that finds it all the same.
+func longTagHeader(t *testing.T) {
+	s := scripted(t, func(w http.ResponseWriter, _ *http.Request, _ string) {
+		tags := make([]string, 190)
+		for i := range tags {
+			tags[i] = fmt.Sprintf("shelf-%0120d", i)
+		}
+		w.Header().Set("Surrogate-Key", strings.Join(tags, " "))
+		fmt.Fprint(w, goodBody)
+	})
+	r := before(t, s, func(f *config.File) { f.Policy.Cache.Outward.SurrogateKey.Enabled = true })
+	g := r.kept("the shelf", call{body: operation(bookOne)})
+	keys := strings.Fields(strings.Join(g.header.Values("Surrogate-Key"), " "))
+	if n := len(strings.Join(keys, " ")); n == 0 || n > 16<<10 || !slices.Contains(keys, "weir-more") {
+		t.Errorf("%d tags in %d bytes, the last %q", len(keys), n, keys[max(0, len(keys)-1):])
+	}
+}
+
+// tooManyTags: by a tag that was left out an answer could not be found, so it is not kept.
+func tooManyTags(t *testing.T) {
+	for name, tags := range map[string]string{"too many": strings.Repeat("a%d ", 300), "too long": strings.Repeat("a", 300)} {
+		var n int
+		tags := regexp.MustCompile("%d").ReplaceAllStringFunc(tags, func(string) string { n++; return fmt.Sprint(n) })
+		s := scripted(t, numbered("Surrogate-Key", tags))
+		before(t, s, nil).never(s, name, call{body: operation(bookOne)})
+	}
 }
 
 func subscriptionByPost(t *testing.T) {
@@ -184,6 +214,21 @@ func persistedQueryNotFound(t *testing.T) {
 	r.fetch(call{body: operation(bookOne, "extensions", extensions)})
 	if g := r.kept("the registered document", hashOnly); !strings.Contains(g.body, `"title":"a"`) {
 		t.Errorf("%s", g.body)
+	}
+}
+
+// persistedQueryNotFoundBehind: where Weir speaks to a CDN, it tells it not to keep what the origin wrongly allows.
+func persistedQueryNotFoundBehind(t *testing.T) {
+	s := scripted(t, func(w http.ResponseWriter, _ *http.Request, _ string) {
+		w.Header().Set("Cache-Control", "public, max-age=60")
+		fmt.Fprint(w, `{"errors":[{"message":"PersistedQueryNotFound","extensions":{"code":"PERSISTED_QUERY_NOT_FOUND"}}]}`)
+	})
+	r := before(t, s, func(f *config.File) { f.Policy.Cache.Outward.CacheControl = true })
+	c := call{body: `{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"` + strings.Repeat("0", 64) + `"}}}`}
+	for range 2 {
+		if g := r.fetch(c); g.hit() || !strings.Contains(g.header.Get("Cache-Control"), "no-store") {
+			t.Errorf("%v %s", g.header, g.body)
+		}
 	}
 }
 
