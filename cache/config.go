@@ -77,6 +77,8 @@ type Config struct {
 	// EarlyRefresh scales the early refresh (1: refresh about one fetch time before expiry; larger is earlier). Default 1;
 	// negative: off.
 	EarlyRefresh float64
+	// Revalidates says for how long after its fresh time an entry may answer while it is fetched again; nil: as long as it lives.
+	Revalidates func(*Entry) time.Duration
 	// MaxFill is how long a leader may take before another caller may lead. Default 60 s.
 	MaxFill time.Duration
 	// MaxMarkers bounds the keys remembered as not cacheable. Default 65536.

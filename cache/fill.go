@@ -16,6 +16,7 @@ type Fill struct {
 	flight flight.Flight
 	origin entry.Origin
 	absent bool // nothing was stored under the key when the fill began
+	leased bool // this process fetches for the fleet
 }
 
 // begin is called by the one who leads, before the fetch.
@@ -64,6 +65,9 @@ func (f *Fill) Complete(d *Draft, now int64) *Entry {
 		draft.Tags = d.Tags
 	}
 	slot := entry.Build(&draft, s.clock.Hash)
+	if f.leased {
+		slot.Lease()
+	}
 	s.schedule(slot, now)
 	if v := s.judge(slot, now); v != fresh && v != stale {
 		s.miss(v)
@@ -85,6 +89,9 @@ func (f *Fill) Complete(d *Draft, now int64) *Entry {
 	}
 	s.flights.End(&f.flight, slot, 0)
 	s.stats.stored.Add(1)
+	if s.leases != nil && d.FetchMicros > 0 {
+		s.fetches.saw(d.FetchMicros)
+	}
 	if s.shared != nil && slot.Epoch != 0 {
 		s.shared.Put(slot)
 	}

@@ -28,13 +28,13 @@ func (s *Store) Lookup(ctx context.Context, k *Key, now int64, w Wait) Result {
 	mine := &Fill{s: s}
 	f := s.flights.Join(k, now, &mine.flight)
 	if f == &mine.flight {
-		return s.lead(ctx, mine, k, now, r, why)
+		return s.lead(ctx, mine, k, now, w, r, why)
 	}
-	if r.Entry != nil || w.Collapse <= 0 { // a stale entry is better than a wait
+	if w.Collapse <= 0 || r.State == Fresh || r.Entry != nil && s.mayAnswer(&r, now) { // a stale entry is better than a wait
 		r.Why = why.reason()
 		return s.count(r)
 	}
-	return s.follow(ctx, f, k, now, w)
+	return s.follow(ctx, f, k, now, w, r)
 }
 
 // local looks into this process. done is false when the caller should try to lead: nothing, or something that has to be renewed.
@@ -47,12 +47,15 @@ func (s *Store) local(k *Key, now int64) (r Result, v verdict, done bool) {
 	case fresh:
 		r = Result{Entry: &slot.Entry, State: Fresh, Tier: TierL1}
 		if slot.Wanted.Load() || s.early(slot, now) {
+			r.demand = true
 			return r, v, false
 		}
+		slot.Serve()
 		return s.count(r), v, true
 	case stale:
-		return Result{Entry: &slot.Entry, State: Stale, Tier: TierL1}, v, false
+		return Result{Entry: &slot.Entry, State: Stale, Tier: TierL1, demand: slot.Served()}, v, false
 	}
+	r.demand = slot.Served()
 	s.discard(slot, v)
 	return r, v, false
 }
@@ -60,6 +63,7 @@ func (s *Store) local(k *Key, now int64) (r Result, v verdict, done bool) {
 // discard lets go of a slot that may never be served again; other reasons may pass.
 func (s *Store) discard(slot *entry.Slot, v verdict) {
 	if v == expired || v == invalid {
+		s.missed.note(slot)
 		s.memory.Delete(slot)
 	}
 }
@@ -113,7 +117,7 @@ func (s *Store) count(r Result) Result {
 
 // lead is for the caller that leads the flight: it asks the shared tier, and gets a Fill when that has nothing fresh. why is what the look
 // into this process found.
-func (s *Store) lead(ctx context.Context, f *Fill, k *Key, now int64, r Result, why verdict) Result {
+func (s *Store) lead(ctx context.Context, f *Fill, k *Key, now int64, w Wait, r Result, why verdict) Result {
 	// Another flight may have ended between the look into this process and the start of this one.
 	recent := s.memory.Recent(k)
 	if recent != nil && &recent.Entry != r.Entry {
@@ -122,40 +126,48 @@ func (s *Store) lead(ctx context.Context, f *Fill, k *Key, now int64, r Result, 
 			s.flights.End(&f.flight, recent, 0)
 			return s.count(Result{Entry: &recent.Entry, State: Fresh, Tier: TierL1})
 		case v == stale && r.Entry == nil:
-			r = Result{Entry: &recent.Entry, State: Stale, Tier: TierL1}
+			r = Result{Entry: &recent.Entry, State: Stale, Tier: TierL1, demand: r.demand || recent.Served()}
 		case r.Entry == nil:
 			s.discard(recent, v)
+			r.demand, why = r.demand || recent.Served(), v
+		}
+	}
+	wanted := w.Lease && s.leases != nil && (r.demand || r.Entry == nil && s.missed.take(k) || s.flights.Followed(&f.flight))
+	nothing := why == absent && recent == nil
+	if r.State != Fresh || wanted {
+		slot, v := s.fromShared(ctx, k, now)
+		switch {
+		case slot == nil:
+		case v == fresh && (r.State != Fresh || r.Entry.Created < slot.Created):
+			return s.fromElsewhere(f, slot, nothing)
+		case v == stale && r.State != Fresh && (r.Entry == nil || r.Entry.Created < slot.Created):
+			r = Result{Entry: &slot.Entry, State: Stale, Tier: TierL2, demand: r.demand}
+		}
+		if r.Entry == nil && v != absent { // one miss, for the reason found last
 			why = v
 		}
 	}
-	if r.State == Fresh { // early refresh
+	if wanted {
+		if out, elsewhere := s.leased(ctx, f, k, now, r); elsewhere {
+			return out
+		}
+	}
+	switch {
+	case r.State == Fresh:
 		s.stats.early.Add(1)
-		r.Fill = f.begin(false)
-		return s.count(r)
+	case r.Entry == nil:
+		s.miss(why)
+		r.Why = why.reason()
 	}
-	nothing := why == absent && recent == nil
-	slot, v := s.fromShared(ctx, k, now)
-	if slot != nil {
-		switch v {
-		case fresh:
-			s.memory.Put(slot, nothing)
-			s.flights.End(&f.flight, slot, 0)
-			return s.count(Result{Entry: &slot.Entry, State: Fresh, Tier: TierL2})
-		case stale:
-			if r.Entry == nil || r.Entry.Created < slot.Created {
-				r = Result{Entry: &slot.Entry, State: Stale, Tier: TierL2}
-			}
-		}
-	}
-	if r.Entry == nil { // one miss, for the reason found last
-		if v == absent {
-			v = why
-		}
-		s.miss(v)
-		r.Why = v.reason()
-	}
-	r.Fill = f.begin(nothing)
+	r.Fill = f.begin(nothing && r.State != Fresh)
 	return s.count(r)
+}
+
+// fromElsewhere ends the flight with an entry of the shared tier.
+func (s *Store) fromElsewhere(f *Fill, slot *entry.Slot, nothing bool) Result {
+	s.memory.Put(slot, nothing)
+	s.flights.End(&f.flight, slot, 0)
+	return s.count(Result{Entry: &slot.Entry, State: Fresh, Tier: TierL2})
 }
 
 // fromShared reads the shared tier. Before the log was read, and after contact with it was lost, nothing shared can be judged.
@@ -178,8 +190,8 @@ func (s *Store) fromShared(ctx context.Context, k *Key, now int64) (*entry.Slot,
 	return slot, v
 }
 
-// follow waits for another caller's fill.
-func (s *Store) follow(ctx context.Context, f *flight.Flight, k *Key, now int64, w Wait) Result {
+// follow waits for another caller's fill. r is what may be served when the upstream fails, if anything.
+func (s *Store) follow(ctx context.Context, f *flight.Flight, k *Key, now int64, w Wait, r Result) Result {
 	timer := time.NewTimer(w.Collapse)
 	defer timer.Stop()
 	for {
@@ -187,9 +199,11 @@ func (s *Store) follow(ctx context.Context, f *flight.Flight, k *Key, now int64,
 		case <-f.Done():
 		case <-timer.C:
 			s.stats.collapseTimeouts.Add(1)
-			return Result{Why: Unanswered}
+			r.Why = Unanswered
+			return s.count(r)
 		case <-ctx.Done():
-			return Result{Why: Unanswered}
+			r.Why = Unanswered
+			return s.count(r)
 		}
 		if slot := f.Slot(); slot != nil {
 			now = max(now, slot.Created) // time has passed
@@ -203,11 +217,12 @@ func (s *Store) follow(ctx context.Context, f *flight.Flight, k *Key, now int64,
 		// No result, or one that was invalidated meanwhile: the first to come leads again, unless the key was marked.
 		if s.flights.Marked(k, now) {
 			s.stats.bypassed.Add(1)
-			return Result{Bypass: true}
+			r.Bypass = true
+			return r
 		}
 		mine := &Fill{s: s}
 		if f = s.flights.Join(k, now, &mine.flight); f == &mine.flight {
-			return s.lead(ctx, mine, k, now, Result{}, absent)
+			return s.lead(ctx, mine, k, now, w, r, absent)
 		}
 	}
 }

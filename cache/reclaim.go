@@ -148,6 +148,7 @@ func (r *reclaimer) sweep(ctx context.Context, overdue bool) (whole bool) {
 			return false
 		}
 		if s.clock.Check(slot)&entry.MarkDead != 0 || now >= slot.Hard {
+			s.missed.note(slot)
 			s.memory.Delete(slot)
 			r.reclaimed.Add(1)
 			removed = true

@@ -23,6 +23,11 @@ type Stats struct {
 	MissCorrupt      uint64 // shared value that is damaged, foreign or of another format
 	Bypassed         uint64 // key marked as not cacheable
 
+	LeasesWon    uint64 // fetches of keys in demand that this process did for the fleet
+	LeasesLost   uint64 // and those that another process did
+	LeasesShared uint64 // of these: what it fetched came in time for those who waited
+	LeasesVain   uint64 // and did not, so that this process fetched too
+
 	Fills, EarlyRefreshes, Abandoned uint64 // fills led; of these by early refresh; given up
 	Stored                           uint64 // entries accepted by Complete
 	RefusedTooBig                    uint64 // larger than MaxEntryBytes
@@ -108,6 +113,8 @@ func (s *Store) Stats() Stats {
 	w := &s.warm
 	out.Warmed, out.Restored, out.Discarded = w.warmed.Load(), w.restored.Load(), w.discarded.Load()
 	out.ColdStarts, out.Published = w.coldStarts.Load(), w.published.Load()
+	out.LeasesWon, out.LeasesLost = c.leasesWon.Load(), c.leasesLost.Load()
+	out.LeasesShared, out.LeasesVain = c.leasesShared.Load(), c.leasesVain.Load()
 	out.Bytes, out.MaxBytes, out.Entries, out.Evicted = s.memory.Stats()
 	out.Tombstones, out.PrefixTombstones = s.clock.Counts()
 	if contact := s.journal.Contact(); contact != 0 {

@@ -30,7 +30,10 @@ type Store struct {
 	values  *remote.Values // nil without Redis
 	log     *remote.Log    // nil without Redis
 	id      string         // unique to this process
-	shared  tier           // values, as fills and look-ups see them; nil without Redis
+	leases  leaser         // nil without Redis
+	fetches fetchTime
+	missed  missed
+	shared  tier // values, as fills and look-ups see them; nil without Redis
 	reclaim *reclaimer
 	stats   counters
 	warm    warming
@@ -44,7 +47,16 @@ type tier interface {
 	Put(slot *entry.Slot)
 }
 
+// leaser lets one process of the fleet lead.
+type leaser interface {
+	// Lease takes the right to fetch a key, for a time. It waits for no longer than a read does, and reports false only when another
+	// process has it.
+	Lease(ctx context.Context, k *Key, d time.Duration) bool
+}
+
 type counters struct {
+	leasesWon, leasesLost, leasesShared, leasesVain atomic.Uint64
+
 	hitsL1, hitsL2, stale, collapsed, collapseTimeouts                                                                   atomic.Uint64
 	missAbsent, missExpired, missInvalid, missDisconnected, missClock, missCorrupt                                       atomic.Uint64
 	bypassed, fleetAll, fleetMissing, fleetUnseen, fills, early, abandoned, stored, tooBig, late, noTTL, pressure, asked atomic.Uint64
@@ -84,7 +96,7 @@ func Open(cfg Config) (*Store, error) {
 			Namespace: cfg.Namespace, Queue: cfg.WriteQueue, QueueBytes: cfg.MaxBytes / 4, ReadBudget: cfg.ReadBudget, WriteBudget: cfg.WriteBudget,
 			Now: cfg.Now, Valid: func(slot *entry.Slot) bool { return s.clock.Check(slot)&entry.MarkDead == 0 },
 		})
-		s.shared = s.values
+		s.shared, s.leases = s.values, s.values
 		s.log = remote.NewLog(s.link, cfg.Namespace, cfg.LogRecords, s.member())
 		j.Source = s.log
 	}
@@ -205,6 +217,7 @@ func (s *Store) Get(k *Key, now int64) (*Entry, State) {
 		if s.early(slot, now) {
 			return &slot.Entry, Stale
 		}
+		slot.Serve()
 		s.stats.hitsL1.Add(1)
 		return &slot.Entry, Fresh
 	case stale:

@@ -78,6 +78,8 @@ const (
 type Wait struct {
 	// Collapse is how long to wait for another caller's fill of the same key. 0: do not wait.
 	Collapse time.Duration
+	// Lease says that one process of the fleet shall fetch a key that is in demand; without Redis it means nothing.
+	Lease bool
 	// Missed says that the caller has just got a Miss from Get: only what came since is looked for in this process.
 	Missed bool
 }
@@ -90,9 +92,13 @@ type Result struct {
 	Collapsed bool   // Entry is another caller's fill that this caller waited for
 	Why       Reason // of a miss
 	Bypass    bool   // the key is marked as not cacheable: fetch, and do not offer the answer
+	// Elsewhere says that another process of the fleet fetches: a stale Entry may answer meanwhile.
+	Elsewhere bool
 	// Fill is non-nil when this caller leads the fill of the key (also beside a Stale or Fresh entry: a refresh). It must be
 	// completed or abandoned exactly once; later calls do nothing.
 	Fill *Fill
+
+	demand bool // the entry under the key has answered before
 }
 
 // Draft is an answer offered for storing. All slices and tags are copied.

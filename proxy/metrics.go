@@ -130,6 +130,8 @@ func collectCache(set telemetry.Set, st cache.Stats) {
 	set.Counter("weir_cache_stale_total", "Entries served stale.", float64(st.Stale))
 	set.Counter("weir_cache_fills_total", "Fetches that were to fill the cache.", float64(st.Fills))
 	set.Counter("weir_cache_early_refreshes_total", "Of these, begun before the entry had expired.", float64(st.EarlyRefreshes))
+	byLabel(set, "weir_cache_leases_total", "Fetches of keys in demand, by what came of the fleet's lease: won; lost, and of these shared (came in time) or vain.", "outcome",
+		map[string]uint64{"won": st.LeasesWon, "lost": st.LeasesLost, "shared": st.LeasesShared, "vain": st.LeasesVain})
 	set.Counter("weir_cache_abandoned_total", "Of these, given up.", float64(st.Abandoned))
 	set.Counter("weir_cache_stored_total", "Answers stored.", float64(st.Stored))
 	byLabel(set, "weir_cache_refused_total", "Answers not stored.", "reason", map[string]uint64{

@@ -10,6 +10,7 @@ import (
 
 	"github.com/weirproxy/weir/cache"
 	"github.com/weirproxy/weir/proxy/internal/config"
+	"github.com/weirproxy/weir/proxy/internal/line"
 )
 
 func newStore(s *config.Static, log *slog.Logger) (*cache.Store, error) {
@@ -26,7 +27,7 @@ func storeConfig(s *config.Static) (cache.Config, error) {
 	f := &s.File
 	c := cache.Config{
 		Instance: f.Identity.Instance,
-		MaxBytes: s.CacheMemory, Namespace: f.Namespace, Jitter: ttlJitter, Popular: s.WarmUp > 0, Redis: f.Redis, RedisMaster: f.RedisMaster,
+		MaxBytes: s.CacheMemory, Namespace: f.Namespace, Jitter: ttlJitter, Revalidates: line.Revalidates, Popular: s.WarmUp > 0, Redis: f.Redis, RedisMaster: f.RedisMaster,
 		RedisCluster: f.RedisCluster, RedisUsername: f.RedisUsername, RedisPassword: f.RedisPassword, RedisDB: f.RedisDB,
 		SentinelUsername: f.RedisSentinelUsername, SentinelPassword: f.RedisSentinelPassword,
 	}

@@ -36,7 +36,7 @@ func TestEntryIsFoundByEachOfItsNames(t *testing.T) {
 		w.Header().Add("Cache-Groups", `"books";a=1, "old \"books\""`)
 		fmt.Fprint(w, `{"data":{"x":{"id":"1","title":"a"}},"extensions":{"cacheTags":["e1"],"apolloCacheTags":["e2"]}}`)
 	})
-	r := before(t, s, nil)
+	r := before(t, s, func(f *config.File) { f.Policy.Cache.HoldOff = "0s" })
 	eventually(t, "the schema is in force", func() bool { return r.policies.load().Plans.Schema() != nil })
 	for body, entries := range map[string]int64{
 		`{"tags":["Book:1"]}`: 1, `{"tags":["Book"]}`: 1, `{"types":["Book"]}`: 1, `{"types":["Paper"]}`: 1, `{"tags":["Query.book"]}`: 1,

@@ -44,8 +44,8 @@ type Slot struct {
 	Mark atomic.Uint64
 	// Wanted is set when a reader was told to refresh early; the first Lookup to see it may lead.
 	Wanted atomic.Bool
-	// Asked is set when the slot has answered.
-	Asked atomic.Bool
+	// used has the bits below.
+	used atomic.Uint32
 	// Left is set when the slot is no longer charged to the tier of this process.
 	Left atomic.Bool
 	// Place is where the reverse index has the slot; its lock guards it.
@@ -54,12 +54,37 @@ type Slot struct {
 	Uses atomic.Uint32
 }
 
-// Ask notes that the slot answers. It writes only once: readers share the slot.
-func (s *Slot) Ask() {
-	if !s.Asked.Load() {
-		s.Asked.Store(true)
+// What has become of a slot.
+const (
+	usedAsked  = 1 << iota // it was found
+	usedServed             // it has answered while it was fresh: its key is asked for more than once in a life
+	usedLeased             // this process had the fleet's lease for its fetch
+)
+
+// note sets a bit. It writes only once: readers share the slot.
+func (s *Slot) note(bit uint32) {
+	if s.used.Load()&bit == 0 {
+		s.used.Or(bit)
 	}
 }
+
+// Ask notes that the slot is found.
+func (s *Slot) Ask() { s.note(usedAsked) }
+
+// Serve notes that it answers while it is fresh.
+func (s *Slot) Serve() { s.note(usedServed) }
+
+// Lease notes, before the slot is shared, that this process fetched it for the fleet.
+func (s *Slot) Lease() { s.note(usedLeased) }
+
+// Asked reports whether the slot was found.
+func (s *Slot) Asked() bool { return s.used.Load()&usedAsked != 0 }
+
+// Served reports whether it has answered while it was fresh.
+func (s *Slot) Served() bool { return s.used.Load()&usedServed != 0 }
+
+// Leased reports whether this process fetched it for the fleet.
+func (s *Slot) Leased() bool { return s.used.Load()&usedLeased != 0 }
 
 // Flags in the low bits of Slot.Mark.
 const (

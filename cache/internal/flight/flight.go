@@ -100,6 +100,14 @@ func (g *Group) Join(k *key.Key, now int64, mine *Flight) *Flight {
 	return mine
 }
 
+// Followed reports whether somebody waits for the flight.
+func (g *Group) Followed(f *Flight) bool {
+	s := g.of(&f.key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return f.done != nil
+}
+
 // sweep forgets some flights that began before unix ns and were never ended, so that they cannot pile up.
 func (s *shard) sweep(before int64) {
 	looks := 0

@@ -194,7 +194,7 @@ func (m *Memory) settle() {
 	}
 	full := m.bytes.Load() >= m.nearly
 	for _, s := range m.waiting.next() {
-		if full && !s.Asked.Load() && !m.door.again(&s.Digest) {
+		if full && !s.Asked() && !m.door.again(&s.Digest) {
 			m.gone(s, true)
 			continue
 		}

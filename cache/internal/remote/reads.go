@@ -25,6 +25,8 @@ const (
 // read is one value that somebody waits for.
 type read struct {
 	name  string
+	lease string // name of a lease that is asked for instead, for ms milliseconds; empty: none
+	ms    int64
 	value []byte // nil: there is none
 	err   error
 	done  chan struct{} // sent to once
@@ -40,9 +42,9 @@ func newRead() any {
 
 // ask gets a value, and returns when ctx ends or the budget is used up even while the client makes its connection anew, which it does
 // without regard to any context.
-func (v *Values) ask(ctx context.Context, part *part, name string, budget time.Duration) (value []byte, err error) {
+func (v *Values) ask(ctx context.Context, part *part, name, lease string, ms int64, budget time.Duration) (value []byte, err error) {
 	a := v.free.Get().(*read)
-	a.name = name
+	a.name, a.lease, a.ms = name, lease, ms
 	select {
 	case part.queue <- a:
 	default:
@@ -105,6 +107,10 @@ func answer(ctx context.Context, l *Link, budget time.Duration, batch []*read) {
 	for _, a := range batch {
 		if !a.left.Load() {
 			waiting = append(waiting, a)
+			if a.lease != "" {
+				cmds = append(cmds, c.B().Set().Key(a.lease).Value("1").Nx().PxMilliseconds(a.ms).Build())
+				continue
+			}
 			cmds = append(cmds, c.B().Get().Key(a.name).Build())
 		}
 	}
@@ -134,7 +140,7 @@ func (v *Values) Get(ctx context.Context, k *key.Key, hash func([]byte) uint64) 
 		return nil, ErrDown
 	}
 	v.Reads.Add(1)
-	text, err := v.ask(ctx, part, name, v.cfg.ReadBudget)
+	text, err := v.ask(ctx, part, name, "", 0, v.cfg.ReadBudget)
 	if ctx.Err() != nil && err != nil { // the caller left: that says nothing about Redis
 		part.breaker.release()
 		return nil, err

@@ -168,6 +168,7 @@ func (v *Values) write(ctx context.Context, batch []*entry.Slot) {
 	defer v.release(batch)
 	now := v.cfg.Now()
 	cmds, owners := make(rueidis.Commands, 0, len(batch)), make([]int, 0, len(batch))
+	var leased []string
 	var turns []turn
 	for _, s := range batch {
 		ms := (s.Hard - now) / int64(time.Millisecond)
@@ -184,6 +185,9 @@ func (v *Values) write(ctx context.Context, batch []*entry.Slot) {
 		value := v.link.cfg.Codec.Append(make([]byte, 0, v.link.cfg.Codec.Size(s)), s)
 		cmds = append(cmds, c.B().Set().Key(name).Value(rueidis.BinaryString(value)).PxMilliseconds(ms).Build())
 		owners = append(owners, owner)
+		if s.Leased() {
+			leased = append(leased, name)
+		}
 	}
 	if len(cmds) == 0 {
 		return
@@ -206,6 +210,9 @@ func (v *Values) write(ctx context.Context, batch []*entry.Slot) {
 		if turns[i].allowed {
 			turns[i].part.breaker.tell(!turns[i].failed, ended)
 		}
+	}
+	if len(leased) > 0 {
+		v.endLeases(call, c, leased)
 	}
 }
 

@@ -123,6 +123,7 @@ type CachePolicy struct {
 	StaleIfError         string   `yaml:"stale_if_error" json:"stale_if_error,omitempty"`
 	StaleWhileRevalidate string   `yaml:"stale_while_revalidate" json:"stale_while_revalidate,omitempty"`
 	NegativeTTL          string   `yaml:"negative_ttl" json:"negative_ttl,omitempty" jsonschema:"description=Bound for answers that say there is nothing"`
+	FleetLease           bool     `yaml:"fleet_lease" json:"fleet_lease,omitempty" jsonschema:"description=With Redis: of all sidecars one fetches a key that is in demand; the others answer stale where they may or wait a little"`
 	HoldOff              string   `yaml:"hold_off" json:"hold_off,omitempty" jsonschema:"description=For so long after an invalidation the answers it names are kept for no longer than this: replicas of the origin's database may lag; 0 for never"`
 	HitForMiss           string   `yaml:"hit_for_miss" json:"hit_for_miss,omitempty" jsonschema:"description=How long requests for an uncacheable answer do not wait for each other"`
 	Collapse             string   `yaml:"collapse" json:"collapse,omitempty" jsonschema:"description=How long to wait for the fetch of another request"`
@@ -192,7 +193,7 @@ func DefaultPolicy() Policy {
 		},
 		Unseen: Unseen{PerSecond: 200, Burst: 400, Plans: 10_000},
 		Cache: CachePolicy{
-			Enabled: true, UpstreamHeaders: true, DefaultMaxAge: "0s", MaxTTL: "24h", AuthenticatedMax: "2m", StaleIfError: "10m",
+			Enabled: true, UpstreamHeaders: true, FleetLease: true, DefaultMaxAge: "0s", MaxTTL: "24h", AuthenticatedMax: "2m", StaleIfError: "10m",
 			StaleWhileRevalidate: "5s", NegativeTTL: "10s", HoldOff: "2s", HitForMiss: "2m", Collapse: "5s", MaxEntry: "1MiB", Vary: []string{"origin"},
 			Tags:      Tags{Headers: []string{"surrogate-key", "cache-tag", "cache-groups"}, Extensions: true, Obey: true, Max: 200, MaxLength: "256"},
 			Mutations: Mutations{Policy: "list", Fields: []Mutation{}}, UnreadMutations: "types",

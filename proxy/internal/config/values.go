@@ -250,7 +250,7 @@ func compileCache(d *document, at string, p *CachePolicy, v *Values) {
 	const day = 24 * time.Hour
 	c := &v.Policy.Cache
 	*c = policy.Cache{
-		Enabled: p.Enabled, UpstreamHeaders: p.UpstreamHeaders,
+		Enabled: p.Enabled, UpstreamHeaders: p.UpstreamHeaders, FleetLease: p.FleetLease,
 		MaxTTL:               duration(d, at+"max_ttl", p.MaxTTL, time.Millisecond, 365*day),
 		AuthenticatedMax:     duration(d, at+"authenticated_max", p.AuthenticatedMax, 0, day),
 		StaleIfError:         duration(d, at+"stale_if_error", p.StaleIfError, 0, 30*day),

@@ -140,7 +140,7 @@ func (l *Line) lookupItem(ctx context.Context, x *Exchange, h *wire.RequestHead,
 		it.outcome = ledger.MissAbsent
 		return false
 	}
-	wait := cache.Wait{Collapse: x.Policy.Cache.Collapse, Missed: state == cache.Miss}
+	wait := cache.Wait{Collapse: x.Policy.Cache.Collapse, Missed: state == cache.Miss, Lease: x.Policy.Cache.FleetLease}
 	if x.Batch {
 		wait.Collapse = 0
 	}
@@ -180,9 +180,7 @@ func (l *Line) stale(x *Exchange, it *Item, r cache.Result, now int64) bool {
 		it.Status, it.outcome = telemetry.Stale, ledger.HitStale
 		return true
 	}
-	var stored answer.Stored
-	stored.Read(r.Entry.Head)
-	window := min(x.Policy.Cache.StaleWhileRevalidate, time.Duration(stored.Revalidate)*time.Second)
+	window := min(x.Policy.Cache.StaleWhileRevalidate, Revalidates(r.Entry))
 	if window <= 0 || now-r.Entry.Soft > int64(window) {
 		it.outcome = ledger.MissStale
 		return false
@@ -192,6 +190,13 @@ func (l *Line) stale(x *Exchange, it *Item, r cache.Result, now int64) bool {
 		x.Refresh = true
 	}
 	return true
+}
+
+// Revalidates is for how long after its fresh time an entry may answer while it is fetched again.
+func Revalidates(e *cache.Entry) time.Duration {
+	var stored answer.Stored
+	stored.Read(e.Head)
+	return time.Duration(stored.Revalidate) * time.Second
 }
 
 // forwarded is for an item with an entry that is asked for all the same, because another one of its batch has none.
