@@ -178,18 +178,25 @@ func (b *builder) describe(p *Plan) {
 	}
 	p.variables = coerce.CompileDepth(schema, canon.SortedVariables(b.op.VariableDefinitions), b.o.Limits.VariablesDepth)
 	p.shape = shape.Compile(schema, b.op, b.doc.Fragments)
-	p.policy = b.cachePolicy(p, schema, hinted)
+	c := cachepolicy.Compute(schema, b.doc, b.op, b.o.DefaultMaxAge, b.o.Shares)
 	if schema != nil {
 		p.formula = cost.Compile(schema, b.doc, b.op)
 	}
-	b.rootFields(p, valid)
 	b.mutationRules(p, valid)
+	if valid {
+		b.inject(p) // only root fields are looked at behind it
+	}
+	p.policy = b.cachePolicy(p, &c, hinted)
+	b.rootFields(p, valid)
 }
 
 // cachePolicy decides how long the answer may be cached. An answer with an entity that its tags would not find is never cached, whatever
 // the upstream says of it.
-func (b *builder) cachePolicy(p *Plan, schema *ast.Schema, hinted bool) CachePolicy {
-	c := cachepolicy.Compute(schema, b.doc, b.op, b.o.DefaultMaxAge, b.o.Shares)
+func (b *builder) cachePolicy(p *Plan, c *cachepolicy.Policy, hinted bool) CachePolicy {
+	read := p.shape
+	if p.injected != nil {
+		read = p.injected.shape
+	}
 	out := CachePolicy{
 		Cacheable: c.Cacheable, MaxAge: c.MaxAge, Private: c.Private, Hinted: hinted, Reason: c.Reason, Path: c.Path,
 		Share: c.Share, Given: c.Given, Open: c.Open, ShareReason: c.ShareReason,
@@ -199,7 +206,7 @@ func (b *builder) cachePolicy(p *Plan, schema *ast.Schema, hinted bool) CachePol
 	}
 	if len(p.errors) > 0 {
 		out.Reason = "the document is not valid"
-	} else if reason, path := p.shape.Untagged(); reason != "" && p.kind == KindQuery && (c.Cacheable || !hinted) {
+	} else if reason, path := read.Untagged(); reason != "" && p.kind == KindQuery && (c.Cacheable || !hinted) {
 		out.Cacheable, out.MaxAge, out.Hinted, out.Reason, out.Path = false, 0, true, reason, path
 	}
 	return out

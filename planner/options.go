@@ -39,6 +39,8 @@ type Options struct {
 	Shares          map[string]Share
 	OperationShares map[string]Share
 	Mutations       Mutations
+	// InjectKeys asks for Injected.
+	InjectKeys bool
 	// MaxErrors bounds the errors of a plan; 0 stands for DefaultMaxErrors.
 	MaxErrors int
 }

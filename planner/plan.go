@@ -39,6 +39,7 @@ type Plan struct {
 	formula   *cost.Formula // nil without a schema
 	roots     []rootField
 	mutation  mutation
+	injected  *injection // nil: nothing to add
 
 	learnt atomic.Pointer[Learnt] // changes; all else does not
 }

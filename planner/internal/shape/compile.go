@@ -58,9 +58,9 @@ func (c *compiler) typeIndex(d *ast.Definition) int {
 	}
 	i := len(c.shape.types)
 	c.byName[d.Name] = i
-	c.keys[keyField(d)] = struct{}{}
+	c.keys[KeyField(d)] = struct{}{}
 	info := typeInfo{
-		name: d.Name, unknown: d.Name + ":?", list: "list:" + d.Name, prefix: d.Name + ":", key: keyField(d),
+		name: d.Name, unknown: d.Name + ":?", list: "list:" + d.Name, prefix: d.Name + ":", key: KeyField(d),
 		root: d == c.schema.Query || d == c.schema.Mutation || d == c.schema.Subscription,
 	}
 	info.readTemplates(d)
@@ -68,8 +68,8 @@ func (c *compiler) typeIndex(d *ast.Definition) int {
 	return i
 }
 
-// keyField names the field that identifies an entity: that of the first @key on a single field, else id.
-func keyField(d *ast.Definition) string {
+// KeyField names the field that identifies an entity: that of the first @key on a single field, else id.
+func KeyField(d *ast.Definition) string {
 	for _, dir := range d.Directives {
 		if dir.Name != "key" {
 			continue

@@ -213,7 +213,9 @@ func (w *walker) object(n *node, i, depth int, inList, root bool) (int, bool) {
 			}
 			continue
 		case f.typename:
-			id.typename.set(w.b, o.at)
+			if !id.typename.same(w.b, o.at) {
+				id.typename.set(w.b, o.at)
+			}
 		case f.slot > 0:
 			id.keys[f.slot-1].set(w.b, o.at)
 		}
@@ -229,6 +231,12 @@ func (w *walker) object(n *node, i, depth int, inList, root bool) (int, bool) {
 	}
 	w.identify(n, &id, inList)
 	return o.at, true
+}
+
+// same reports whether the value at b[i] repeats a string, under another name.
+func (t *text) same(b []byte, i int) bool {
+	n := t.end - t.start
+	return t.end != 0 && !t.bad && i+1+n < len(b) && b[i] == '"' && string(b[i+1:i+1+n]) == string(b[t.start:t.end]) && b[i+1+n] == '"'
 }
 
 func (t *text) set(b []byte, i int) {

@@ -1,0 +1,150 @@
+package planner
+
+import (
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/weirproxy/weir/planner/internal/canon"
+	"github.com/weirproxy/weir/planner/internal/shape"
+)
+
+// InjectedPrefix begins the aliases of the fields that are added to operations. A request that has it anywhere is left as it is.
+const InjectedPrefix = "__weir_"
+
+const (
+	injectedTypename = InjectedPrefix + "t"
+	// maxInjectedTypes bounds the types of an interface or union whose keys are asked for.
+	maxInjectedTypes = 32
+)
+
+// injection is an operation with the key fields of its entities, which it did not select.
+type injection struct {
+	text  string
+	shape *shape.Shape
+}
+
+// Injected returns the operation with the key fields of its entities and, for interfaces and unions, the type's name, under aliases of our own
+// where it does not select them; "" when there is nothing to add, or Options do not ask for it. Only queries get it.
+func (p *Plan) Injected() string {
+	if p.injected == nil {
+		return ""
+	}
+	return p.injected.text
+}
+
+// InspectInjected is Inspect for the response to what Injected returned.
+func (p *Plan) InspectInjected(body []byte, t *Tags) Facts { return p.injected.shape.Walk(body, t) }
+
+// StripInjected appends the response to dst as it would have been without what was added; ok is false when it could not be read.
+func (p *Plan) StripInjected(dst, body []byte) (_ []byte, ok bool) {
+	return p.injected.shape.Strip(dst, body, InjectedPrefix)
+}
+
+// inject completes the operation. It changes the document, and so comes last.
+func (b *builder) inject(p *Plan) {
+	if !b.o.InjectKeys || b.schema == nil || p.kind != KindQuery || p.incremental || strings.Contains(b.document, InjectedPrefix) {
+		return
+	}
+	i := injector{schema: b.schema.ast}
+	i.under(b.op.SelectionSet)
+	for _, f := range b.doc.Fragments {
+		i.under(f.SelectionSet)
+	}
+	if !i.added {
+		return
+	}
+	s := shape.Compile(b.schema.ast, b.op, b.doc.Fragments)
+	if s.Broken() {
+		return
+	}
+	p.injected = &injection{canon.Text(b.op, b.doc.Fragments), s}
+}
+
+type injector struct {
+	schema *ast.Schema
+	added  bool
+}
+
+// under completes the selections of all fields in a set.
+func (i *injector) under(set ast.SelectionSet) {
+	for _, sel := range set {
+		switch s := sel.(type) {
+		case *ast.Field:
+			if len(s.SelectionSet) == 0 || strings.HasPrefix(s.Name, "__") || s.Definition == nil {
+				continue
+			}
+			i.under(s.SelectionSet)
+			i.complete(s)
+		case *ast.InlineFragment:
+			i.under(s.SelectionSet)
+		}
+	}
+}
+
+// complete adds the keys to the objects of a field, behind what it selects.
+func (i *injector) complete(f *ast.Field) {
+	d := i.schema.Types[f.Definition.Type.Name()]
+	if d == nil {
+		return
+	}
+	if d.Kind == ast.Object {
+		if key := i.key(d); key != nil && !selects(f.SelectionSet, key.Name) {
+			f.SelectionSet = append(f.SelectionSet, i.alias(key))
+		}
+		return
+	}
+	possible := i.schema.GetPossibleTypes(d)
+	if d.Kind != ast.Interface && d.Kind != ast.Union || len(possible) > maxInjectedTypes {
+		return
+	}
+	added := false
+	for _, t := range possible {
+		if key := i.key(t); key != nil {
+			added = true
+			f.SelectionSet = append(f.SelectionSet, &ast.InlineFragment{
+				TypeCondition: t.Name, ObjectDefinition: t, SelectionSet: ast.SelectionSet{i.alias(key)},
+			})
+		}
+	}
+	if added {
+		f.SelectionSet = append(f.SelectionSet, &ast.Field{Name: "__typename", Alias: injectedTypename})
+	}
+}
+
+// key returns the field that identifies the objects of a type, nil when there is none that can be asked for.
+func (i *injector) key(d *ast.Definition) *ast.FieldDefinition {
+	f := d.Fields.ForName(shape.KeyField(d))
+	if f == nil || f.Type.Elem != nil {
+		return nil
+	}
+	for _, a := range f.Arguments {
+		if a.Type.NonNull && a.DefaultValue == nil {
+			return nil
+		}
+	}
+	if t := i.schema.Types[f.Type.Name()]; t == nil || t.Kind != ast.Scalar && t.Kind != ast.Enum {
+		return nil
+	}
+	return f
+}
+
+// alias is the key field under an alias that only fields of its name and type share.
+func (i *injector) alias(f *ast.FieldDefinition) *ast.Field {
+	i.added = true
+	name := InjectedPrefix + f.Name + "_" + f.Type.NamedType
+	if f.Type.NonNull {
+		name += "_"
+	}
+	return &ast.Field{Name: f.Name, Alias: name, Definition: f}
+}
+
+// selects tells whether a set asks for a field for sure.
+func selects(set ast.SelectionSet, name string) bool {
+	for _, sel := range set {
+		if f, ok := sel.(*ast.Field); ok && f.Name == name && len(f.Directives) == 0 {
+			return true
+		}
+	}
+	return false
+}
