@@ -1,11 +1,14 @@
 package planner
 
 import (
+	"bytes"
+	"encoding/json"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/weirproxy/weir/planner/internal/canon"
+	"github.com/weirproxy/weir/planner/internal/jsonscan"
 	"github.com/weirproxy/weir/planner/internal/shape"
 )
 
@@ -147,4 +150,27 @@ func selects(set ast.SelectionSet, name string) bool {
 		}
 	}
 	return false
+}
+
+// AppendInjectedRequest appends a request's body with the injected operation in place of its document. ok is false when it could be mixed up
+// with what is already there.
+func (p *Plan) AppendInjectedRequest(dst, body []byte) (_ []byte, ok bool) {
+	start := jsonscan.Space(body, 0)
+	if p.injected == nil || bytes.Contains(body, []byte(InjectedPrefix)) || jsonscan.KindAt(body, start) != jsonscan.Object || !jsonscan.Valid(body, envelopeDepth) {
+		return dst, false
+	}
+	m := jsonscan.Open(body, start)
+	for m.Next() {
+		if !jsonscan.EqualKey(m.Key, m.Escaped, "query") || jsonscan.KindAt(body, m.Value) != jsonscan.String {
+			continue
+		}
+		end, _, _ := jsonscan.SkipString(body, m.Value)
+		text, err := json.Marshal(p.injected.text)
+		if err != nil {
+			return dst, false
+		}
+		dst = append(append(dst, body[:m.Value]...), text...)
+		return append(dst, body[end:]...), true
+	}
+	return dst, false
 }

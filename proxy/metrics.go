@@ -67,6 +67,7 @@ func collectLine(set telemetry.Set, st line.Stats) {
 	set.Counter("weir_invalid_total", "Requests with errors in document or variables.", float64(st.Invalid))
 	set.Counter("weir_unread_mutations_total", "Mutations whose answer could not be read; their types were invalidated.", float64(st.UnreadMutations))
 	set.Counter("weir_unnamed_mutations_total", "Requests that changed, or may have changed, nobody knows what; policy.cache.unread_mutations says what goes.", float64(st.Unnamed))
+	byLabel(set, "weir_injected_total", "Fetches that also asked for keys (policy.cache.inject_keys); all but those used are relayed again as they came.", "result", st.Injected)
 	set.Counter("weir_group_invalidations_total", "Answers whose Cache-Group-Invalidation was obeyed.", float64(st.Groups))
 	set.Counter("weir_invalidate_errors_total", "Mutations whose invalidation failed.", float64(st.InvalidateErrors))
 	byLabel(set, "weir_scope_bypass_total", "Requests that passed the cache because their credentials prove no scope.", "reason", st.ScopeBypass)

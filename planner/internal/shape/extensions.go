@@ -61,3 +61,10 @@ func appendStrings(body []byte, i int, tags *taglist.List, most, longest int) (l
 	}
 	return most, true
 }
+
+// Relocate returns the facts for a body that differs only in what was left out of its data.
+func (f Facts) Relocate(body []byte) Facts {
+	var tags taglist.List
+	f.extensions = (&Shape{depth: DefaultDepth}).Walk(body, &tags).extensions
+	return f
+}

@@ -30,6 +30,7 @@ type Hit struct {
 	NotModified bool  // 304: the caller writes no body
 	Age, TTL    int64 // seconds; TTL is negative when stale
 	Collapsed   bool
+	Fetched     bool   // the entry was fetched for this request: no hit
 	Why         []byte // detail of Cache-Status, ready to be written; empty: none
 	Detail      string // a token that takes the place of Why: what matters more now; empty: none
 	Key         []byte // of Cache-Status; empty: none
@@ -57,7 +58,11 @@ func (w *Writer) AppendHit(dst []byte, h *Hit, now int64) []byte {
 	}
 	dst = append(dst, "Age: "...)
 	dst = strconv.AppendInt(dst, h.Age, 10)
-	dst = append(dst, "\r\nCache-Status: weir; hit; ttl="...)
+	if h.Fetched {
+		dst = append(dst, "\r\nCache-Status: weir; fwd=miss; stored; ttl="...)
+	} else {
+		dst = append(dst, "\r\nCache-Status: weir; hit; ttl="...)
+	}
 	dst = strconv.AppendInt(dst, h.TTL, 10)
 	if h.Collapsed {
 		dst = append(dst, "; collapsed"...)

@@ -36,7 +36,9 @@ type Exchange struct {
 	// Refresh asks for a fetch of the same request in the background after the answer is written: the entry is stale or near its end
 	// and this exchange leads the fill.
 	Refresh bool
-	Refusal Refusal
+	// Injected says that the entry was fetched for this request, with keys that the answer no longer has.
+	Injected bool
+	Refusal  Refusal
 
 	Items []Item
 
@@ -126,7 +128,7 @@ func (x *Exchange) reset() {
 	x.Begin, x.Forwarded, x.BytesIn, x.BytesOut = 0, 0, 0, 0
 	x.Status, x.Fetches = 0, 0
 	x.client, x.trace = "", [16]byte{}
-	x.blind, x.copy, x.unknown, x.told, x.unsafe = ReasonNone, nil, false, false, false
+	x.blind, x.copy, x.unknown, x.told, x.unsafe, x.Injected = ReasonNone, nil, false, false, false, false
 }
 
 // forget drops what the item refers to and keeps its scratch memory.

@@ -22,6 +22,7 @@ type counters struct {
 	unread           atomic.Uint64
 	unnamed          atomic.Uint64
 	groups           atomic.Uint64
+	injected         [injectedResults]atomic.Uint64
 	invalidateErrors atomic.Uint64
 	scopeBypass      [scope.Reasons]atomic.Uint64
 }
@@ -52,6 +53,7 @@ type Stats struct {
 	Invalid          uint64            // requests with errors in document or variables
 	UnreadMutations  uint64            // mutations whose answer could not be read: their types were invalidated
 	Unnamed          uint64            // changes of which nothing told what they were: cache.unread_mutations was obeyed
+	Injected         map[string]uint64 // fetches with injected keys, by result
 	Groups           uint64            // answers whose Cache-Group-Invalidation was obeyed
 	InvalidateErrors uint64
 	ScopeBypass      map[string]uint64 // requests whose credentials give them no scope, by reason
@@ -66,6 +68,10 @@ func (l *Line) Stats() Stats {
 	}
 	for i := scope.None + 1; i < scope.Reasons; i++ {
 		s.ScopeBypass[i.String()] = l.stats.scopeBypass[i].Load()
+	}
+	s.Injected = make(map[string]uint64, injectedResults)
+	for i, n := range injectedNames {
+		s.Injected[n] = l.stats.injected[i].Load()
 	}
 	for i := ReasonNone + 1; i < reasons; i++ {
 		s.Uninspected[i.String()] = l.stats.blind[i].Load()

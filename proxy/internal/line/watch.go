@@ -221,7 +221,7 @@ func (l *Line) offer(x *Exchange, it *Item, r *wire.ResponseHead, body []byte, f
 	}
 	etag := r.Header("etag")
 	head.Origin = true
-	if !answer.IsETag(etag) || r.Count("etag") > 1 || x.Batch || len(r.Header("content-encoding")) > 0 { // another coding is another representation
+	if !answer.IsETag(etag) || r.Count("etag") > 1 || x.Batch || x.Injected || len(r.Header("content-encoding")) > 0 { // another coding is another representation
 		etag = answer.AppendETag(x.scratch[:0], body)
 		x.scratch, head.Origin = etag, false
 	}

@@ -21,7 +21,7 @@ func (l *Line) AppendAnswer(dst []byte, x *Exchange, h *wire.RequestHead, w *ans
 	stored.Read(e.Head)
 	hit.Lines, hit.Outward, hit.ETag, hit.Why, body = stored.Lines, stored.Outward, stored.ETag, stored.Detail, e.Body
 	hit.Age, hit.TTL = age(e, &stored, now), x.Items[0].remaining(now)
-	hit.Collapsed = x.Items[0].collapsed
+	hit.Collapsed, hit.Fetched = x.Items[0].collapsed, x.Injected
 	if x.Batch {
 		body = l.joinBatch(x, &hit, now)
 	} else if x.Get && h != nil && answer.Matches(h.Header("if-none-match"), stored.ETag) {

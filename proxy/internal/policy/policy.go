@@ -90,6 +90,7 @@ type Cache struct {
 	Trace                bool // cost events name the entry
 	Tags                 Tags
 	UnreadMutations      Unread
+	InjectKeys           bool // ask the upstream for the keys of entities that a query does not select
 }
 
 // Unread says what is invalidated when a request may have been a mutation that could not be read, or whose answer names nothing.

@@ -212,6 +212,9 @@ func (c *conn) request() bool {
 	case line.Refuse:
 		return c.refuse(x, c.head.Size+g.size)
 	}
+	if message := c.injected(x, g); message != nil && c.fetchInjected(x, message) {
+		return c.hit(x, g, now)
+	}
 	return c.relay(x, g)
 }
 

@@ -16,6 +16,7 @@ type refresh struct {
 	method      wire.Method
 	destination string
 	message     []byte
+	injected    bool // the message asks for keys that the answer must not have
 }
 
 // refreshLimit bounds one background fetch.
@@ -23,15 +24,17 @@ const refreshLimit = 30 * time.Second
 
 // startRefresh hands the exchange, which leads fills, and a copy of its request to the background. It is dropped when too many wait.
 func (c *conn) startRefresh(x *line.Exchange, size int) {
+	message := c.injected(x, gathered{state: whole, content: c.in.bytes()[c.head.Size:size]})
+	injected := message != nil
+	if !injected {
+		message = append([]byte(nil), c.in.bytes()[:size]...)
+	}
 	detached := c.s.detach(x)
 	if detached == nil {
 		c.abandon(x)
 		return
 	}
-	r := &refresh{
-		x: detached, method: c.head.Method, destination: c.destination,
-		message: append([]byte(nil), c.in.bytes()[:size]...),
-	}
+	r := &refresh{x: detached, method: c.head.Method, destination: c.destination, message: message, injected: injected}
 	select {
 	case c.s.refreshes <- r:
 	default:
@@ -74,24 +77,33 @@ func (s *Server) refresh(u *upstream, r *refresh) (err error) {
 	ctx, cancel := context.WithTimeout(s.ctx, refreshLimit)
 	defer cancel()
 	r.x.Forwarded, r.x.Fetches = time.Now().UnixNano(), 1
-	u.conn, err = s.cfg.Dial(ctx, r.destination)
+	content, err := s.ask(ctx, u, r)
 	if err != nil {
 		return err
+	}
+	r.x.BytesIn, r.x.BytesOut = int64(len(r.message)), u.relay.total
+	if r.injected {
+		s.line.FinishInjected(ctx, r.x, &u.head, content, time.Now().UnixNano())
+	} else {
+		s.line.Finish(ctx, r.x, &u.head, content, time.Now().UnixNano())
+	}
+	s.line.Emit(r.x, time.Now().UnixNano())
+	return nil
+}
+
+// ask sends a request over a connection of its own and returns the content of the answer.
+func (s *Server) ask(ctx context.Context, u *upstream, r *refresh) ([]byte, error) {
+	var err error
+	if u.conn, err = s.cfg.Dial(ctx, r.destination); err != nil {
+		return nil, err
 	}
 	defer u.conn.Close()
 	stop := context.AfterFunc(ctx, func() { u.conn.Close() })
 	defer stop()
 	if _, err := u.conn.Write(r.message); err != nil {
-		return err
+		return nil, err
 	}
-	content, err := u.fetch(s, r)
-	if err != nil {
-		return err
-	}
-	r.x.BytesIn, r.x.BytesOut = int64(len(r.message)), u.relay.total
-	s.line.Finish(ctx, r.x, &u.head, content, time.Now().UnixNano())
-	s.line.Emit(r.x, time.Now().UnixNano())
-	return nil
+	return u.fetch(s, r)
 }
 
 var errNoContent = errors.New("the answer cannot be kept")

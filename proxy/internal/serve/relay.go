@@ -20,7 +20,7 @@ func (c *conn) relay(x *line.Exchange, g gathered) bool {
 	}
 	t := c.turn(turnRelay, x)
 	t.method, t.minor, t.keep = c.head.Method, c.head.Minor, c.head.KeepAlive
-	x.Forwarded, x.Fetches = time.Now().UnixNano(), 1
+	x.Forwarded, x.Fetches = time.Now().UnixNano(), x.Fetches+1
 	var upgraded chan bool
 	if c.head.Upgrade || c.head.Method == wire.MethodConnect {
 		upgraded = make(chan bool, 1)

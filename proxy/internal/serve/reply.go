@@ -40,7 +40,11 @@ func (c *conn) hit(x *line.Exchange, g gathered, now int64) bool {
 		return c.relay(x, g)
 	}
 	x.BytesOut = int64(len(c.out) + len(body))
-	c.s.stats.hits.Add(1)
+	if x.Injected {
+		c.s.stats.relayed.Add(1)
+	} else {
+		c.s.stats.hits.Add(1)
+	}
 	sent := c.write(c.out, body, k.Close)
 	c.giveBack()
 	c.emit(x)

@@ -28,6 +28,9 @@ type Stages interface {
 	Detach(x *line.Exchange) *line.Exchange
 	Emit(x *line.Exchange, now int64)
 	Copy(x *line.Exchange, h *wire.RequestHead, now int64) *line.Copy
+	Inject(dst []byte, x *line.Exchange, h *wire.RequestHead, received, body []byte) []byte
+	FinishInjected(ctx context.Context, x *line.Exchange, r *wire.ResponseHead, content []byte, now int64) bool
+	InjectFailed()
 	Tunnel(r *wire.ResponseHead) *line.Tunnel
 }
 
