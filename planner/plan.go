@@ -122,6 +122,11 @@ func (p *Plan) Incremental() bool { return p.incremental }
 // Cache returns how the answer may be cached.
 func (p *Plan) Cache() CachePolicy { return p.policy }
 
+// Sharing returns what Cache says of who may share the answer.
+func (p *Plan) Sharing() (share Share, given, private bool) {
+	return p.policy.Share, p.policy.Given, p.policy.Private
+}
+
 // KeyPart returns 32 bytes that identify schema, operation kind and name, and canonical document.
 func (p *Plan) KeyPart() []byte { return p.keyPart[:] }
 

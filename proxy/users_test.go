@@ -268,3 +268,95 @@ func (l *crowdLoad) ask(client *http.Client, op int, authorization, language str
 		l.hits.Add(1)
 	}
 }
+
+// crowdRig is a sidecar before a crowd, with what it takes to be one of them.
+func crowdRig(t *testing.T, change func(*scope.Config)) (r *rig, c *crowd, s signer) {
+	t.Helper()
+	c, s = &crowd{tokens: map[string]member{}}, newSigner(t, "1")
+	c.keys.Store(s.set(t))
+	service := httptest.NewServer(c)
+	t.Cleanup(service.Close)
+	r = start(t, configuration(t, service.URL, func(f *config.File) {
+		write(t, f.Schema, crowdSchema)
+		f.Policy.Scope.JWT = &scope.JWT{Algorithms: []string{"ES256"}, JWKSURL: service.URL + "/keys", Issuer: "https://issuer", Class: "user", Claim: "sub", TenantClaim: "org"}
+		f.Policy.Scope.Types = map[string]string{"Product": "tenant", "News": "public"}
+		if change != nil {
+			change(&f.Policy.Scope)
+		}
+	}))
+	return r, c, s
+}
+
+func TestATenantsAnswersAreInvalidatedByItsName(t *testing.T) {
+	r, c, s := crowdRig(t, nil)
+	tokens := c.issue(t, s, []member{{"ann", "acme", ""}, {"bob", "acme", ""}, {"cy", "other", ""}})
+	eventually(t, "the keys", func() bool { return r.metric("weir_scope_keys") == 1 })
+	l := &crowdLoad{t: t, c: c, address: r.address}
+	client := &http.Client{Timeout: 10 * time.Second}
+	defer client.CloseIdleConnections()
+	// hit reports whether an operation of somebody is answered from the cache.
+	hit := func(op, who int) bool {
+		before := l.hits.Load()
+		l.ask(client, op, tokens[who], "")
+		return l.hits.Load() > before
+	}
+	const me, product, news = 0, 1, 2
+	for who := range tokens {
+		for _, op := range []int{me, product, news} {
+			eventually(t, "a hit", func() bool { return hit(op, who) })
+		}
+	}
+	if _, text := do(t, r.admin, http.MethodPost, "/cache/invalidate", `{"tenants":["acme"]}`); !strings.Contains(text, `"`) || l.wrong.Load() > 0 {
+		t.Errorf("%s, %d wrong answers", text, l.wrong.Load())
+	}
+	for name, got := range map[string]bool{"ann's own": hit(me, 0), "bob's own": hit(me, 1), "acme's": hit(product, 0)} {
+		if got {
+			t.Errorf("%s is still there", name)
+		}
+	}
+	for name, got := range map[string]bool{"cy's own": hit(me, 2), "the other tenant's": hit(product, 2), "everybody's": hit(news, 0)} {
+		if !got {
+			t.Errorf("%s is gone, too", name)
+		}
+	}
+}
+
+func TestHeaderOfAStrangerIsNotTrusted(t *testing.T) {
+	for name, c := range map[string]struct {
+		networks []string
+		kept     bool
+	}{"the proxy in front": {[]string{"127.0.0.1"}, true}, "a stranger": {[]string{"10.0.0.0/8", "unix"}, false}} {
+		r, _, _ := crowdRig(t, func(s *scope.Config) {
+			s.JWT = nil
+			s.Types = nil
+			s.Header = &scope.Header{Name: "X-User", Class: "user", VouchedBy: &scope.Vouched{Networks: c.networks}}
+		})
+		ask := func() string {
+			q, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+r.address+"/graphql", strings.NewReader(fmt.Sprintf(`{"query":%q}`, crowdOperations[0].query)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			q.Header.Set("Content-Type", "application/json")
+			q.Header.Set("X-User", "ann")
+			a, err := http.DefaultClient.Do(q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer a.Body.Close()
+			return a.Header.Get("Cache-Status")
+		}
+		if c.kept {
+			eventually(t, "a hit", func() bool { return strings.Contains(ask(), "; hit") })
+			continue
+		}
+		for range 3 {
+			if status := ask(); !strings.Contains(status, "fwd=bypass") {
+				t.Errorf("%s: %s", name, status)
+			}
+		}
+		if r.metric(`weir_scope_bypass_total{reason="unvouched_header"}`) != 3 {
+			t.Error("not counted")
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
+}

@@ -34,6 +34,9 @@ const (
 func (l *Line) lookup(ctx context.Context, x *Exchange, h *wire.RequestHead, now int64) bool {
 	p := x.Policy
 	if l.cfg.Cache == nil || !p.Cache.Enabled || x.Mutates() {
+		if p.Scope.TellsTenants() { // for the events
+			x.Scope = p.Scope.Resolve(h, x.Peer, now)
+		}
 		return false
 	}
 	if x.Media == answer.MediaOther || x.Media == answer.MediaStream {

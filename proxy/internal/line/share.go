@@ -8,12 +8,12 @@ import (
 // policy is silent, PRIVATE of the schema, and what earlier answers have taught. False when the request does not prove that it belongs
 // anywhere.
 func (x *Exchange) share(it *Item, now int64) bool {
-	plan := it.Plan.Cache()
-	class := scope.Class(plan.Share)
-	if !plan.Given {
+	share, given, private := it.Plan.Sharing()
+	class := scope.Class(share)
+	if !given {
 		class = max(class, x.Scope.Class)
 	}
-	if it.learnt = it.Plan.Learnt(); plan.Private || x.Scope.Authenticated && it.learnt.PrivateAt(now) {
+	if it.learnt = it.Plan.Learnt(); private || x.Scope.Authenticated && it.learnt.PrivateAt(now) {
 		class = scope.User
 	}
 	id, ok := x.Scope.ID(class)

@@ -287,3 +287,12 @@ func TestKeysOfTwoIdentitiesDiffer(t *testing.T) {
 		}
 	})
 }
+
+// TestClassesOfThePlannerAreThoseOfScopes: the planner knows nothing of requests and has names of its own.
+func TestClassesOfThePlannerAreThoseOfScopes(t *testing.T) {
+	for share := planner.SharePublic; share <= planner.ShareUser; share++ {
+		if c := scope.Class(share); c.String() != share.String() {
+			t.Errorf("%s is %s", share, c)
+		}
+	}
+}

@@ -90,7 +90,8 @@ func (x *Exchange) keyed(it *Item, name []byte) bool {
 			return it.class == scope.User
 		}
 		// Nobody with credentials asks by this key, unless policy has made the answer everybody's.
-		return !x.Scope.Explicit && !it.Plan.Cache().Given
+		_, given, _ := it.Plan.Sharing()
+		return !x.Scope.Explicit && !given
 	case is(name, "cookie"):
 		return !x.Policy.Scope.IgnoresCookies() // then a request that got here has none
 	}
