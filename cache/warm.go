@@ -29,13 +29,15 @@ type warming struct {
 	warmed, restored, discarded, coldStarts, published atomic.Uint64
 }
 
-// publish tells the fleet now and then which entries are asked for most here, until ctx ends.
+// publish tells the fleet now and then which entries are asked for most here, until ctx ends, and then once more: another process may start in
+// the place of this one.
 func (s *Store) publish(ctx context.Context) {
 	tick := time.NewTicker(popularEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
+			s.publishPopular(context.WithoutCancel(ctx))
 			return
 		case <-tick.C:
 			s.publishPopular(ctx)
