@@ -42,6 +42,7 @@ type Link struct {
 	cfg     Config
 	client  atomic.Pointer[holder]
 	trouble Trouble
+	probed  time.Time // by Run alone
 	// Unreadable counts records of the log that are sealed and cannot be opened.
 	Unreadable atomic.Uint64
 	mu         sync.Mutex
@@ -76,7 +77,7 @@ func (l *Link) Run(ctx context.Context) {
 			<-ctx.Done()
 			return
 		}
-		if known := l.noteDial(err); !known && !told && ctx.Err() == nil {
+		if known := l.noteDial(err) || l.probe(ctx, err); !known && !told && ctx.Err() == nil {
 			told = true
 			l.cfg.Logger.Warn("redis cannot be reached; the cache of this process goes on alone", "addresses", l.cfg.Addresses, "error", err)
 		}

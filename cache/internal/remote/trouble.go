@@ -58,7 +58,6 @@ var cures = []cure{
 	{"database", "DB index is out of range", "Redis has no such database", "correct redis_db: a server has 0 to 15 unless its setting `databases` says else"},
 	{"database", "SELECT is not allowed in cluster mode", "Redis Cluster has only database 0", "remove redis_db"},
 	{"no_master", "No such master", "Sentinel does not know the master", "correct redis_master; SENTINEL MASTERS, asked of a Sentinel, lists the names"},
-	{"plain", "first record does not look like a TLS handshake", "Redis does not speak TLS on this port", "remove redis_tls, or give the server's TLS port"},
 	{"certificate", "x509: ", wrongServer, mapCerts},
 	{"certificate", "tls: ", wrongServer, mapCerts},
 }
@@ -76,7 +75,9 @@ var (
 		kind: "no_eviction", what: "Redis drops nothing when its memory is full; then no value and no invalidation can be written",
 		cure: eviction.cure,
 	}
-	wantsTLS = cure{"wants_tls", "", "Redis speaks TLS on this port", "add redis_tls, or give the server's plain port"}
+	// plainOnly and wantsTLS are found by a probe: the server itself says nothing.
+	plainOnly = cure{"plain", "", "Redis does not speak TLS on this port", "remove redis_tls, or give the server's TLS port"}
+	wantsTLS  = cure{"wants_tls", "", "Redis speaks TLS on this port", "add redis_tls, or give the server's plain port"}
 )
 
 // cureOf finds what an error is a sign of.
