@@ -57,6 +57,38 @@ func TestRefusedPushChangesNothing(t *testing.T) {
 	}
 }
 
+// TestPushThatWouldSharePrivateDataIsRefused, and a schema that comes later takes nothing from anybody.
+func TestPushThatWouldSharePrivateDataIsRefused(t *testing.T) {
+	const private = "type Book @cacheControl(maxAge: 60, scope: PRIVATE) { id: ID! title: String }\ntype Query { book(id: ID!): Book }\n"
+	r := start(t, configuration(t, newOrigin(t).URL, func(f *config.File) { write(t, f.Schema, private) }))
+	const shared = "policy:\n  scope:\n    ignore_cookies: true\n    types:\n      Book: public\n"
+	if err := r.push(1, shared); err == nil || !strings.Contains(err.Error(), "version 1:5:13: policy.scope.types.Book: would share type Book, which is PRIVATE by the schema") {
+		t.Errorf("%v", err)
+	}
+	open, err := planner.ParseSchema("open", strings.ReplaceAll(private, ", scope: PRIVATE", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed, err := planner.ParseSchema("closed", private+"# again\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.policies.setSchema(open)
+	if err := r.push(2, shared); err != nil {
+		t.Error(err)
+	}
+	r.hit("Open")
+	r.policies.setSchema(closed)
+	if r.log.count("does not fit the new schema") != 1 {
+		t.Error("nothing is told of a schema that the policy does not fit")
+	}
+	for range 3 {
+		if a, _ := r.query("Closed"); strings.Contains(a.Header.Get("Cache-Status"), "; hit") {
+			t.Errorf("what the schema marks PRIVATE is shared: %v", a.Header)
+		}
+	}
+}
+
 // TestCacheOffStaysOff: what the process has not got cannot be pushed.
 func TestCacheOffStaysOff(t *testing.T) {
 	r := start(t, configuration(t, newOrigin(t).URL, func(f *config.File) { f.Cache = "off" }))

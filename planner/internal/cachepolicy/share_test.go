@@ -47,6 +47,7 @@ func TestTheNarrowestShareOfAnOperationCounts(t *testing.T) {
 		{"only the members' names", `{found {__typename}}`, given, SharePublic, "type Found", ""},
 		{"entities", `query($r: [_Any!]!) {_entities(representations: $r) {... on Product {name} ... on Order {total}}}`, given, ShareUser, "", "type Order at _entities"},
 		{"one entity", `query($r: [_Any!]!) {_entities(representations: $r) {... on Product {name}}}`, given, ShareTenant, "", "type Product"},
+		{"introspection", `{product {name} __schema {types {name}}}`, given, ShareTenant, "introspection", "type Product"},
 		{"an alias makes the path", `{p: product {c: price}}`, given, ShareRoles, "", "at p.c"},
 	} {
 		doc := gqltest.Document(t, c.document)
@@ -54,6 +55,10 @@ func TestTheNarrowestShareOfAnOperationCounts(t *testing.T) {
 		if p.Share != c.share || (p.Open == "") != (c.open == "") || p.Given != (c.open == "") || !strings.Contains(p.Open, c.open) || !strings.Contains(p.ShareReason, c.reason) {
 			t.Errorf("%s: %s by %q, open %q", c.name, p.Share, p.ShareReason, p.Open)
 		}
+	}
+	only := gqltest.Document(t, `{__typename}`)
+	if p := Compute(schema, only, only.Operations[0], 10, given); p.Given {
+		t.Errorf("nothing is selected: %+v", p)
 	}
 	doc := gqltest.Document(t, `{product {name}}`)
 	if p := Compute(nil, doc, doc.Operations[0], 10, given); p.Share != ShareUser || p.Given {

@@ -61,7 +61,7 @@ func (w *walker) operation(op *ast.OperationDefinition) Policy {
 	w.selections(op.SelectionSet, []*ast.Definition{root}, true)
 	p := w.policy
 	p.Share, p.ShareReason, p.Open = w.sharing.share, w.sharing.reason, w.sharing.open
-	p.Given = len(w.sharing.given) > 0 && p.Open == "" && w.stopped == ""
+	p.Given = p.ShareReason != "" && len(w.sharing.given) > 0 && p.Open == "" && w.stopped == ""
 	switch {
 	case w.stopped != "":
 		p.Reason, p.MaxAge = w.stopped, 0
@@ -139,6 +139,9 @@ func (w *walker) stop(reason string) {
 // field looks at one field on each of the concrete types, and at what lies behind it.
 func (w *walker) field(f *ast.Field, on []*ast.Definition, root bool) {
 	if strings.HasPrefix(f.Name, "__") {
+		if f.Name != "__typename" && w.sharing.open == "" { // some servers show it to some clients only
+			w.sharing.open = "introspection"
+		}
 		return // introspection carries no hints, and nothing below it does
 	}
 	w.path = append(w.path, document.ResponseName(f))

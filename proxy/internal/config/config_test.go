@@ -185,17 +185,17 @@ func TestAddressesAreAListOrOneString(t *testing.T) {
 
 func TestSecretsComeFromTheEnvironmentAndAreHidden(t *testing.T) {
 	t.Setenv("WEIR_TEST_SECRET", "geheim")
-	s, _, err := compile(t, "upstream: http://a:1\ntoken: ${WEIR_TEST_SECRET}\nredis_password: abc\npolicy: {scope: {key: k, jwt: {secret: s3, class: user, claim: sub, algorithms: [HS256]}}}\n")
+	s, _, err := compile(t, "upstream: http://a:1\ntoken: ${WEIR_TEST_SECRET}\nredis_password: abc\npolicy: {scope: {key: k, jwt: {secret: s3, class: user, claim: sub, algorithms: [HS256], issuer: a}, issuers: [{issuer: b, secret: s4, class: user, claim: sub, algorithms: [HS256]}], header: {name: X, class: user, vouched_by: {secret_header: Y, secret: s5-0123456789abc}}}}\n")
 	if err != nil || s.File.Token != "geheim" {
 		t.Fatalf("%v", err)
 	}
 	shown := string(Redacted(s.File))
-	for _, secret := range []string{"geheim", "abc", "s3", "key: k"} {
+	for _, secret := range []string{"geheim", "abc", "s3", "key: k", "s4", "s5"} {
 		if strings.Contains(shown, secret) {
 			t.Errorf("%s is shown:\n%s", secret, shown)
 		}
 	}
-	if s.File.Policy.Scope.JWT.Secret != "s3" {
+	if c := s.File.Policy.Scope; c.JWT.Secret != "s3" || c.Issuers[0].Secret != "s4" || c.Header.VouchedBy.Secret == hidden {
 		t.Error("hiding changed the configuration")
 	}
 	var again File

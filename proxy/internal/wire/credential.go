@@ -22,16 +22,33 @@ var credentialsBy = func() (by [len("x-shopify-storefront-access-token") + 1][]s
 	return by
 }()
 
-// IsCredential reports whether a request header of that name tells who the client is.
+// IsCredential reports whether a request header of that name tells who the client is. Servers that make variables of headers cannot tell X_User
+// from X-User, so the one counts as the other.
 func IsCredential(name []byte) bool {
 	if len(name) >= len(credentialsBy) {
 		return false
 	}
 	last := name[len(name)-1] | 0x20
 	for _, c := range credentialsBy[len(name)] {
-		if c[len(c)-1] == last && equalFold(name, c) {
+		if c[len(c)-1] == last && equalDashed(name, c) {
 			return true
 		}
 	}
 	return false
+}
+
+// equalDashed is equalFold for which _ is -; the lengths are the same.
+func equalDashed(b []byte, lower string) bool {
+	for i, c := range b {
+		switch {
+		case 'A' <= c && c <= 'Z':
+			c |= 0x20
+		case c == '_':
+			c = '-'
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
 }

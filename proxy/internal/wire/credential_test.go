@@ -8,7 +8,7 @@ import (
 func TestHeadersThatTellWhoTheClientIs(t *testing.T) {
 	var h RequestHead
 	for _, name := range credentials {
-		for _, spelled := range []string{name, strings.ToUpper(name)} {
+		for _, spelled := range []string{name, strings.ToUpper(name), strings.ReplaceAll(name, "-", "_")} {
 			if h.Parse([]byte("GET / HTTP/1.1\r\nHost: h\r\n"+spelled+": 1\r\n\r\n"), maxHead) != OK || !h.Credentials {
 				t.Errorf("%s is not seen", spelled)
 			}
