@@ -19,7 +19,7 @@ import (
 func newCache() *cobra.Command {
 	var f cacheFlags
 	cmd := &cobra.Command{
-		Use:   "cache --trace FILE",
+		Use:   "cache --trace FILE|--kafka HOST:PORT|--stats URL",
 		Short: "Say what a cache of another size, or with other times to live, would have hit",
 		Long: `Play a recorded trace against the cache that Weir serves from, for each size and time to live that is asked, and print hits, misses, evictions and what hits saved in
 fetch time and money; beside it plain LRU, a clairvoyant cache and a bound that no cache can go beyond. FILE may be gzipped; - is the standard input; what it is
@@ -27,9 +27,11 @@ shows in its first line:
 
 ` + keytrace.Forms + `
 
-With --kafka in place of --trace the events are read from the topic, from its beginning to its present end.`,
+With --kafka in place of --trace the events are read from the topic, from its beginning to its present end. With --stats nothing is played: the numbers of a running
+sidecar are shown, the same as /metrics and /cache/stats have.`,
 		Example: `  weir-bench cache --trace events.ndjson --memory 16MiB,64MiB,256MiB --ttl 30s,5m
   weir-bench cache --kafka 127.0.0.1:9092 --ttl 60s --out cache.json && weir-bench report cache.json --html cache.html
+  weir-bench cache --stats http://127.0.0.1:9901
   weir-bench cache --trace zipf:0.8,keys=100000,scan=0.5 --memory 8MiB,32MiB,128MiB`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
@@ -39,6 +41,7 @@ With --kafka in place of --trace the events are read from the topic, from its be
 	s.StringVar(&f.trace, "trace", "", "file of cost events or of keys, or zipf:… for random keys")
 	s.StringSliceVar(&f.kafka, "kafka", nil, "read cost events from this Kafka (HOST:PORT[,…])")
 	s.StringVar(&f.topic, "topic", event.CostTopic, "with --kafka: the topic of the events")
+	s.StringVar(&f.stats, "stats", "", "show what a running sidecar has counted, by operation and tenant: http://HOST:PORT of its admin listener")
 	s.StringSliceVar(&f.memory, "memory", []string{"16MiB", "64MiB", "256MiB"}, "sizes of the cache (policy key cache_memory)")
 	s.StringSliceVar(&f.ttl, "ttl", nil, "times to live: 30s, 5m; recorded: each use's own (default: recorded where the trace tells them, else 60s)")
 	s.Float64Var(&f.jitter, "jitter", 0.1, "share by which times to live are shortened at random, as weir does")
@@ -51,6 +54,7 @@ With --kafka in place of --trace the events are read from the topic, from its be
 
 type cacheFlags struct {
 	trace, topic, out  string
+	stats              string
 	kafka, memory, ttl []string
 	jitter             float64
 	maxUses            int
@@ -66,6 +70,10 @@ func (f *cacheFlags) run(cmd *cobra.Command) error {
 		return drive.Input(err)
 	}
 	file := tablesFile()
+	if f.stats != "" {
+		tables, err := hitratio.Live(cmd.Context(), f.stats)
+		return finishTables(cmd.OutOrStdout(), file, tables, err, f.out, f.json, false)
+	}
 	var t *keytrace.Trace
 	if len(f.kafka) > 0 {
 		t, err = keytrace.OpenKafka(cmd.Context(), f.kafka, f.topic, f.maxUses)
@@ -94,6 +102,10 @@ func (f *cacheFlags) config(say io.Writer) (cfg hitratio.Config, err error) {
 		Told: func(format string, args ...any) { fmt.Fprintf(say, format+"\n", args...) },
 	}
 	switch {
+	case f.stats != "" && (f.trace != "" || len(f.kafka) > 0):
+		return cfg, errors.New("--stats shows what a sidecar counts, and plays no trace: leave --trace and --kafka away, or it")
+	case f.stats != "":
+		return cfg, nil
 	case (f.trace == "") == (len(f.kafka) == 0):
 		return cfg, errors.New("cache takes a trace: --trace FILE, --trace zipf:0.8 or --kafka HOST:PORT; weir-bench cache --help shows what a file may hold")
 	case !(f.jitter >= 0 && f.jitter <= 0.5):

@@ -56,14 +56,14 @@ func TestOutwardHeadersOfRelayedAndStoredAnswersAreTheSame(t *testing.T) {
 		if isHit(relayed) || !isHit(hit) || body != again {
 			t.Fatalf("%s: %v, then %v", method, relayed.Header, hit.Header)
 		}
-		if got := relayed.Header.Get("Cache-Status"); got != "weir; fwd=miss; stored; ttl=60" {
+		if got := relayed.Header.Get("Cache-Status"); got != "weir; fwd=miss; stored; ttl=50" {
 			t.Errorf("Cache-Status: %s", got)
 		}
 		if outwardOf(relayed) != outwardOf(hit) || relayed.Header.Get("ETag") != hit.Header.Get("ETag") || hit.Header.Get("ETag") == "" {
 			t.Errorf("%s: relayed\n%s, stored\n%s", method, outwardOf(relayed), outwardOf(hit))
 		}
 		for _, want := range []string{
-			"Cache-Control: public, max-age=70, stale-while-revalidate=5\n", "CDN-Cache-Control: max-age=70, ", "Surrogate-Control: max-age=70, ",
+			"Cache-Control: public, max-age=60, stale-while-revalidate=5\n", "CDN-Cache-Control: max-age=60, ", "Surrogate-Control: max-age=60, ",
 			"Surrogate-Key: Book:1 Query.book(", "Cache-Tag: Book:1,Query.book(", `Cache-Groups: "Book:1", "Query.book(`,
 		} {
 			if !strings.Contains(outwardOf(hit), want) {
