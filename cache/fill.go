@@ -69,6 +69,9 @@ func (f *Fill) Complete(d *Draft, now int64) *Entry {
 		slot.Lease()
 	}
 	s.schedule(slot, now)
+	if d.Ahead > 0 && s.cfg.EarlyRefresh > 0 {
+		slot.Early = min(slot.Early, slot.Soft-int64(min(d.Ahead, life/2)))
+	}
 	if v := s.judge(slot, now); v != fresh && v != stale {
 		s.miss(v)
 		s.flights.End(&f.flight, nil, 0)

@@ -96,3 +96,23 @@ func TestEachMissIsCountedOnceForItsReason(t *testing.T) {
 			after.MissInvalid-before.MissInvalid)
 	}
 }
+
+// What is to be refreshed ahead of its end is, by one of those who ask, and the others are served meanwhile.
+func TestEntryIsRefreshedAhead(t *testing.T) {
+	s := open(t, Config{})
+	d := draft("old")
+	d.Ahead = 20 * time.Second
+	put(t, s, "k", d, t0)
+	want(t, s, "k", t0+int64(39*time.Second), Fresh)
+	late := t0 + int64(41*time.Second)
+	want(t, s, "k", late, Stale)
+	r := s.Lookup(t.Context(), keyOf("k"), late, Wait{})
+	if r.State != Fresh || r.Fill == nil {
+		t.Fatalf("%+v", r)
+	}
+	want(t, s, "k", late, Fresh)
+	r.Fill.Complete(draft("new"), late)
+	if e := want(t, s, "k", late, Fresh); string(e.Body) != "new" {
+		t.Errorf("%s", e.Body)
+	}
+}

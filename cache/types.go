@@ -106,6 +106,7 @@ type Draft struct {
 	Head, Body  []byte
 	TTL         time.Duration // fresh for; not positive: not stored
 	StaleFor    time.Duration // may be served stale for this long after TTL; ignored for Private
+	Ahead       time.Duration // before the end of TTL at least, one caller is let refresh
 	FetchMicros uint32        // how long the fetch took, µs; drives early refresh
 	Worth       int64         // what the fill cost, pico-USD; opaque here
 	Negative    bool

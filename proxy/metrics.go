@@ -69,6 +69,9 @@ func collectLine(set telemetry.Set, st line.Stats) {
 	set.Counter("weir_unnamed_mutations_total", "Requests that changed, or may have changed, nobody knows what; policy.cache.unread_mutations says what goes.", float64(st.Unnamed))
 	byLabel(set, "weir_injected_total", "Fetches that also asked for keys (policy.cache.inject_keys); all but those used are relayed again as they came.", "result", st.Injected)
 	set.Counter("weir_group_invalidations_total", "Answers whose Cache-Group-Invalidation was obeyed.", float64(st.Groups))
+	byLabel(set, "weir_adaptive_ttl_total", "Lifetimes that became shorter by demand or changes (mode on), or would have (mode observe).", "outcome",
+		map[string]uint64{"shortened": st.Shortened, "observed": st.WouldShorten})
+	byLabel(set, "weir_refresh_results_total", "Refreshes of entries, by what they found.", "result", map[string]uint64{"changed": st.Changed, "unchanged": st.Unchanged})
 	set.Counter("weir_invalidate_errors_total", "Mutations whose invalidation failed.", float64(st.InvalidateErrors))
 	byLabel(set, "weir_scope_bypass_total", "Requests that passed the cache because their credentials prove no scope.", "reason", st.ScopeBypass)
 }

@@ -124,6 +124,7 @@ type CachePolicy struct {
 	StaleWhileRevalidate string   `yaml:"stale_while_revalidate" json:"stale_while_revalidate,omitempty"`
 	NegativeTTL          string   `yaml:"negative_ttl" json:"negative_ttl,omitempty" jsonschema:"description=Bound for answers that say there is nothing"`
 	FleetLease           bool     `yaml:"fleet_lease" json:"fleet_lease,omitempty" jsonschema:"description=With Redis: of all sidecars one fetches a key that is in demand; the others answer stale where they may or wait a little"`
+	Adaptive             Adaptive `yaml:"adaptive" json:"adaptive,omitempty"`
 	HoldOff              string   `yaml:"hold_off" json:"hold_off,omitempty" jsonschema:"description=For so long after an invalidation the answers it names are kept for no longer than this: replicas of the origin's database may lag; 0 for never"`
 	HitForMiss           string   `yaml:"hit_for_miss" json:"hit_for_miss,omitempty" jsonschema:"description=How long requests for an uncacheable answer do not wait for each other"`
 	Collapse             string   `yaml:"collapse" json:"collapse,omitempty" jsonschema:"description=How long to wait for the fetch of another request"`
@@ -138,6 +139,22 @@ type CachePolicy struct {
 
 	Mutations       Mutations `yaml:"mutations" json:"mutations,omitempty"`
 	UnreadMutations string    `yaml:"unread_mutations" json:"unread_mutations,omitempty" jsonschema:"enum=count,enum=types,enum=everything,description=What goes when a request may have been a mutation that could not be read or whose answer names nothing: nothing (it is counted); all types that queries return; all entries"`
+}
+
+// Adaptive says how lifetimes become shorter than declared by what is seen; they never become longer.
+type Adaptive struct {
+	Mode        string  `yaml:"mode" json:"mode,omitempty" jsonschema:"enum=off,enum=observe,enum=on,description=observe counts what on would change"`
+	By          string  `yaml:"by" json:"by,omitempty" jsonschema:"enum=change,enum=views,enum=both,description=How often the answers of an operation change; how often a key is asked for; both"`
+	Probability float64 `yaml:"probability" json:"probability,omitempty" jsonschema:"description=By change: with which probability an answer may be out of date at the end of its life"`
+	MinTTL      string  `yaml:"min_ttl" json:"min_ttl,omitempty" jsonschema:"description=By change: never shorter than this"`
+	Window      string  `yaml:"window" json:"window,omitempty" jsonschema:"description=By views: the time in which they are counted"`
+	Views       []View  `yaml:"views" json:"views,omitempty" jsonschema:"description=By views: lifetimes by views within the window, the most first; the last is for all the rest and has above: 0"`
+}
+
+// View is the lifetime of what is asked for more often than above.
+type View struct {
+	Above int    `yaml:"above" json:"above" jsonschema:"description=Views within the window"`
+	TTL   string `yaml:"ttl" json:"ttl"`
 }
 
 // Mutations says what a mutation invalidates.
@@ -197,7 +214,11 @@ func DefaultPolicy() Policy {
 		Cache: CachePolicy{
 			Enabled: true, UpstreamHeaders: true, FleetLease: true, DefaultMaxAge: "0s", MaxTTL: "24h", AuthenticatedMax: "2m", StaleIfError: "10m",
 			StaleWhileRevalidate: "5s", NegativeTTL: "10s", HoldOff: "2s", HitForMiss: "2m", Collapse: "5s", MaxEntry: "1MiB", Vary: []string{"origin"},
-			Tags:      Tags{Headers: []string{"surrogate-key", "cache-tag", "cache-groups"}, Extensions: true, Obey: true, Max: 200, MaxLength: "256"},
+			Tags: Tags{Headers: []string{"surrogate-key", "cache-tag", "cache-groups"}, Extensions: true, Obey: true, Max: 200, MaxLength: "256"},
+			Adaptive: Adaptive{
+				Mode: "observe", By: "change", Probability: 0.1, MinTTL: "1s", Window: "5m",
+				Views: []View{{1000, "60s"}, {100, "120s"}, {0, "300s"}},
+			},
 			Mutations: Mutations{Policy: "list", Fields: []Mutation{}}, UnreadMutations: "types",
 			Outward: defaultOutward(),
 		},

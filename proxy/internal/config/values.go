@@ -275,6 +275,7 @@ func compileCache(d *document, at string, p *CachePolicy, v *Values) {
 	if c.UnreadMutations, ok = policy.ParseUnread(p.UnreadMutations); !ok {
 		d.addf(at+"unread_mutations", "%q is no policy; write count, types or everything", p.UnreadMutations)
 	}
+	c.Adaptive = compileAdaptive(d, at+"adaptive.", &p.Adaptive)
 	c.InjectKeys, v.Plans.Options.InjectKeys = p.InjectKeys, p.InjectKeys
 	v.Plans.Options.Mutations = compileMutations(d, at+"mutations.", &p.Mutations)
 	for i, h := range c.Vary {

@@ -97,6 +97,7 @@ type Item struct {
 	tags      planner.Tags
 	key       cache.Key
 	fill      *cache.Fill
+	prior     *cache.Entry // what the fill renews; nil: nothing that is known
 	kept      *cache.Entry // the entry that the relayed answer has become; nil: none
 	class     scope.Class  // of who shares the answer
 	group     []byte       // the hash of those, nil for everybody
@@ -133,7 +134,7 @@ func (x *Exchange) reset() {
 
 // forget drops what the item refers to and keeps its scratch memory.
 func (it *Item) forget() {
-	it.Plan, it.Lease, it.Entry, it.fill, it.kept, it.series = nil, nil, nil, nil, nil, nil
+	it.Plan, it.Lease, it.Entry, it.fill, it.prior, it.kept, it.series = nil, nil, nil, nil, nil, nil, nil
 	it.class, it.group, it.learnt, it.variant = scope.Public, nil, nil, 0
 	it.State, it.Status, it.Code, it.Errors, it.outcome = cache.Miss, 0, 0, 0, ledger.None
 	it.request = planner.Request{}

@@ -20,12 +20,14 @@ const (
 	sourceLease                // a command of the control plane
 	sourceMaxTTL               // the policy's bound for all
 	sourceNegative             // its bound for answers that say there is nothing
+	sourceAdaptive             // how often the operation's answers change
+	sourcePopular              // how often the key is asked for
 	sourceHoldOff              // its bound for what was invalidated a moment ago
 	sourceAuthenticated        // its bound for verified credentials
 )
 
 // sourceNames are the tokens of Cache-Status.
-var sourceNames = [...]string{"none", "declared", "upstream", "lease", "max-ttl", "negative", "hold-off", "authenticated"}
+var sourceNames = [...]string{"none", "declared", "upstream", "lease", "max-ttl", "negative", "adaptive", "popular", "hold-off", "authenticated"}
 
 func (s source) String() string { return sourceNames[s] }
 
@@ -35,6 +37,7 @@ type lifetime struct {
 	stale time.Duration // behind it: when the upstream fails, or while revalidating
 	// revalidate is the part of stale in which the entry answers at once while it is fetched again.
 	revalidate time.Duration
+	ahead      time.Duration // before the end of ttl one of those who ask refreshes the entry
 	granted    time.Duration // what ttl was before a bound made it less
 	why        source
 	private    bool
@@ -57,7 +60,7 @@ func (life *lifetime) grant(d time.Duration, why source) {
 // lifetime joins what the plan, the upstream's headers, a lease and the policy allow; why is not empty when the answer is not to be
 // kept. Each bound only makes less of what the ones before left, and the one for verified credentials comes last. What tells of the tags is
 // added by settle.
-func (l *Line) lifetime(x *Exchange, it *Item, r *wire.ResponseHead, facts planner.Facts) (life lifetime, why string) {
+func (l *Line) lifetime(x *Exchange, it *Item, r *wire.ResponseHead, facts planner.Facts, now int64) (life lifetime, why string) {
 	if r.Count("set-cookie") > 0 {
 		return life, "set_cookie"
 	}
@@ -87,6 +90,7 @@ func (l *Line) lifetime(x *Exchange, it *Item, r *wire.ResponseHead, facts plann
 	if facts.Negative {
 		life.bound(p.NegativeTTL, sourceNegative)
 	}
+	l.adapt(&life, x, it, now)
 	if x.Scope.Authenticated {
 		life.bound(p.AuthenticatedMax, sourceAuthenticated)
 	}

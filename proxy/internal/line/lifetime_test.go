@@ -77,7 +77,7 @@ func TestLifetimesSayWhy(t *testing.T) {
 			if c.change != nil {
 				c.change(t, l, x)
 			}
-			life, why := l.lifetime(x, &x.Items[0], responseHead(t, 200, c.lines...), c.facts)
+			life, why := l.lifetime(x, &x.Items[0], responseHead(t, 200, c.lines...), c.facts, noon)
 			life.settle(l, x, &x.Items[0])
 			var head answer.Stored
 			life.describe(&head, nil)
@@ -107,7 +107,7 @@ func TestStaleTimesAreTheLesserOfPolicyAndUpstream(t *testing.T) {
 		l := newLine(t, &p)
 		x := &Exchange{Policy: p}
 		x.next().Plan = planner.Build(schema(t), `{ book(id: 1) { id } }`, "", planner.Options{})
-		life, why := l.lifetime(x, &x.Items[0], responseHead(t, 200, "Cache-Control: "+c.control), planner.Facts{})
+		life, why := l.lifetime(x, &x.Items[0], responseHead(t, 200, "Cache-Control: "+c.control), planner.Facts{}, noon)
 		if why != "" || life.revalidate != c.revalidate || life.stale != c.stale {
 			t.Errorf("%s: revalidate %s, stale %s, want %s and %s", c.control, life.revalidate, life.stale, c.revalidate, c.stale)
 		}

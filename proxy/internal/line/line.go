@@ -9,6 +9,7 @@ import (
 
 	"github.com/weirproxy/weir/cache"
 	"github.com/weirproxy/weir/planner"
+	"github.com/weirproxy/weir/proxy/internal/adapt"
 	"github.com/weirproxy/weir/proxy/internal/answer"
 	"github.com/weirproxy/weir/proxy/internal/codes"
 	"github.com/weirproxy/weir/proxy/internal/ledger"
@@ -31,10 +32,12 @@ type Line struct {
 	stats  counters
 	copied atomic.Int64 // bytes that all copies of bodies may hold
 	ledger ledger.Ledger
+	rates  *adapt.Rates // at which the answers of operations change
+	views  *adapt.Views // of keys
 }
 
 // New returns a line.
-func New(cfg Config) *Line { return &Line{cfg: cfg} }
+func New(cfg Config) *Line { return &Line{cfg: cfg, rates: new(adapt.Rates), views: new(adapt.Views)} }
 
 // Begin starts the record of a request: policy, class, client and trace. now is unix ns.
 func (l *Line) Begin(x *Exchange, h *wire.RequestHead, now int64) (Class, Reason) {

@@ -213,7 +213,7 @@ func TestLifetimes(t *testing.T) {
 			if c.change != nil {
 				c.change(x)
 			}
-			life, why := l.lifetime(x, &x.Items[0], responseHead(t, 200, c.lines...), c.facts)
+			life, why := l.lifetime(x, &x.Items[0], responseHead(t, 200, c.lines...), c.facts, noon)
 			life = lifetime{ttl: life.ttl, stale: life.stale, private: life.private, grouped: life.grouped, explicit: life.explicit}
 			if why != c.why || why == "" && life != c.want {
 				t.Errorf("%+v %q, want %+v %q", life, why, c.want, c.why)

@@ -134,6 +134,9 @@ func (l *Line) lookupItem(ctx context.Context, x *Exchange, h *wire.RequestHead,
 	}
 	l.writeKey(x, it, varied)
 	it.ops++
+	if a := &x.Policy.Cache.Adaptive; len(a.Views) > 0 {
+		l.views.Count((*[32]byte)(&it.key), a.Window, now)
+	}
 	entry, state := l.cfg.Cache.Get(&it.key, now)
 	if state == cache.Fresh {
 		it.answerWith(entry, ledger.HitL1)
@@ -152,7 +155,9 @@ func (l *Line) lookupItem(ctx context.Context, x *Exchange, h *wire.RequestHead,
 	if r.Bypass {
 		it.bypass(ledger.BypassAnswer)
 	}
-	it.fill = r.Fill
+	if it.fill = r.Fill; it.fill != nil {
+		it.prior = r.Entry
+	}
 	switch r.State {
 	case cache.Fresh:
 		it.answerWith(r.Entry, tier(r.Tier))

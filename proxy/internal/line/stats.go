@@ -3,6 +3,7 @@ package line
 import (
 	"sync/atomic"
 
+	"github.com/weirproxy/weir/proxy/internal/policy"
 	"github.com/weirproxy/weir/proxy/internal/scope"
 )
 
@@ -24,6 +25,9 @@ type counters struct {
 	groups           atomic.Uint64
 	injected         [injectedResults]atomic.Uint64
 	invalidateErrors atomic.Uint64
+	adapted          [policy.Enforce + 1]atomic.Uint64 // by mode
+	changed          atomic.Uint64
+	unchanged        atomic.Uint64
 	scopeBypass      [scope.Reasons]atomic.Uint64
 }
 
@@ -56,6 +60,10 @@ type Stats struct {
 	Injected         map[string]uint64 // fetches with injected keys, by result
 	Groups           uint64            // answers whose Cache-Group-Invalidation was obeyed
 	InvalidateErrors uint64
+	Shortened        uint64            // lifetimes that became shorter by demand or changes
+	WouldShorten     uint64            // and those that would have
+	Changed          uint64            // refreshes that found another answer
+	Unchanged        uint64            // and those that found the same
 	ScopeBypass      map[string]uint64 // requests whose credentials give them no scope, by reason
 }
 
@@ -64,6 +72,8 @@ func (l *Line) Stats() Stats {
 	s := Stats{
 		Uninspected: map[string]uint64{}, Limits: map[string]uint64{}, NotStored: map[string]uint64{},
 		Invalid: l.stats.invalid.Load(), UnreadMutations: l.stats.unread.Load(), Unnamed: l.stats.unnamed.Load(), Groups: l.stats.groups.Load(),
+		Shortened: l.stats.adapted[policy.Enforce].Load(), WouldShorten: l.stats.adapted[policy.Observe].Load(),
+		Changed: l.stats.changed.Load(), Unchanged: l.stats.unchanged.Load(),
 		InvalidateErrors: l.stats.invalidateErrors.Load(), ScopeBypass: map[string]uint64{},
 	}
 	for i := scope.None + 1; i < scope.Reasons; i++ {

@@ -190,7 +190,8 @@ func (l *Line) offer(x *Exchange, it *Item, r *wire.ResponseHead, body []byte, f
 		fill.Abandon(x.Policy.Cache.HitForMiss)
 		return
 	}
-	life, why := l.lifetime(x, it, r, facts)
+	l.compare(x, it, body, now)
+	life, why := l.lifetime(x, it, r, facts, now)
 	if why != "" {
 		l.stats.notStored(why)
 		mark := x.Policy.Cache.HitForMiss
@@ -230,7 +231,7 @@ func (l *Line) offer(x *Exchange, it *Item, r *wire.ResponseHead, body []byte, f
 	x.stored = head.Append(x.stored[:0])
 	it.ops++
 	it.kept = fill.Complete(&cache.Draft{
-		Head: x.stored, Body: body, TTL: life.ttl, StaleFor: life.stale,
+		Head: x.stored, Body: body, TTL: life.ttl, StaleFor: life.stale, Ahead: life.ahead,
 		FetchMicros: uint32(min((now-x.Forwarded)/int64(time.Microsecond), 1<<32-1)),
 		Worth:       it.record.Cost, Negative: facts.Negative, Private: life.private, Tags: &it.tags,
 	}, now)

@@ -159,6 +159,7 @@ func (l *Line) Detach(x *Exchange) *Exchange {
 		to := y.next()
 		to.Plan, to.Lease, to.series, to.key, to.coerced, to.fill = it.Plan, it.Lease, it.series, it.key, it.coerced, it.fill
 		to.class, to.group, to.learnt, to.variant = it.class, it.group, it.learnt, it.variant
+		to.prior = it.prior
 		to.values.CopyFrom(&it.values)
 		to.Status = telemetry.Miss
 		it.fill = nil

@@ -79,7 +79,8 @@ type Cache struct {
 	StaleIfError         time.Duration
 	StaleWhileRevalidate time.Duration
 	NegativeTTL          time.Duration
-	FleetLease           bool          // one sidecar of the fleet fetches what is in demand
+	FleetLease           bool // one sidecar of the fleet fetches what is in demand
+	Adaptive             Adaptive
 	HoldOff              time.Duration // for how long after an invalidation what it names is kept as shortly; 0: off
 	HitForMiss           time.Duration // how long an uncacheable answer keeps requests from waiting for each other
 	Collapse             time.Duration // how long to wait for another request's answer
