@@ -11,7 +11,7 @@ var commands = []struct{ what, list string }{
 	{"values", "get set"},
 	{"the log", "eval evalsha time info xadd xread xrange xrevrange"},
 	{"the fleet's roster", "exists pttl hset hdel hgetall zadd zrem zcard zrangebyscore"},
-	{"the list of what is popular", "zadd zremrangebyrank zrevrange expire"},
+	{"the list of what is popular, with zadd", "zremrangebyrank zrevrange expire"},
 	{"erasure of a tenant", "scan getrange unlink"},
 }
 
