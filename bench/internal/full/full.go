@@ -44,6 +44,7 @@ func parts() []part {
 		{"truth", true, runTruth},
 		{"compare", true, runCompare},
 		{"growth", true, runGrowth("connections", "bytes", "operations", "tags", "tombstones", "events")},
+		{"hits", true, runGrowth("hits")},
 		{"footprint", true, runGrowth("footprint")},
 		{"soak", false, runSoak},
 	}

@@ -50,6 +50,7 @@ func parts() []part {
 		{"tags", "tags of an entry", tagsTable},
 		{"tombstones", "names remembered as invalidated, beyond their bound", tombstonesTable},
 		{"events", "cost events per second, with a broker", eventsTable},
+		{"hits", "hit ratio against LRU and a cache that knows the future", hitsTable},
 		{"footprint", "start to ready, size of the binaries, idle processor time", footprintTable},
 	}
 }
