@@ -203,6 +203,28 @@ func TestQueriesThatPassUnreadInvalidateNothing(t *testing.T) {
 	}
 }
 
+// A request without a body asks for nothing, unless its target has parameters that a server may prefer.
+func TestEmptyRequestsInvalidateNothing(t *testing.T) {
+	r := overUnread(t, func(w http.ResponseWriter, q *http.Request, body string) {
+		if body == "" {
+			fmt.Fprint(w, `"pong"`)
+			return
+		}
+		answerLibrary(w, q, body)
+	}, nil)
+	r.fillAll()
+	r.send(sized("", ""), nil)
+	if got := r.gone(); got != "" {
+		t.Errorf("gone: %q", got)
+	}
+	if a := r.fetch(call{path: byGet(`mutation { setBook(id: "1") { id } }`), body: "{}"}); a.status != http.StatusOK {
+		t.Fatal(a.status)
+	}
+	if got := r.gone(); got != "one two list shelf" {
+		t.Errorf("gone behind a document in the target of a POST: %q", got)
+	}
+}
+
 // What cannot be read even from a copy goes by policy, unless the answer says that nothing was executed.
 func TestRequestsThatCannotBeReadGoByPolicy(t *testing.T) {
 	hash := `{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"` + strings.Repeat("ab", 32) + `"}}}`

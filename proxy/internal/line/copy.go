@@ -187,7 +187,7 @@ func executed(body []byte) bool {
 func (c *Copy) read() (plans []*planner.Plan, unknown bool) {
 	text, whole := c.decoded()
 	if c.steered || len(text) == 0 {
-		return nil, true
+		return nil, c.steered || !whole
 	}
 	media := mediaName([]byte(c.media))
 	switch {
