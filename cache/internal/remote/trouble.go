@@ -45,6 +45,7 @@ const (
 // cures are by words of the answer or error; the first that is found counts.
 var cures = []cure{
 	{"acl", "NOPERM", "the Redis user may not do what the cache needs", "grant it: ACL SETUSER NAME on >PASSWORD "},
+	{"acl", "The user executing the script", "the Redis user may not do what the cache needs", "grant it: ACL SETUSER NAME on >PASSWORD "},
 	{"auth", "WRONGPASS", wrongUser, "correct redis_username and redis_password"},
 	{"auth", "without any password configured", wrongUser, "the server has no password: remove redis_password"},
 	{"auth", "NOAUTH", "Redis wants a password", "set redis_password, and redis_username for an ACL user"},
