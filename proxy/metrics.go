@@ -21,6 +21,9 @@ func (s *Sidecar) collect(set telemetry.Set, l *line.Line) {
 	if s.agent != nil {
 		collectAgent(set, s.agent.Status())
 	}
+	if s.feed != nil {
+		s.feed.collect(set)
+	}
 	if s.store != nil {
 		collectCache(set, s.store.Stats())
 		collectLedger(set, l.Ledger().Snapshot(0))

@@ -37,7 +37,7 @@ func (s *Sidecar) adminSources() admin.Sources {
 		a.Erase = func(ctx context.Context, tenant string) (cache.Erasure, error) {
 			return s.store.Erase(ctx, tenant, time.Now().UnixNano())
 		}
-		a.Names = admin.Names{Types: s.typeTags, Tenant: s.tenantTag}
+		a.Names = s.names()
 	}
 	return a
 }
@@ -98,6 +98,9 @@ func (s *Sidecar) shownPlans() []planner.Description {
 	})
 	return list
 }
+
+// names are what must be known of tags to read an invalidation.
+func (s *Sidecar) names() admin.Names { return admin.Names{Types: s.typeTags, Tenant: s.tenantTag} }
 
 // tenantTag returns the tag of a tenant's entries; false when no rule tells tenants.
 func (s *Sidecar) tenantTag(id string) (tag string, ok bool) {

@@ -43,6 +43,7 @@ type Sidecar struct {
 	agent     *agent.Agent // nil: no control plane
 	upstream  *upstream
 	schemas   *schemas
+	feed      *feed // nil: no topics that say what has changed
 	listeners []listen.Listener
 	admin     *admin.Server // nil: no admin listener
 }
@@ -95,6 +96,9 @@ func New(cfg Config) (_ *Sidecar, err error) {
 			return nil, err
 		}
 		s.listeners = append(s.listeners, opened)
+	}
+	if s.feed, err = s.newFeed(); err != nil {
+		return nil, err
 	}
 	if f.Admin != "" {
 		if s.admin, err = admin.Open(f.Admin, s.adminSources()); err != nil {
@@ -170,6 +174,9 @@ func (s *Sidecar) Run(ctx context.Context) error {
 			work.Go(func() { s.bringAlong(background) })
 		}
 	}
+	if s.feed != nil {
+		work.Go(func() { s.feed.reader.Run(background) })
+	}
 	if s.agent != nil {
 		work.Go(func() { _ = s.agent.Run(background) })
 	}
@@ -223,6 +230,9 @@ func (s *Sidecar) close() {
 	}
 	if s.admin != nil {
 		s.admin.Close()
+	}
+	if s.feed != nil {
+		s.feed.reader.Close()
 	}
 	s.flush()
 	if s.policies != nil {

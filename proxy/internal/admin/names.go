@@ -46,6 +46,9 @@ const (
 // OperationTag is the tag of an operation's entries.
 func OperationTag(name string) string { return reserved + "op:" + name }
 
+// Parse reads the body of an invalidation; problem says what is wrong with it.
+func Parse(body []byte, n Names) (inv cache.Invalidation, problem string) { return parse(body, n) }
+
 // parse reads an invalidation; problem says what is wrong with it.
 func parse(body []byte, n Names) (inv cache.Invalidation, problem string) {
 	var r request

@@ -52,10 +52,13 @@ func TestExampleHasEveryKeyAndTheDefaults(t *testing.T) {
 
 // normal makes empty lists and no list the same.
 func normal(f File) File {
-	for _, l := range []*List{&f.Redis, &f.Kafka} {
+	for _, l := range []*List{&f.Redis, &f.Kafka, &f.Invalidation.Kafka} {
 		if len(*l) == 0 {
 			*l = nil
 		}
+	}
+	if len(f.Invalidation.Topics) == 0 {
+		f.Invalidation.Topics = nil
 	}
 	return f
 }

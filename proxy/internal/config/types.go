@@ -24,6 +24,7 @@ type File struct {
 	Kafka                 List        `yaml:"kafka" json:"kafka,omitempty" jsonschema:"description=HOST:PORT of brokers"`
 	KafkaTopic            string      `yaml:"kafka_topic" json:"kafka_topic,omitempty"`
 	EventsMode            string      `yaml:"events" json:"events,omitempty" jsonschema:"enum=structured,enum=binary,description=CloudEvents mode"`
+	Invalidation          ChangeFeeds `yaml:"invalidation" json:"invalidation,omitempty" jsonschema:"description=Kafka topics that say what has changed"`
 	Control               string      `yaml:"control" json:"control,omitempty" jsonschema:"description=URL of the control plane"`
 	Token                 string      `yaml:"token" json:"token,omitempty" jsonschema:"description=For the control plane; ${NAME} takes it from the environment"`
 	PublicKey             string      `yaml:"public_key" json:"public_key,omitempty" jsonschema:"description=Ed25519 key in base64 that pushed configurations must be signed with"`

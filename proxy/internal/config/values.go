@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/weirproxy/weir/planner"
+	"github.com/weirproxy/weir/proxy/internal/change"
 	"github.com/weirproxy/weir/proxy/internal/policy"
 	"github.com/weirproxy/weir/proxy/internal/scope"
 )
@@ -36,6 +37,14 @@ type Static struct {
 	Drain         time.Duration
 	MaxHead       int
 	Memory        int64 // 0: the Go memory limit
+	Changes       Changes
+}
+
+// Changes are the topics that say what has changed. Group is empty when this process reads everything.
+type Changes struct {
+	Brokers []string
+	Group   string
+	Topics  []change.Topic
 }
 
 // Upstream is the address of the service behind.
@@ -133,6 +142,7 @@ func compileStatic(d *document, f *File, env Env) *Static {
 		s.Memory = size(d, "limits.memory", f.Limits.Memory, 16<<20, 1<<44)
 	}
 	between(d, "limits.connections", f.Limits.Connections, 1, 10_000_000)
+	s.Changes.Brokers, s.Changes.Group, s.Changes.Topics = compileChanges(d, f)
 	compileRedis(d, s, f, env)
 	compileStored(d, s, f, env)
 	s.File.Token = secret(d, env, "token", f.Token)
