@@ -42,6 +42,7 @@ func (f *Fill) Abandon(hitForMiss time.Duration) {
 // Complete stores the answer and wakes the followers. It returns nil when the answer was not stored: too big, no time to live,
 // invalidated while it was fetched, or so late (MaxFill) that another caller leads the key. Those who wait get an answer that is too big or
 // too late all the same.
+// With TimesOnly the content of the entry must not be read.
 func (f *Fill) Complete(d *Draft, now int64) *Entry {
 	s := f.s
 	first, current := f.flight.Claim()
@@ -59,7 +60,7 @@ func (f *Fill) Complete(d *Draft, now int64) *Entry {
 			Digest: f.flight.Key(), Head: d.Head, Body: d.Body, Created: now, Soft: now + int64(life), Hard: now + int64(hard),
 			FetchMicros: d.FetchMicros, Worth: d.Worth, Negative: d.Negative, Private: d.Private,
 		},
-		Origin: f.origin, Unkept: d.unkept,
+		Origin: f.origin, Unkept: d.unkept, Spares: s.memory.Spares(),
 	}
 	if d.Tags != nil {
 		draft.Tags = d.Tags
@@ -87,6 +88,11 @@ func (f *Fill) Complete(d *Draft, now int64) *Entry {
 		s.flights.End(&f.flight, slot, 0)
 		return nil
 	}
+	// What was put may leave at once, and its memory serve the next fill.
+	share := s.shared != nil && slot.Epoch != 0
+	if share || !d.TimesOnly {
+		slot.Pin()
+	}
 	if !s.memory.Put(slot, f.absent) {
 		s.stats.pressure.Add(1)
 	}
@@ -95,7 +101,7 @@ func (f *Fill) Complete(d *Draft, now int64) *Entry {
 	if s.leases != nil && d.FetchMicros > 0 {
 		s.fetches.saw(d.FetchMicros)
 	}
-	if s.shared != nil && slot.Epoch != 0 {
+	if share {
 		s.shared.Put(slot)
 	}
 	return &slot.Entry

@@ -46,7 +46,7 @@ func (s *Store) local(k *Key, now int64) (r Result, v verdict, done bool) {
 	switch v = s.judge(slot, now); v {
 	case fresh:
 		r = Result{Entry: &slot.Entry, State: Fresh, Tier: TierL1}
-		if slot.Wanted.Load() || s.early(slot, now) {
+		if slot.Wanted() || s.early(slot, now) {
 			r.demand = true
 			return r, v, false
 		}
@@ -165,6 +165,7 @@ func (s *Store) lead(ctx context.Context, f *Fill, k *Key, now int64, w Wait, r 
 
 // fromElsewhere ends the flight with an entry of the shared tier.
 func (s *Store) fromElsewhere(f *Fill, slot *entry.Slot, nothing bool) Result {
+	slot.Ask()
 	s.memory.Put(slot, nothing)
 	s.flights.End(&f.flight, slot, 0)
 	return s.count(Result{Entry: &slot.Entry, State: Fresh, Tier: TierL2})

@@ -213,6 +213,9 @@ func (r *reclaimer) count(ctx context.Context) {
 
 // attribute counts a slot for every invalidation and name that it goes by.
 func (r *reclaimer) attribute(slot *entry.Slot) {
+	if !slot.Pin() { // it left
+		return
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, c := range r.counts {

@@ -202,7 +202,7 @@ func (s *Store) judge(slot *entry.Slot, now int64) verdict {
 
 // early reports, to one caller, that a fresh slot should be refreshed.
 func (s *Store) early(slot *entry.Slot, now int64) bool {
-	return now >= slot.Early && s.cfg.EarlyRefresh > 0 && slot.Wanted.CompareAndSwap(false, true)
+	return now >= slot.Early && s.cfg.EarlyRefresh > 0 && slot.Want()
 }
 
 // Get looks into this process only. It allocates nothing. Stale asks for Lookup: the entry has expired, or is so near its end that one

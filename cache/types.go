@@ -112,6 +112,8 @@ type Draft struct {
 	Negative    bool
 	Private     bool
 	Tags        TagSource // nil: none
+	// TimesOnly says that of the entry which Complete returns only numbers and times are read: its content may serve others soon.
+	TimesOnly bool
 
 	unkept int // bytes of a body that a simulation only tells of
 }

@@ -123,7 +123,7 @@ func (s *Store) Save(path, name string) (n int, err error) {
 	now := s.cfg.Now()
 	var slots []*entry.Slot
 	s.memory.Held().Each(func(slot *entry.Slot) {
-		if v := s.judge(slot, now); v == fresh && !slot.Private {
+		if v := s.judge(slot, now); v == fresh && !slot.Private && slot.Pin() {
 			slots = append(slots, slot)
 		}
 	})

@@ -42,49 +42,15 @@ type Slot struct {
 	// Mark holds the local sequence up to which the slot is known to be valid, shifted left by MarkShift, and the flags
 	// below. It starts at the sequence at which the fill began (0 for a slot of another process).
 	Mark atomic.Uint64
-	// Wanted is set when a reader was told to refresh early; the first Lookup to see it may lead.
-	Wanted atomic.Bool
-	// used has the bits below.
-	used atomic.Uint32
 	// Left is set when the slot is no longer charged to the tier of this process.
 	Left atomic.Bool
 	// Place is where the reverse index has the slot; its lock guards it.
 	Place int32
 	// Uses is about how often the slot has answered since it was last looked at for that.
 	Uses atomic.Uint32
+
+	hands atomic.Uint32 // who has read Head, Body and Tags, or whether nobody may any more
 }
-
-// What has become of a slot.
-const (
-	usedAsked  = 1 << iota // it was found
-	usedServed             // it has answered while it was fresh: its key is asked for more than once in a life
-	usedLeased             // this process had the fleet's lease for its fetch
-)
-
-// note sets a bit. It writes only once: readers share the slot.
-func (s *Slot) note(bit uint32) {
-	if s.used.Load()&bit == 0 {
-		s.used.Or(bit)
-	}
-}
-
-// Ask notes that the slot is found.
-func (s *Slot) Ask() { s.note(usedAsked) }
-
-// Serve notes that it answers while it is fresh.
-func (s *Slot) Serve() { s.note(usedServed) }
-
-// Lease notes, before the slot is shared, that this process fetched it for the fleet.
-func (s *Slot) Lease() { s.note(usedLeased) }
-
-// Asked reports whether the slot was found.
-func (s *Slot) Asked() bool { return s.used.Load()&usedAsked != 0 }
-
-// Served reports whether it has answered while it was fresh.
-func (s *Slot) Served() bool { return s.used.Load()&usedServed != 0 }
-
-// Leased reports whether this process fetched it for the fleet.
-func (s *Slot) Leased() bool { return s.used.Load()&usedLeased != 0 }
 
 // Flags in the low bits of Slot.Mark.
 const (
@@ -101,6 +67,8 @@ type Draft struct {
 		At(i int) []byte
 	}
 	Origin Origin
+	// Spares lends memory of at least so many bytes that nobody reads any more, or nil; nil: none.
+	Spares interface{ Take(size int) []byte }
 	// Unkept is how many bytes more are charged, for content that is only told of: in a simulation.
 	Unkept int
 }
@@ -111,7 +79,8 @@ const slotOverhead = int64(unsafe.Sizeof(Slot{})) + 192
 // allocated is about what the allocator takes for n bytes.
 func allocated(n int) int64 { return int64(n + n/16 + 16) }
 
-// Build copies a draft into a new Slot; hash names a tag for the tombstone table.
+// Build copies a draft into a new Slot; hash names a tag for the tombstone table. Before Head, Body or Tags of a slot are read that others
+// have a hold of too, it must have been asked or pinned.
 func Build(d *Draft, hash func([]byte) uint64) *Slot {
 	n, size := 0, len(d.Head)+len(d.Body)
 	if d.Tags != nil {
@@ -125,22 +94,36 @@ func Build(d *Draft, hash func([]byte) uint64) *Slot {
 	s.Entry, s.Epoch = d.Entry, d.Origin.Epoch
 	s.AsOf = d.Origin.AsOf
 	s.Mark.Store(d.Origin.Began << MarkShift)
-	var text strings.Builder // unlike make it does not clear what is then written over
-	text.Grow(size)
-	text.Write(d.Head)
-	text.Write(d.Body)
-	start := text.Len()
+	buf := d.room(size)
+	buf = append(buf, d.Head...)
+	buf = append(buf, d.Body...)
+	start := len(buf)
 	for i := range n {
 		t := d.Tags.At(i)
-		text.Write(t)
-		ends[i] = uint32(text.Len() - start)
+		buf = append(buf, t...)
+		ends[i] = uint32(len(buf) - start)
 		s.Hashes[i] = hash(t)
 	}
-	buf := unsafe.Slice(unsafe.StringData(text.String()), size) // a slot is as immutable as a string
 	s.Head, s.Body = buf[:len(d.Head):len(d.Head)], buf[len(d.Head):start:start]
-	s.Tags = Tags{names: buf[start:size:size], ends: ends}
+	s.Tags = Tags{names: buf[start:size], ends: ends}
 	s.Cost = Charge(size+d.Unkept, n)
 	return s
+}
+
+// room returns memory for size bytes, used again where there is some.
+func (d *Draft) room(size int) []byte {
+	if d.Spares != nil {
+		if b := d.Spares.Take(size); b != nil {
+			return b[:0]
+		}
+	}
+	if size == 0 {
+		return nil
+	}
+	var text strings.Builder // unlike make it does not clear what is then written over
+	text.Grow(size)
+	text.WriteByte(0)
+	return unsafe.Slice(unsafe.StringData(text.String()), size)[:0]
 }
 
 // Charge is what a slot costs whose head, body and n tags take so many bytes.

@@ -135,6 +135,9 @@ func (g *Group) End(f *Flight, slot *entry.Slot, until int64) bool {
 	if f.ended {
 		return false
 	}
+	if f.done != nil && slot != nil && !slot.Ask() { // it has left the tier already
+		slot = nil
+	}
 	f.ended, f.slot = true, slot
 	if s.flights[f.key] == f {
 		delete(s.flights, f.key)

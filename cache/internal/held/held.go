@@ -45,8 +45,9 @@ func (f filter) has(hash uint64) bool {
 	return word.Load()&bit != 0
 }
 
-// bytesPerBit is how many bytes of the tier have one bit of the filter: of a full tier of small entries about one bit in eight is set.
-const bytesPerBit = 32
+// bytesPerBit is how many bytes of the tier have one bit of the filter: of a full tier of small entries about one bit in four is set, and
+// the filter is small enough to stay in the processor's cache, for each fill writes to it.
+const bytesPerBit = 96
 
 // New returns an empty set for a tier of so many bytes.
 func New(tierBytes int64) *Set {

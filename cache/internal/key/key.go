@@ -9,7 +9,7 @@ import (
 type Key [32]byte
 
 // version separates this layout of parts from any later one.
-const version = 1
+const version = 2
 
 const (
 	kindBytes = 1
@@ -29,7 +29,7 @@ func (w *Writer) Reset() { w.buf = append(w.buf[:0], version) }
 func (w *Writer) Part(tag byte, b []byte) {
 	w.begin()
 	w.buf = append(w.buf, kindBytes, tag)
-	w.buf = binary.BigEndian.AppendUint64(w.buf, uint64(len(b)))
+	w.buf = binary.AppendUvarint(w.buf, uint64(len(b)))
 	w.buf = append(w.buf, b...)
 }
 
@@ -37,7 +37,7 @@ func (w *Writer) Part(tag byte, b []byte) {
 func (w *Writer) Uint(tag byte, v uint64) {
 	w.begin()
 	w.buf = append(w.buf, kindUint, tag)
-	w.buf = binary.BigEndian.AppendUint64(w.buf, v)
+	w.buf = binary.AppendUvarint(w.buf, v)
 }
 
 // Sum returns the key of the parts so far. The Writer may go on collecting.

@@ -53,8 +53,8 @@ func TestCensusIsEmptyWhenTheTierIs(t *testing.T) {
 	m.Close()
 	counted := 0
 	for i := range m.census.counts {
-		for v := m.census.counts[i].Load(); v != 0; v >>= 8 {
-			counted += int(v & 0xff)
+		for v := m.census.counts[i].Load(); v != 0; v >>= 4 {
+			counted += int(v & 0xf)
 		}
 	}
 	if n := m.entries.Load(); int64(counted) != n {

@@ -16,22 +16,27 @@ type doorkeeper struct {
 	size       int // keys of a half
 }
 
-const doorkeeperBits = 8 // of a half, for each key: about one in 20 is taken for one that came before
+const (
+	doorkeeperBits = 8 // of a half, for each key: about one in 20 is taken for one that came before
+	lineWords      = 8
+)
 
 func newDoorkeeper(keys int) doorkeeper {
-	words := max(64, keys*doorkeeperBits/64)
+	words := max(64, keys*doorkeeperBits/64/lineWords*lineWords)
 	return doorkeeper{young: make([]uint64, words), old: make([]uint64, words), left: keys, size: keys}
 }
 
 // doorkeeperBytes is the memory of a doorkeeper for so many keys.
-func doorkeeperBytes(keys int) int64 { return 2 * 8 * int64(max(64, keys*doorkeeperBits/64)) }
+func doorkeeperBytes(keys int) int64 {
+	return 2 * 8 * int64(max(64, keys*doorkeeperBits/64/lineWords*lineWords))
+}
 
 // again reports whether the key was here before, and remembers it.
 func (d *doorkeeper) again(k *key.Key) bool {
-	a, b := binary.LittleEndian.Uint64(k[8:]), binary.LittleEndian.Uint64(k[16:])
-	n := uint64(len(d.young))
-	wordA, bitA := (a>>6)%n, uint64(1)<<(a&63)
-	wordB, bitB := (b>>6)%n, uint64(1)<<(b&63)
+	h := binary.LittleEndian.Uint64(k[8:])
+	line := h >> 18 % uint64(len(d.young)/lineWords) * lineWords // both bits of a key stand in one line of the processor's cache
+	wordA, bitA := line+h>>6%lineWords, uint64(1)<<(h&63)
+	wordB, bitB := line+h>>15%lineWords, uint64(1)<<(h>>9&63)
 	if d.young[wordA]&bitA != 0 && d.young[wordB]&bitB != 0 {
 		return true
 	}

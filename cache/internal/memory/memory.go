@@ -26,6 +26,7 @@ type Memory struct {
 	door    doorkeeper
 	held    *held.Set
 	census  census
+	spares  spares
 	nearly  int64 // bytes at which the tier counts as full
 	bytes   atomic.Int64
 	entries atomic.Int64
@@ -57,14 +58,15 @@ func Open(maxBytes int64) (*Memory, error) {
 	remembered := int(max(256, maxBytes/1024))
 	own := min(fixedBytes+counters*counterBytes+doorkeeperBytes(remembered)+held.Bytes(maxBytes)+censusBytes(maxBytes), maxBytes/2) // the smallest bounds cannot hold it
 	m := &Memory{
-		max: maxBytes, nearly: maxBytes - maxBytes/32, door: newDoorkeeper(remembered), held: held.New(maxBytes), census: newCensus(maxBytes),
+		max: maxBytes, nearly: maxBytes - maxBytes/16, door: newDoorkeeper(remembered), held: held.New(maxBytes), census: newCensus(maxBytes),
 	}
 	m.waiting.limit = min(maxBytes/64, waitingBytes)
+	m.spares.limit = m.waiting.limit
 	m.waiting.slots = make(map[key.Key]*entry.Slot, 2*waitingSlots)
 	m.bytes.Store(own)
 	inner, err := ristretto.NewCache(&ristretto.Config[string, *entry.Slot]{
 		NumCounters:        counters,
-		MaxCost:            maxBytes - own - 2*m.waiting.limit, // those handed over and those gathered
+		MaxCost:            maxBytes - own - 3*m.waiting.limit, // those handed over, those gathered, and spares
 		BufferItems:        64,
 		IgnoreInternalCost: true, // a slot's cost counts everything
 		KeyToHash: func(k string) (uint64, uint64) {
@@ -95,7 +97,13 @@ func (m *Memory) gone(s *entry.Slot, evicted bool) {
 	if evicted {
 		m.evicted.Add(1)
 	}
+	if b := s.Recycle(); b != nil {
+		m.spares.give(b)
+	}
 }
+
+// Spares is memory for drafts.
+func (m *Memory) Spares() interface{ Take(size int) []byte } { return &m.spares }
 
 // name makes ristretto's key of a digest without a copy; ristretto hashes it and does not keep it.
 func name(k *key.Key) string { return unsafe.String(&k[0], len(k)) }
@@ -103,8 +111,7 @@ func name(k *key.Key) string { return unsafe.String(&k[0], len(k)) }
 // Get returns the slot under a key; nil when there is none. The digest is compared in full. It allocates nothing.
 func (m *Memory) Get(k *key.Key) *entry.Slot {
 	hot := m.place(k)
-	if s := hot.Load(); s != nil && s.Digest == *k && rand.Uint32()%hotSample != 0 {
-		s.Ask()
+	if s := hot.Load(); s != nil && s.Digest == *k && rand.Uint32()%hotSample != 0 && s.Ask() {
 		return s
 	}
 	if m.census.absent(k) {
@@ -120,7 +127,9 @@ func (m *Memory) Get(k *key.Key) *entry.Slot {
 	if w := m.waiting.get(k); w != nil { // it takes the place of the one that was found
 		s = w
 	}
-	s.Ask()
+	if !s.Ask() {
+		return nil
+	}
 	if !used(hot, s) {
 		hot.Store(s)
 	}
@@ -146,15 +155,13 @@ func (m *Memory) Recent(k *key.Key) *entry.Slot {
 	if m.census.absent(k) {
 		return nil
 	}
-	if s := m.place(k).Load(); s != nil && s.Digest == *k && !s.Left.Load() {
-		s.Ask()
+	if s := m.place(k).Load(); s != nil && s.Digest == *k && !s.Left.Load() && s.Ask() {
 		return s
 	}
-	s := m.waiting.get(k)
-	if s != nil {
-		s.Ask()
+	if s := m.waiting.get(k); s != nil && s.Ask() {
+		return s
 	}
-	return s
+	return nil
 }
 
 // Put stores a slot in place of an earlier one; it is found from now on. A full tier may prefer what it has, and lets the slot go soon

@@ -94,7 +94,7 @@ func (ps prefixes) without(keep func(*prefix) bool) (out prefixes, hard, soften 
 func (ps prefixes) covers(s *entry.Slot, checked uint64, soft bool) bool {
 	for i := len(ps) - 1; i >= 0 && ps[i].seq > checked; i-- {
 		p := &ps[i]
-		if p.soft == soft && !p.level.covers(checked, s.AsOf) && p.any(&s.Tags) {
+		if p.soft == soft && !p.level.covers(checked, s.AsOf) && (!s.Pin() || p.any(&s.Tags)) {
 			return false
 		}
 	}

@@ -1,0 +1,76 @@
+package entry
+
+import "unsafe"
+
+// What has been done with the memory of a slot.
+const (
+	useAsked  = 1 << iota // the slot has answered
+	usePinned             // it is read for another reason
+	useWanted             // a reader was told to refresh it early
+	useServed             // it has answered while it was fresh: its key is asked for more than once in a life
+	useLeased             // this process had the fleet's lease for its fetch
+	useGone               // its memory serves another slot: nobody may read it
+)
+
+// Ask notes that the slot answers, which lets its memory be read for ever; false: it is too late, and there is no such slot any more. It
+// writes only once: readers share the slot.
+func (s *Slot) Ask() bool { return s.use(useAsked) }
+
+// Pin is Ask for those who read the slot and do not answer with it.
+func (s *Slot) Pin() bool { return s.use(usePinned) }
+
+// Asked reports whether the slot has answered.
+func (s *Slot) Asked() bool { return s.hands.Load()&useAsked != 0 }
+
+// Want notes that a reader was told to refresh the slot, which it has asked for; only the first gets true. The first Lookup to see it may
+// lead.
+func (s *Slot) Want() bool { return !s.Wanted() && s.hands.Or(useWanted)&useWanted == 0 }
+
+// Wanted reports whether a reader was told to refresh the slot.
+func (s *Slot) Wanted() bool { return s.hands.Load()&useWanted != 0 }
+
+// Serve notes that the slot, which was asked, answers while it is fresh. It writes only once: readers share the slot.
+func (s *Slot) Serve() {
+	if !s.Served() {
+		s.hands.Or(useServed)
+	}
+}
+
+// Lease notes, before the slot is shared, that this process fetched it for the fleet.
+func (s *Slot) Lease() { s.hands.Or(useLeased) }
+
+// Served reports whether it has answered while it was fresh.
+func (s *Slot) Served() bool { return s.hands.Load()&useServed != 0 }
+
+// Leased reports whether this process fetched it for the fleet.
+func (s *Slot) Leased() bool { return s.hands.Load()&useLeased != 0 }
+
+func (s *Slot) use(how uint32) bool {
+	for {
+		u := s.hands.Load()
+		switch {
+		case u&how != 0:
+			return true
+		case u&useGone != 0:
+			return false
+		}
+		if s.hands.CompareAndSwap(u, u|how) {
+			return true
+		}
+	}
+}
+
+// Recycle returns the memory of a slot that nobody has read, and nobody can read from now on; nil when somebody may.
+func (s *Slot) Recycle() []byte {
+	size := len(s.Head) + len(s.Body) + cap(s.Tags.names) // Build has put them side by side
+	if size == 0 || cap(s.Tags.names) == 0 || !s.hands.CompareAndSwap(0, useGone) {
+		return nil
+	}
+	b := unsafe.Slice(unsafe.SliceData(s.Head), size)
+	if overwrite {
+		for i := range b {
+			b[i] = 0xdb
+		}
+	}
+	return b
+}
