@@ -152,7 +152,7 @@ func TestTokensThatAreNotTrusted(t *testing.T) {
 		"a number for a subject":            {rs(jwt.MapClaims{"sub": 42}), NoClaim},
 		"a list for a subject":              {rs(jwt.MapClaims{"sub": []string{"ann"}}), NoClaim},
 		"claims of another token":           {parts[0] + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"bob"}`)) + "." + parts[2], Untrusted},
-		"cut":                               {good[:len(good)-3], Untrusted},
+		"cut":                               {good[:len(good)-2], Untrusted},
 		"without its signature":             {parts[0] + "." + parts[1] + ".", Untrusted},
 		"two parts":                         {parts[0] + "." + parts[1], Malformed},
 		"four parts":                        {good + ".x", Malformed},
