@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -18,7 +19,7 @@ func FuzzEvent(f *testing.F) {
 	f.Fuzz(func(t *testing.T, operation, client, tenant string, bytes, worth int64) {
 		r := &Record{
 			Start: 1e18, End: 1e18 + bytes%1e9, Operation: operation, Client: client, Tenant: tenant, CacheStatus: Hit, Worth: worth,
-			Quantities: event.Quantities{BytesIn: bytes}, from: tel, seq: 7,
+			Quantities: event.Quantities{BytesIn: bytes}, CacheKey: uint64(worth), from: tel, seq: 7,
 		}
 		tel.Price(r)
 		var e event.Envelope[event.Cost]
@@ -26,6 +27,13 @@ func FuzzEvent(f *testing.F) {
 		d.DisallowUnknownFields()
 		if err := d.Decode(&e); err != nil {
 			t.Fatalf("%v in %s", err, r.Append(nil))
+		}
+		name := ""
+		if worth != 0 {
+			name = fmt.Sprintf("%016x", uint64(worth))
+		}
+		if e.Data.Metadata["cache_key"] != name {
+			t.Errorf("metadata %v, want %q", e.Data.Metadata, name)
 		}
 		if strings.HasPrefix(e.Data.CostAmount, "-") || strings.HasPrefix(e.Data.SavedAmount, "-") {
 			t.Errorf("negative money: %s, %s", e.Data.CostAmount, e.Data.SavedAmount)
