@@ -43,6 +43,7 @@ func TestFailures(t *testing.T) {
 		{"sidecar killed", sidecarKilled},
 		{"sidecar ended under load", sidecarEnded},
 		{"hostile clients", hostileClients},
+		{"changes of other systems come by kafka; the consuming sidecar is killed", changesOfOthers},
 		{"redis, kafka and control plane mute", allMute},
 	} {
 		t.Run(c.name, func(t *testing.T) {
