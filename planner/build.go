@@ -178,7 +178,7 @@ func (b *builder) describe(p *Plan) {
 	}
 	p.variables = coerce.CompileDepth(schema, canon.SortedVariables(b.op.VariableDefinitions), b.o.Limits.VariablesDepth)
 	p.shape = shape.Compile(schema, b.op, b.doc.Fragments)
-	c := cachepolicy.Compute(schema, b.doc, b.op, b.o.DefaultMaxAge, b.o.Shares)
+	c := cachepolicy.Compute(schema, b.doc, b.op, b.o.DefaultMaxAge, b.o.MaxAges, b.o.Shares)
 	if schema != nil {
 		p.formula = cost.Compile(schema, b.doc, b.op)
 	}
@@ -198,7 +198,7 @@ func (b *builder) cachePolicy(p *Plan, c *cachepolicy.Policy, hinted bool) Cache
 		read = p.injected.shape
 	}
 	out := CachePolicy{
-		Cacheable: c.Cacheable, MaxAge: c.MaxAge, Private: c.Private, Hinted: hinted, Reason: c.Reason, Path: c.Path,
+		Cacheable: c.Cacheable, MaxAge: c.MaxAge, Private: c.Private, Hinted: hinted || c.Configured, Reason: c.Reason, Path: c.Path,
 		Share: c.Share, Given: c.Given, Open: c.Open, ShareReason: c.ShareReason,
 	}
 	if share := b.o.OperationShares[p.name]; p.name != "" && share > out.Share {
@@ -206,7 +206,7 @@ func (b *builder) cachePolicy(p *Plan, c *cachepolicy.Policy, hinted bool) Cache
 	}
 	if len(p.errors) > 0 {
 		out.Reason = "the document is not valid"
-	} else if reason, path := read.Untagged(); reason != "" && p.kind == KindQuery && (c.Cacheable || !hinted) {
+	} else if reason, path := read.Untagged(); reason != "" && p.kind == KindQuery && (c.Cacheable || !out.Hinted) {
 		out.Cacheable, out.MaxAge, out.Hinted, out.Reason, out.Path = false, 0, true, reason, path
 	}
 	return out

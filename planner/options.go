@@ -34,6 +34,8 @@ type Options struct {
 	Limits Limits
 	// DefaultMaxAge, in seconds, is what a root field or a field of composite type may be cached for when nothing says so.
 	DefaultMaxAge int
+	// MaxAges, in seconds, are what a type (Book) or a field (Query.books) may be cached for where the schema says nothing of it.
+	MaxAges map[string]int
 	// Shares say who may share answers that hold a type (Order) or a field (Query.orders), OperationShares who at the widest may share those
 	// of an operation, by its name. Names are the client's to choose, so the latter only narrow.
 	Shares          map[string]Share

@@ -9,6 +9,8 @@ type Policy struct {
 	Private   bool // only for the one who asked
 	// Reason tells a person what decided, and Path the response path of the field that did, "" when no field did.
 	Reason, Path string
+	// Configured says that a maxAge of the configuration took part.
+	Configured bool
 	// Share says who may share the answer beside that. Given: a share is given for all that is selected; Open is the first part for which
 	// none is.
 	Share             Share
@@ -17,8 +19,8 @@ type Policy struct {
 }
 
 // Compute derives the policy of op, a validated operation. defaultMaxAge, in seconds, is what a field gets that should say
-// for itself but does not. Without a schema shares cannot be told, and where some are given the narrowest is assumed.
-func Compute(schema *ast.Schema, doc *ast.QueryDocument, op *ast.OperationDefinition, defaultMaxAge int, shares Shares) Policy {
+// for itself but does not; maxAges has others, by type (Book) and field (Query.books), for where the schema is silent. Without a schema shares cannot be told, and where some are given the narrowest is assumed.
+func Compute(schema *ast.Schema, doc *ast.QueryDocument, op *ast.OperationDefinition, defaultMaxAge int, maxAges map[string]int, shares Shares) Policy {
 	if op.Operation != ast.Query {
 		return Policy{Reason: "a " + string(op.Operation) + " is never cached"}
 	}
@@ -30,6 +32,7 @@ func Compute(schema *ast.Schema, doc *ast.QueryDocument, op *ast.OperationDefini
 		return p
 	}
 	w := newWalker(schema, doc, defaultMaxAge)
+	w.maxAges = maxAges
 	w.sharing.given = shares
 	return w.operation(op)
 }

@@ -25,7 +25,7 @@ func load(t testing.TB, sdl string) *ast.Schema {
 func compute(t testing.TB, schema *ast.Schema, document string, defaultMaxAge int) Policy {
 	t.Helper()
 	doc := gqltest.Document(t, document)
-	return Compute(schema, doc, doc.Operations[0], defaultMaxAge, nil)
+	return Compute(schema, doc, doc.Operations[0], defaultMaxAge, nil, nil)
 }
 
 const world = `
@@ -194,7 +194,7 @@ func TestHostileDocumentsEnd(t *testing.T) {
 
 func TestWithoutSchema(t *testing.T) {
 	doc := gqltest.Document(t, "{a}")
-	if p := Compute(nil, doc, doc.Operations[0], 100, nil); p.Cacheable || p.Reason == "" {
+	if p := Compute(nil, doc, doc.Operations[0], 100, nil, nil); p.Cacheable || p.Reason == "" {
 		t.Errorf("%+v", p)
 	}
 }
@@ -204,6 +204,6 @@ func BenchmarkCompute(b *testing.B) {
 	doc := gqltest.Document(b, `{city {name twin {name near {id}}} place {title owner {name}} thing {... on City {name} ...P}} fragment P on Place {title}`)
 	b.ReportAllocs()
 	for b.Loop() {
-		Compute(schema, doc, doc.Operations[0], 0, nil)
+		Compute(schema, doc, doc.Operations[0], 0, nil, nil)
 	}
 }

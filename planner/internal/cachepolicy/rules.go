@@ -32,9 +32,15 @@ func (w *walker) hints(parent *ast.Definition, d *ast.FieldDefinition, root bool
 		h = hintOf(target.Directives)
 		age = "type " + target.Name
 		scope = age
+		if w.configured(&h, target.Name) {
+			age = "configuration of type " + target.Name
+		}
 	}
 	inherit := h.inherit
 	own := hintOf(d.Directives)
+	if w.configured(&own, parent.Name+"."+d.Name) {
+		source = "configuration of " + source
+	}
 	if own.scoped {
 		h.private, h.scoped, scope = own.private, true, source
 	}
@@ -52,6 +58,19 @@ func (w *walker) hints(parent *ast.Definition, d *ast.FieldDefinition, root bool
 		}
 	}
 	w.restrict(h, age, scope)
+}
+
+// configured gives a hint that says nothing of a maxAge the one that the configuration has for its name.
+func (w *walker) configured(h *hint, name string) bool {
+	if h.given || h.inherit {
+		return false
+	}
+	maxAge, ok := w.maxAges[name]
+	if ok {
+		h.maxAge, h.given = maxAge, true
+		w.policy.Configured = true
+	}
+	return ok
 }
 
 // restrict keeps the lesser of what stands and h.
@@ -83,6 +102,9 @@ func (w *walker) entities(set ast.SelectionSet, types []*ast.Definition) {
 			}
 			asked++
 			h, age := hintOf(t.Directives), "type "+t.Name
+			if w.configured(&h, t.Name) {
+				age = "configuration of type " + t.Name
+			}
 			if !h.given {
 				h.maxAge, h.given, age = w.fallback, true, "default: type "+t.Name+" gives none"
 			}

@@ -51,20 +51,20 @@ func TestTheNarrowestShareOfAnOperationCounts(t *testing.T) {
 		{"an alias makes the path", `{p: product {c: price}}`, given, ShareRoles, "", "at p.c"},
 	} {
 		doc := gqltest.Document(t, c.document)
-		p := Compute(schema, doc, doc.Operations[0], 10, c.shares)
+		p := Compute(schema, doc, doc.Operations[0], 10, nil, c.shares)
 		if p.Share != c.share || (p.Open == "") != (c.open == "") || p.Given != (c.open == "") || !strings.Contains(p.Open, c.open) || !strings.Contains(p.ShareReason, c.reason) {
 			t.Errorf("%s: %s by %q, open %q", c.name, p.Share, p.ShareReason, p.Open)
 		}
 	}
 	only := gqltest.Document(t, `{__typename}`)
-	if p := Compute(schema, only, only.Operations[0], 10, given); p.Given {
+	if p := Compute(schema, only, only.Operations[0], 10, nil, given); p.Given {
 		t.Errorf("nothing is selected: %+v", p)
 	}
 	doc := gqltest.Document(t, `{product {name}}`)
-	if p := Compute(nil, doc, doc.Operations[0], 10, given); p.Share != ShareUser || p.Given {
+	if p := Compute(nil, doc, doc.Operations[0], 10, nil, given); p.Share != ShareUser || p.Given {
 		t.Errorf("without a schema: %+v", p)
 	}
-	if p := Compute(nil, doc, doc.Operations[0], 10, nil); p.Share != SharePublic || p.Given {
+	if p := Compute(nil, doc, doc.Operations[0], 10, nil, nil); p.Share != SharePublic || p.Given {
 		t.Errorf("without schema and shares: %+v", p)
 	}
 }

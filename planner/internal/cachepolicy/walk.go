@@ -18,7 +18,8 @@ const tooLarge = "the operation is too large to analyse"
 type walker struct {
 	schema    *ast.Schema
 	fragments map[string]*ast.FragmentDefinition
-	fallback  int // default maxAge
+	fallback  int            // default maxAge
+	maxAges   map[string]int // of types and fields, by configuration
 	types     map[string][]*ast.Definition
 	sets      map[string]int                 // numbers of sets of concrete types
 	visited   map[visit]struct{}             // fragments already looked at on a set of types

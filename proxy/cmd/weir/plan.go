@@ -11,7 +11,6 @@ import (
 
 	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/proxy/internal/config"
-	"github.com/weirproxy/weir/proxy/internal/scope"
 )
 
 func planCommand() *cobra.Command {
@@ -70,7 +69,7 @@ func plan(c *cobra.Command, s *settings, file, name, variables string, asJSON bo
 		}
 		fmt.Fprintf(c.OutOrStdout(), "%s\n", text)
 	} else {
-		printPlan(c.OutOrStdout(), &d, &values.Scope)
+		printPlan(c.OutOrStdout(), &d, values)
 	}
 	if !d.Valid || len(d.Variables) > 0 || enforced(&d, values) {
 		return errTold
@@ -97,7 +96,7 @@ func readDocument(stdin io.Reader, file string) (string, error) {
 }
 
 // printPlan writes a plan for a person.
-func printPlan(w io.Writer, d *planner.Description, rules *scope.Config) {
+func printPlan(w io.Writer, d *planner.Description, v *config.Values) {
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(w, "%-12s "+format+"\n", append([]any{name}, args...)...)
 	}
@@ -131,7 +130,8 @@ func printPlan(w io.Writer, d *planner.Description, rules *scope.Config) {
 		row("cost", "%d points (types %g, fields %g)", d.Cost.Points, d.Cost.Type, d.Cost.Field)
 	}
 	printCache(row, d)
-	printScope(row, d, rules)
+	printLife(row, d, &v.Policy.Cache)
+	printScope(row, d, &v.Scope)
 	if len(d.Tags) > 0 {
 		row("tags", "%s", strings.Join(d.Tags, ", "))
 	}

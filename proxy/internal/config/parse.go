@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"reflect"
 	"sort"
@@ -181,5 +182,6 @@ func ParsePolicy(name string, text []byte, base Policy) (*Values, error) {
 // clone copies what decoding could write through.
 func (p Policy) clone() Policy {
 	p.Scope = p.Scope.Clone()
+	p.Cache.TTL = maps.Clone(p.Cache.TTL)
 	return p
 }

@@ -152,5 +152,8 @@ func (v *Values) CheckSharing(s *planner.Schema) error {
 	for _, p := range s.CheckShares(v.Plans.Options.Shares) {
 		d.addf(memberPath("policy.scope.types", p.Name), "%s", p.Message)
 	}
+	for _, p := range s.CheckMaxAges(v.Plans.Options.MaxAges) {
+		d.addf(memberPath("policy.cache.ttl", p.Name), "%s", p.Message)
+	}
 	return d.err()
 }

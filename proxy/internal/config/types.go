@@ -116,25 +116,26 @@ type Unseen struct {
 
 // CachePolicy says what may be cached and for how long.
 type CachePolicy struct {
-	Enabled              bool     `yaml:"enabled" json:"enabled,omitempty"`
-	UpstreamHeaders      bool     `yaml:"upstream_headers" json:"upstream_headers,omitempty" jsonschema:"description=Cache-Control of the upstream restricts; where the schema has no hints it grants"`
-	DefaultMaxAge        string   `yaml:"default_max_age" json:"default_max_age,omitempty" jsonschema:"description=For fields without a hint"`
-	MaxTTL               string   `yaml:"max_ttl" json:"max_ttl,omitempty"`
-	AuthenticatedMax     string   `yaml:"authenticated_max" json:"authenticated_max,omitempty" jsonschema:"description=Bound for answers to verified credentials"`
-	StaleIfError         string   `yaml:"stale_if_error" json:"stale_if_error,omitempty"`
-	StaleWhileRevalidate string   `yaml:"stale_while_revalidate" json:"stale_while_revalidate,omitempty"`
-	NegativeTTL          string   `yaml:"negative_ttl" json:"negative_ttl,omitempty" jsonschema:"description=Bound for answers that say there is nothing"`
-	FleetLease           bool     `yaml:"fleet_lease" json:"fleet_lease,omitempty" jsonschema:"description=With Redis: of all sidecars one fetches a key that is in demand; the others answer stale where they may or wait a little"`
-	Adaptive             Adaptive `yaml:"adaptive" json:"adaptive,omitempty"`
-	HoldOff              string   `yaml:"hold_off" json:"hold_off,omitempty" jsonschema:"description=For so long after an invalidation the answers it names are kept for no longer than this: replicas of the origin's database may lag; 0 for never"`
-	HitForMiss           string   `yaml:"hit_for_miss" json:"hit_for_miss,omitempty" jsonschema:"description=How long requests for an uncacheable answer do not wait for each other"`
-	Collapse             string   `yaml:"collapse" json:"collapse,omitempty" jsonschema:"description=How long to wait for the fetch of another request"`
-	MaxEntry             string   `yaml:"max_entry" json:"max_entry,omitempty"`
-	Vary                 []string `yaml:"vary" json:"vary,omitempty" jsonschema:"description=Request headers that answers differ by"`
-	Outward              Outward  `yaml:"outward" json:"outward,omitempty" jsonschema:"description=Headers for browsers, CDNs and other caches"`
-	ExposeKey            bool     `yaml:"expose_key" json:"expose_key,omitempty" jsonschema:"description=Name the entry in Cache-Status"`
-	Trace                bool     `yaml:"trace" json:"trace,omitempty" jsonschema:"description=Name the entry in cost events (metadata.cache_key), for weir-bench cache"`
-	Tags                 Tags     `yaml:"tags" json:"tags,omitempty"`
+	Enabled              bool              `yaml:"enabled" json:"enabled,omitempty"`
+	UpstreamHeaders      bool              `yaml:"upstream_headers" json:"upstream_headers,omitempty" jsonschema:"description=Cache-Control of the upstream restricts; where the schema has no hints it grants"`
+	DefaultMaxAge        string            `yaml:"default_max_age" json:"default_max_age,omitempty" jsonschema:"description=For fields without a hint"`
+	TTL                  map[string]string `yaml:"ttl" json:"ttl,omitempty" jsonschema:"description=Lifetimes of types (Book: 30s) and fields (Query.books: 1m) for which the schema has no @cacheControl(maxAge:); where it has, that holds"`
+	MaxTTL               string            `yaml:"max_ttl" json:"max_ttl,omitempty"`
+	AuthenticatedMax     string            `yaml:"authenticated_max" json:"authenticated_max,omitempty" jsonschema:"description=Bound for answers to verified credentials"`
+	StaleIfError         string            `yaml:"stale_if_error" json:"stale_if_error,omitempty"`
+	StaleWhileRevalidate string            `yaml:"stale_while_revalidate" json:"stale_while_revalidate,omitempty"`
+	NegativeTTL          string            `yaml:"negative_ttl" json:"negative_ttl,omitempty" jsonschema:"description=Bound for answers that say there is nothing"`
+	FleetLease           bool              `yaml:"fleet_lease" json:"fleet_lease,omitempty" jsonschema:"description=With Redis: of all sidecars one fetches a key that is in demand; the others answer stale where they may or wait a little"`
+	Adaptive             Adaptive          `yaml:"adaptive" json:"adaptive,omitempty"`
+	HoldOff              string            `yaml:"hold_off" json:"hold_off,omitempty" jsonschema:"description=For so long after an invalidation the answers it names are kept for no longer than this: replicas of the origin's database may lag; 0 for never"`
+	HitForMiss           string            `yaml:"hit_for_miss" json:"hit_for_miss,omitempty" jsonschema:"description=How long requests for an uncacheable answer do not wait for each other"`
+	Collapse             string            `yaml:"collapse" json:"collapse,omitempty" jsonschema:"description=How long to wait for the fetch of another request"`
+	MaxEntry             string            `yaml:"max_entry" json:"max_entry,omitempty"`
+	Vary                 []string          `yaml:"vary" json:"vary,omitempty" jsonschema:"description=Request headers that answers differ by"`
+	Outward              Outward           `yaml:"outward" json:"outward,omitempty" jsonschema:"description=Headers for browsers, CDNs and other caches"`
+	ExposeKey            bool              `yaml:"expose_key" json:"expose_key,omitempty" jsonschema:"description=Name the entry in Cache-Status"`
+	Trace                bool              `yaml:"trace" json:"trace,omitempty" jsonschema:"description=Name the entry in cost events (metadata.cache_key), for weir-bench cache"`
+	Tags                 Tags              `yaml:"tags" json:"tags,omitempty"`
 
 	InjectKeys bool `yaml:"inject_keys" json:"inject_keys,omitempty" jsonschema:"description=Ask the upstream also for the keys of entities that a query does not select, so that an entity's tag finds its answers exactly; they are taken out of the answer again. For upstreams that accept any document"`
 

@@ -296,6 +296,7 @@ func compileCache(d *document, at string, p *CachePolicy, v *Values) {
 	if age := duration(&document{}, "", p.DefaultMaxAge, 0, 365*day); age%time.Second != 0 {
 		d.addf(at+"default_max_age", "%s has parts of a second; write whole seconds", age)
 	}
+	v.Plans.Options.MaxAges = maxAges(d, strings.TrimSuffix(at, ".")+".ttl", p.TTL)
 	v.Plans.Options.DefaultMaxAge = int(duration(d, at+"default_max_age", p.DefaultMaxAge, 0, 365*day) / time.Second)
 }
 
