@@ -62,7 +62,15 @@ func (c *ruleCollector) field(f *ast.Field) {
 	if !own {
 		policy = o.Policy
 	}
-	types, declared := o.Types[f.Name]
+	named, declared := o.Types[f.Name]
+	var types []string
+	for _, name := range named {
+		if objects := c.b.schema.ObjectsOf(name); len(objects) > 0 {
+			types = append(types, objects...)
+		} else { // of another version of the schema, maybe
+			types = append(types, name)
+		}
+	}
 	r := &shape.Rule{Policy: policy, Types: types}
 	before := c.rules[document.ResponseName(f)]
 	r.Unnamed = !declared && (before == nil || before.Unnamed) && !c.names(f.SelectionSet, f.Definition.Type.Name(), map[string]bool{})

@@ -13,6 +13,7 @@ type Book { id: ID! title: String shelf: Shelf }
 type Shelf { name: String books: [Book] }
 type Payload { ok: Boolean book: Book }
 type Done { ok: Boolean }
+union Thing = Book | Shelf
 `
 
 func shop(t *testing.T) *Schema {
@@ -66,6 +67,7 @@ func TestWhatAMutationInvalidates(t *testing.T) {
 		{`mutation { done { ok } }`, `{"data":{"done":{"ok":true}}}`, Options{}, "Done", true}, // no entry holds a Done
 		{`mutation { wrapped { ok } }`, `{"data":{"wrapped":{"ok":true}}}`, Options{}, "Payload", true},
 		{`mutation { ...f } fragment f on Mutation { ... { remove(id: 5) } }`, `{"data":{"remove":true}}`, Options{}, "", true},
+		{`mutation { track }`, `{"data":{"track":1}}`, Options{Mutations: Mutations{Types: map[string][]string{"track": {"Thing"}}}}, "Book Shelf", false},
 		{`mutation { remove(id: 5) }`, `no JSON`, o, "Book Shelf", false},
 		{`mutation { track }`, `no JSON`, Options{}, "", true},
 		{`mutation { __typename }`, `{"data":{"__typename":"Mutation"}}`, Options{}, "", false},

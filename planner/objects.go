@@ -28,3 +28,8 @@ func (s *Schema) ObjectsOf(name string) []string {
 	slices.Sort(out)
 	return out
 }
+
+// Mutates tells whether the mutation type has a field of that name.
+func (s *Schema) Mutates(field string) bool {
+	return s.ast.Mutation != nil && s.ast.Mutation.Fields.ForName(field) != nil
+}

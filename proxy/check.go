@@ -10,7 +10,7 @@ import (
 )
 
 // Check validates what New would need beyond the configuration itself: schema, price book and keys, and that the policy shares nothing that the
-// schema marks PRIVATE. It opens no listener and connects nowhere.
+// schema marks PRIVATE and speaks of mutations that there are. It opens no listener and connects nowhere.
 func Check(cfg Config) error {
 	log := slog.New(slog.DiscardHandler)
 	f := cfg.Static.File
@@ -37,6 +37,9 @@ func Check(cfg Config) error {
 	}
 	if schemas.first != nil {
 		if err := cfg.Values.CheckSharing(schemas.first); err != nil {
+			return err
+		}
+		if err := cfg.Values.CheckMutations(schemas.first); err != nil {
 			return err
 		}
 	}

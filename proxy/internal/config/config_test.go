@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/weirproxy/weir/planner"
+
 	"github.com/weirproxy/weir/proxy/internal/policy"
 	"github.com/weirproxy/weir/proxy/internal/scope"
 )
@@ -218,6 +220,34 @@ func TestSchemaDescribesEveryKey(t *testing.T) {
 	}
 	if s["additionalProperties"] != false {
 		t.Error("the schema allows unknown keys")
+	}
+}
+
+func TestMutationRulesAreChecked(t *testing.T) {
+	schema, err := planner.ParseSchema("s", "type Query { a: A } type A { id: ID } interface N { id: ID } type B implements N { id: ID } type Mutation { setA: A drop: Boolean }")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := func(fields string) error {
+		_, v, err := compile(t, "upstream: http://a:1\npolicy:\n  cache:\n    mutations:\n      fields: ["+fields+"]\n")
+		if err != nil {
+			return err
+		}
+		return v.CheckMutations(schema)
+	}
+	if err := rules("{name: setA, policy: entity}, {name: drop, types: [A, N]}"); err != nil {
+		t.Error(err)
+	}
+	for fields, want := range map[string]string{
+		"{name: setB}":                           "policy.cache.mutations.fields[0].name: \"setB\" is no field",
+		"{name: drop, types: [A, C]}":            "fields[0].types[1]: \"C\" is no object type",
+		"{name: setA, policy: some}":             "write entity, list or type",
+		"{name: setA}, {name: setA, only: true}": "given twice",
+		"{policy: list}":                         "is missing",
+	} {
+		if err := rules(fields); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), ":5:") {
+			t.Errorf("%s: %v", fields, err)
+		}
 	}
 }
 
