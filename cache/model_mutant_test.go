@@ -12,6 +12,7 @@ import (
 // mutant breaks one rule of the as-of design from outside the store: through its log, its shared tier, its configuration, or a fill under way.
 type mutant struct {
 	name     string
+	schedule string // that misses the rule; "": it is searched for
 	config   func(*Config)
 	source   func(journal.Source) journal.Source
 	tier     func(*Store) tier
@@ -51,6 +52,30 @@ type forgetful struct{ journal.Source }
 func (s forgetful) Append(_ context.Context, rs []journal.Record) (list []entry.Position, err error) {
 	for i := range rs {
 		list = append(list, entry.Position{MS: uint64(t0 / 1e6), Seq: rs[i].Number})
+	}
+	return list, nil
+}
+
+// rooted appends nothing for a second time, and says that it has.
+type rooted struct {
+	journal.Source
+	seen map[*string]uint64 // first name of what was appended
+}
+
+func (s rooted) Append(ctx context.Context, rs []journal.Record) (list []entry.Position, err error) {
+	for i := range rs {
+		if tags := rs[i].Names.Tags; len(tags) > 0 { // the same memory: the same invalidation
+			if n, known := s.seen[&tags[0]]; known && n != rs[i].Number {
+				list = append(list, entry.Position{})
+				continue
+			}
+			s.seen[&tags[0]] = rs[i].Number
+		}
+		one, err := s.Source.Append(ctx, rs[i:i+1])
+		list = append(list, one...)
+		if err != nil {
+			return list, err
+		}
 	}
 	return list, nil
 }
@@ -102,6 +127,10 @@ func mutants() []*mutant {
 			}
 		})},
 		{name: "what was not appended is acknowledged", source: func(s journal.Source) journal.Source { return forgetful{s} }},
+		{
+			name: "nothing is carried over to another log", source: func(s journal.Source) journal.Source { return rooted{s, map[*string]uint64{}} },
+			schedule: "begin.0.9.3.0 failover.0.3.0.0 catchup.0.0.0.0 quick.0.0.0.0 declare.0.5.0.0 declare.0.5.0.0 declare.0.5.0.0 declare.2.6.0.0 settle.0.0.0.0 move.2.0.0.0 settle.2.0.0.0 settle.0.0.0.0 quick.0.0.0.0",
+		},
 		{name: "what the fleet shares is not judged", tier: func(s *Store) tier { return restamped{s.shared, s} }},
 		{name: "who is cut off answers for ever", config: func(c *Config) { c.DisconnectedTTL = 1000 * time.Hour }},
 		{name: "nobody notices that he is cut off", config: func(c *Config) { c.DisconnectedAfter = 1000 * time.Hour }},
@@ -116,6 +145,17 @@ const mutantSteps = 1_000_000
 func TestModelFindsEachBrokenRule(t *testing.T) {
 	for _, m := range mutants() {
 		t.Run(m.name, func(t *testing.T) {
+			if m.schedule != "" {
+				steps, err := parseSteps(m.schedule)
+				if err != nil {
+					t.Fatal(err)
+				}
+				failure, _ := play(steps, m)
+				if whole, _ := play(steps, nil); failure == "" || whole != "" {
+					t.Fatalf("broken: %q; whole: %q", failure, whole)
+				}
+				return
+			}
 			r := search(m, 1, mutantSteps, 0, t.Logf)
 			if r.failure == "" {
 				t.Fatalf("not noticed in %d steps: %s", r.steps, &r.counts)

@@ -62,10 +62,12 @@ type told struct {
 	tick   int // step
 	inv    Invalidation
 	by     *modelProcess
-	boot   int
+	number uint64 // of its record
 	logged bool
-	at     int64 // true time it came into the log
-	backs  []int64
+	server *modelServer // whose log it came into, or was carried over to
+	at     int64        // true time it came into a log
+	backs  []int64      // by how much each process's clock had been set back
+	ahead  int64        // by how much clocks had been set forward
 }
 
 func (x *told) String() string {
@@ -96,8 +98,10 @@ func (x *told) names(tags names) bool {
 // witness is all that the oracle knows of one run of a process: by key, the latest hard and soft invalidation that it must obey.
 type witness struct {
 	hard, soft [8]*told
-	applied    int   // of world.logged
-	now        int64 // true time, of a moment
+	server     *modelServer // whose log was read last
+	read       int          // of server.logged
+	told       int          // of world.logged, when it was read
+	now        int64        // true time, of a moment
 }
 
 // moment is what binds the process now.
@@ -128,23 +132,60 @@ func (v *witness) obey(x *told) {
 	}
 }
 
-// hasRead holds the process to the first n invalidations that came into the log.
-func (v *witness) hasRead(w *modelWorld, n int) {
-	for ; v.applied < n; v.applied++ {
-		v.obey(w.logged[v.applied])
+// hasRead holds the process to what was in the log that it has read. Who comes to another server must give up all it had of before that one took over. What
+// others put into the old one since then it cannot know there, until they carry it over; what it put there itself it carries.
+func (p *modelProcess) hasRead() {
+	v, o := &p.seen, &p.port
+	from := v.read
+	if v.server != o.reads {
+		*v = witness{}
+		from = 0
+		for _, x := range p.w.logged[:o.reads.born] {
+			v.obey(x)
+		}
+		for _, x := range p.asked {
+			if !x.logged || x.recent(p.w) {
+				v.obey(x)
+			}
+		}
 	}
+	for _, x := range o.reads.logged[from:o.read] {
+		v.obey(x)
+	}
+	v.server, v.read, v.told = o.reads, o.read, o.told
+}
+
+// recent reports whether its author still carries it over when it comes to another server.
+func (x *told) recent(w *modelWorld) bool {
+	return w.now-x.at < int64(modelCarry) && x.ahead == w.ahead
 }
 
 // hasLogged notes that the log has all that the process was asked for up to a number: records keep their order, and one that stands for several has the
 // number of the last of them.
 func (p *modelProcess) hasLogged(number uint64) {
-	for ; p.arrived < min(int(number), len(p.asked)); p.arrived++ {
+	for ; p.arrived < len(p.asked) && p.asked[p.arrived].number <= number; p.arrived++ {
 		x := p.asked[p.arrived]
-		x.logged, x.at = true, p.w.now
+		x.logged, x.at, x.ahead, x.server = true, p.w.now, p.w.ahead, p.port.server
 		for _, q := range p.w.processes {
 			x.backs = append(x.backs, q.back)
 		}
 		p.w.logged = append(p.w.logged, x)
+		x.server.logged = append(x.server.logged, x)
+	}
+}
+
+// carries notes what the process has carried over to the log that it reads now: what it had put into another one lately, for others may have left that one
+// before. All that waited is in the log.
+func (p *modelProcess) carries() {
+	s := p.port.server
+	if p.seen.server != s {
+		return
+	}
+	for _, x := range p.asked[:p.arrived] {
+		if x.server != s && x.recent(p.w) {
+			x.server = s
+			s.logged = append(s.logged, x)
+		}
 	}
 }
 
@@ -175,7 +216,7 @@ func (p *modelProcess) served(known *witness, key int, e *Entry, state State) {
 		w.fail("%s answers %s (%v) with what the origin said in step %d, though it must obey the soft %s", p.name, modelKeys[key].name, state, tick, x)
 	}
 	const bound = int64(modelLost+modelLostTTL) + maxSkew
-	for _, x := range w.logged[known.applied:] {
+	for _, x := range w.logged[known.told:] {
 		if x.inv.Soft || tick >= x.tick || !x.names(modelKeys[key].tags) {
 			continue
 		}

@@ -20,6 +20,8 @@ type modelServer struct {
 	epoch   uint64         // 0: no generation is named
 	of      uint64         // run that named it
 	values  map[Key]modelValue
+	born    int     // invalidations that were in any log when it took over
+	logged  []*told // that processes put into this log, or have carried over to it
 }
 
 type modelValue struct {
@@ -28,11 +30,12 @@ type modelValue struct {
 }
 
 // copied is what a replica has: it shares no memory that changes.
-func (s *modelServer) copied() modelServer {
+func (s *modelServer) copied() *modelServer {
 	c := *s
 	c.records = s.records[:len(s.records):len(s.records)]
 	c.values = maps.Clone(s.values)
-	return c
+	c.logged = nil
+	return &c
 }
 
 func (s *modelServer) ms(now int64) uint64 { return uint64((now + s.clock) / 1e6) }
@@ -56,8 +59,11 @@ type port struct {
 	partial bool // only the first of what is appended arrives
 	late    bool // writes to the shared tier wait for a step
 	page    int  // records of a page; 0: as many as asked for
-	read    int  // invalidations that were in the log at the last Sync
 	writes  []modelWrite
+	server  *modelServer // the one it is connected to
+
+	reads      *modelServer // by the last Sync
+	read, told int          // at that time: invalidations in that log, and in any
 }
 
 type modelWrite struct {
@@ -69,7 +75,7 @@ var errPort = errors.New("redis cannot be reached")
 
 // Sync does what the script of remote.Log does.
 func (o *port) Sync(_ context.Context, from entry.Position, limit int, retention time.Duration) (journal.Page, error) {
-	w, s := o.w, &o.w.master
+	w, s := o.w, o.server
 	if o.down {
 		return journal.Page{}, errPort
 	}
@@ -99,7 +105,7 @@ func (o *port) Sync(_ context.Context, from entry.Position, limit int, retention
 	page := journal.Page{Epoch: s.epoch, Head: s.records[n-1].Position, TimeMS: ms}
 	page.Records = append(page.Records, s.records[start:min(n, start+limit)]...)
 	page.Whole = from.IsZero() || len(page.Records) > 0 && page.Records[0].Position == from
-	o.read = len(w.logged)
+	o.reads, o.read, o.told = s, len(s.logged), len(w.logged)
 	silent := o.noReply
 	w.meanwhile()
 	if silent {
@@ -117,7 +123,7 @@ func (o *port) Append(_ context.Context, rs []journal.Record) (list []entry.Posi
 		rs, err = rs[:1], errPort
 	}
 	for i := range rs {
-		list = append(list, o.w.master.add(o.w.now, journal.ParseFields(entry.Position{}, rs[i].AppendFields(nil))))
+		list = append(list, o.server.add(o.w.now, journal.ParseFields(entry.Position{}, rs[i].AppendFields(nil))))
 		o.p.hasLogged(rs[i].Number)
 	}
 	silent := o.noReply
@@ -135,7 +141,7 @@ var plain, _ = codec.New(codec.Config{})
 
 // Get reads a value; other steps may happen before it comes.
 func (o *port) Get(_ context.Context, k *Key, hash func([]byte) uint64) (*entry.Slot, error) {
-	v, ok := o.w.master.values[*k]
+	v, ok := o.server.values[*k]
 	down := o.down
 	o.w.meanwhile()
 	if down {
@@ -164,6 +170,6 @@ func (o *port) land(i int) {
 	write := o.writes[i]
 	o.writes = append(o.writes[:i], o.writes[i+1:]...)
 	if !o.down {
-		o.w.master.values[write.key] = write.value
+		o.server.values[write.key] = write.value
 	}
 }

@@ -94,7 +94,7 @@ func explain(s step) string {
 	case jump, redisJump:
 		return "  " + jumps[int(s.a)%len(jumps)].String()
 	case failOver:
-		return "  " + [...]string{"to an empty server", "to the replica", "to the same data"}[s.a%3]
+		return "  " + [...]string{"to an empty server", "to the replica", "to the same data"}[s.a%3] + map[bool]string{true: ", for this process alone"}[s.a/3%2 > 0]
 	case line:
 		return fmt.Sprintf("  down %v, no reply %v, partial %v, late writes %v", s.a&3 == 3, s.a&12 == 12, s.a&48 == 48, s.a&64 != 0)
 	default:

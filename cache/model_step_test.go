@@ -34,7 +34,8 @@ const (
 	sweep                 // the memory of invalid entries is given back
 	line                  // a: bits of the connection (down, no reply, partial, late writes)
 	replicate             // the replica takes what the master has
-	failOver              // a: to an empty server, to the replica, to the same data
+	failOver              // a: to an empty server, to the replica, to the same data; for all, or for one process
+	move                  // to the server that has taken over
 	trim                  // a: quarters of the log go
 	restart               // b > 0: in order
 	pass                  // a: time
@@ -44,12 +45,12 @@ const (
 )
 
 var verbNames = [verbs]string{
-	"begin", "look", "quick", "complete", "abandon", "declare", "flush", "catchup", "settle", "land", "evict", "sweep", "line", "replicate", "failover", "trim",
+	"begin", "look", "quick", "complete", "abandon", "declare", "flush", "catchup", "settle", "land", "evict", "sweep", "line", "replicate", "failover", "move", "trim",
 	"restart", "pass", "jump", "redisjump",
 }
 
 // weights of the verbs in a world where all of them happen.
-var weights = [verbs]int{0, 10, 12, 8, 1, 10, 6, 8, 4, 6, 4, 1, 2, 2, 1, 1, 1, 3, 1, 1}
+var weights = [verbs]int{0, 10, 12, 8, 1, 10, 6, 8, 4, 6, 4, 1, 2, 2, 1, 3, 3, 1, 3, 1, 1}
 
 var (
 	passes = []time.Duration{time.Millisecond, time.Millisecond, 50 * time.Millisecond, time.Second, time.Second, 3 * time.Second, 11 * time.Second, 20 * time.Minute, 25 * time.Hour}

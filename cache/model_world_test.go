@@ -21,7 +21,8 @@ const (
 const (
 	modelLost    = 2 * time.Second
 	modelLostTTL = 10 * time.Second
-	maxDepth     = 2 // of steps inside steps
+	modelCarry   = 59 * time.Second // less than the journal's renewFor
+	maxDepth     = 2                // of steps inside steps
 )
 
 // modelWorld is a fleet on one Redis, in virtual time. One goroutine plays it.
@@ -31,9 +32,9 @@ type modelWorld struct {
 	steps     []step
 	next      int // of steps
 	depth     int
-	inside    int // steps that happen inside the current one, and have not yet
-	master    modelServer
-	replica   modelServer
+	inside    int          // steps that happen inside the current one, and have not yet
+	master    *modelServer // where all go, sooner or later
+	replica   *modelServer
 	runs      uint64
 	epochs    uint64
 	processes []*modelProcess
@@ -84,7 +85,7 @@ func (w *modelWorld) fail(format string, args ...any) {
 // play carries a schedule out and returns what was wrong, "" when nothing was.
 func play(steps []step, m *mutant) (failure string, counts modelCounts) {
 	w := &modelWorld{now: t0, steps: steps, mutant: m}
-	w.master = modelServer{values: map[Key]modelValue{}}
+	w.master = &modelServer{values: map[Key]modelValue{}}
 	w.replica = w.master.copied()
 	defer func() {
 		for _, p := range w.processes {
@@ -165,7 +166,11 @@ func (p *modelProcess) boot(small bool) {
 		panic(err)
 	}
 	down, late := p.port.down, p.port.late
-	p.port = port{w: p.w, p: p, down: down, late: late, writes: p.port.writes}
+	server := p.port.server
+	if server == nil {
+		server = p.w.master
+	}
+	p.port = port{w: p.w, p: p, down: down, late: late, writes: p.port.writes, server: server}
 	var source journal.Source = &p.port
 	s.shared = &p.port
 	if m := p.w.mutant; m != nil {
@@ -249,7 +254,9 @@ func (w *modelWorld) upset(s step, p *modelProcess) {
 	case replicate:
 		w.replica = w.master.copied()
 	case failOver:
-		w.failOver(int(s.a) % 3)
+		w.failOver(int(s.a)%3, p, s.a/3%2 > 0)
+	case move:
+		p.port.server = w.master
 	case trim:
 		n := len(w.master.records) * (1 + int(s.a)%4) / 4
 		w.master.records = w.master.records[n:]
@@ -274,16 +281,25 @@ func (w *modelWorld) upset(s step, p *modelProcess) {
 	}
 }
 
-// failOver lets another run of a server take over: an empty one, the replica as it is, or one that has read all data from disk.
-func (w *modelWorld) failOver(kind int) {
+// failOver lets another run of a server take over: an empty one, the replica as it is, or one that has read all data from disk. When the fleet is split,
+// only one process hears of it, and the others stay with the old one for a while.
+func (w *modelWorld) failOver(kind int, p *modelProcess, split bool) {
+	old := w.master
 	switch kind {
 	case 0:
-		w.master = modelServer{values: map[Key]modelValue{}, clock: -w.master.clock}
+		w.master = &modelServer{values: map[Key]modelValue{}, clock: -old.clock}
 	case 1:
 		w.master = w.replica.copied()
+	default:
+		w.master = old.copied()
 	}
 	w.runs++
-	w.master.run = w.runs
+	w.master.run, w.master.born = w.runs, len(w.logged)
+	for _, q := range w.processes {
+		if q == p || !split {
+			q.port.server = w.master
+		}
+	}
 }
 
 func (p *modelProcess) flush() int {
@@ -291,8 +307,11 @@ func (p *modelProcess) flush() int {
 		return 0
 	}
 	p.writing = true
-	n, _ := p.store.journal.Flush(context.Background())
+	n, err := p.store.journal.Flush(context.Background())
 	p.writing = false
+	if err == nil && p.store.Stats().Queued == 0 {
+		p.carries()
+	}
 	return n
 }
 
@@ -301,11 +320,11 @@ func (p *modelProcess) catchUp(page int) {
 		return
 	}
 	p.reading = true
-	p.port.page, p.port.read = page, 0
+	p.port.page = page
 	err := p.store.journal.CatchUp(context.Background())
 	p.reading = false
 	if err == nil {
-		p.seen.hasRead(p.w, p.port.read)
+		p.hasRead()
 	}
 }
 
@@ -313,7 +332,8 @@ func (p *modelProcess) catchUp(page int) {
 type waiting struct {
 	context.Context
 	p   *modelProcess
-	key int // whose fill it waits for; negative: for no fill
+	key int   // whose fill it waits for; negative: for no fill
+	x   *told // that waits for the log; nil: none does
 }
 
 var gone = func() chan struct{} {
@@ -324,6 +344,9 @@ var gone = func() chan struct{} {
 
 func (c waiting) Done() <-chan struct{} {
 	under, store := c.p.under(c.key), c.p.store
+	if c.x != nil {
+		c.x.number = store.journal.Last()
+	}
 	c.p.w.meanwhile()
 	if under == nil || c.p.store != store || slices.Contains(c.p.fills, under) {
 		return gone
@@ -354,7 +377,7 @@ func (p *modelProcess) look(key int, wait bool) bool {
 	ctx := context.Background()
 	wt := Wait{}
 	if wait && p.under(key) != nil && p.looking[key] == 0 {
-		ctx, wt.Collapse = waiting{ctx, p, key}, time.Hour
+		ctx, wt.Collapse = waiting{ctx, p, key, nil}, time.Hour
 	}
 	p.looking[key]++
 	r := store.Lookup(ctx, k, p.local(), wt)
@@ -415,7 +438,7 @@ func (p *modelProcess) abandon(i int, mark bool) {
 }
 
 func (p *modelProcess) declare(what int, soft bool) {
-	x := &told{tick: p.w.tick, by: p, boot: p.boots, inv: modelInvalidations[what]}
+	x := &told{tick: p.w.tick, by: p, inv: modelInvalidations[what]}
 	x.inv.Soft = soft
 	if what == len(modelInvalidations)-1 {
 		for i := range 20 {
@@ -425,7 +448,7 @@ func (p *modelProcess) declare(what int, soft bool) {
 	p.asked = append(p.asked, x)
 	seen, boot := &p.seen, p.boots
 	obeyed := false
-	ctx := waiting{context.Background(), p, -1}
+	ctx := waiting{context.Background(), p, -1, x}
 	receipt, err := p.store.Invalidate(ctx, x.inv, p.local())
 	if boot == p.boots {
 		seen.obey(x)
@@ -441,11 +464,14 @@ func (w *modelWorld) heals() {
 	for range 3 {
 		for _, p := range w.processes {
 			p.port.down, p.port.noReply, p.port.partial, p.port.late = false, false, false, false
-			p.clock = 0
+			p.clock, p.port.server = 0, w.master
 			for len(p.fills) > 0 {
 				p.abandon(0, false)
 			}
-			for p.flush() > 0 {
+			for n := 0; p.flush() > 0; n++ {
+				if n == 1000 {
+					w.fail("%s: what waits for the log never comes to an end: %+v", p.name, p.store.Stats())
+				}
 			}
 		}
 		for _, p := range w.processes {

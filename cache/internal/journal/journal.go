@@ -182,6 +182,9 @@ func (j *Journal) take(page *Page, read int) (more bool) {
 	switch {
 	case page.Epoch != j.epoch && !joining, !page.Whole, j.epoch == 0 && !joining:
 		// Another log, or records are missing: only what was filled from here on can be trusted.
+		if page.Epoch != j.epoch && !joining {
+			j.queue.renew()
+		}
 		j.restart(page, page.Head)
 		return false
 	case joining:

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"strconv"
 	"testing"
 	"time"
 
@@ -199,6 +200,9 @@ func TestAppendAnsweredByAGenerationNotYetKnown(t *testing.T) {
 		}
 	}
 	b.catchUp()
+	if _, err := b.flush(); err != nil { // it is carried over, for nobody knows which log has it
+		t.Fatal(err)
+	}
 	b.catchUp()
 	b.want(false, "filled elsewhere before the invalidation", b.shared(7, asOf, "a"))
 	b.want(true, "filled elsewhere after it", b.shared(7, b.log.head(), "a"))
@@ -347,5 +351,61 @@ func TestReaderThatIsWaitedForSaysHowFarItHasCome(t *testing.T) {
 	}
 	if b.catchUp(); b.j.unsaid {
 		t.Error("the log knows, and it does not rest")
+	}
+}
+
+// When masters change, some sidecars have left the old log while others still write to it: who comes to the new one later carries over what it has put into
+// the old one lately.
+func TestWhatAnotherLogHasIsCarriedOver(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		read  bool // back from the old log
+		count int
+		wait  time.Duration
+		want  int // records that the new log gets
+		all   bool
+	}{
+		{name: "not read back", count: 3, want: 3},
+		{name: "read back", read: true, count: 3, want: 3},
+		{name: "read back long ago", read: true, count: 3, wait: renewFor + time.Second},
+		{name: "more than is remembered", read: true, count: maxRenewals + 1, want: 1, all: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := start(t, func(cfg *Config) { cfg.Queue, cfg.QueueTags = 1000, 10_000 })
+			b.catchUp()
+			for i := range c.count {
+				b.invalidate(strconv.Itoa(i))
+			}
+			for n := 1; n > 0; {
+				var err error
+				if n, err = b.flush(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if c.read {
+				b.catchUp()
+			}
+			b.now += int64(c.wait)
+			b.log.epoch, b.log.records = b.log.epoch+1, nil // another log, of which others have read already
+			b.log.other("x")
+			b.catchUp()
+			for n := 1; n > 0; {
+				n, _ = b.flush()
+			}
+			own := 0
+			for _, r := range b.log.records {
+				if r.Author == "me" {
+					own++
+					if r.Names.All != c.all {
+						t.Errorf("%+v", r)
+					}
+				}
+			}
+			if own != c.want {
+				t.Errorf("%d records were carried over, want %d", own, c.want)
+			}
+			b.catchUp()
+			b.want(true, "filled after all of it", b.shared(b.log.epoch, b.log.head(), "0"))
+		})
 	}
 }

@@ -49,6 +49,7 @@ type queue struct {
 	next     uint64
 	merges   uint64
 	wake     chan struct{}
+	recent   recent
 }
 
 type item struct {
@@ -67,6 +68,7 @@ func (it *item) finish(pos entry.Position) {
 func (q *queue) init(c *Config) {
 	q.clock, q.author, q.limit, q.tagLimit = c.Clock, c.Author, c.Queue, max(1, c.QueueTags)
 	q.wake = make(chan struct{}, 1)
+	q.recent.now = c.Now
 }
 
 func (q *queue) size() (n int, merges uint64) {
@@ -113,8 +115,8 @@ func (q *queue) merge(n *tombstone.Names, t *Ticket) {
 		}
 	}
 	first := q.next + 1
-	if len(q.waiting) > 0 {
-		first = q.waiting[0].first
+	for i := range q.waiting {
+		first = min(first, q.waiting[i].first)
 	}
 	q.waiting, q.tags = nil, 0
 	q.merges++
@@ -192,6 +194,7 @@ func (q *queue) read(number uint64, pos entry.Position) bool {
 	}
 	q.clock.Resolve(&it.Names, pos)
 	it.finish(pos)
+	q.recent.add(&it.Names)
 	return true
 }
 
@@ -223,7 +226,7 @@ func (q *queue) last() uint64 {
 func (q *queue) logged(number uint64) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.waiting) == 0 || q.waiting[0].first > number
+	return !slices.ContainsFunc(q.waiting, func(it item) bool { return it.first <= number })
 }
 
 // batch copies the first of what waits.
@@ -247,9 +250,12 @@ func (q *queue) poke() {
 	}
 }
 
+// Last returns the number of the latest invalidation of this process.
+func (j *Journal) Last() uint64 { return j.queue.last() }
+
 // AwaitLogged waits until the log has all that was invalidated here before the call, or ctx ends.
 func (j *Journal) AwaitLogged(ctx context.Context) error {
-	for last := j.queue.last(); !j.queue.logged(last); {
+	for last := j.Last(); !j.queue.logged(last); {
 		if sleep(ctx, shortestPause); ctx.Err() != nil {
 			return ctx.Err()
 		}
