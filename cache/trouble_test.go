@@ -14,20 +14,20 @@ import (
 	"github.com/weirproxy/weir/cache/internal/redistest"
 )
 
-// lines collects what is logged.
-type lines struct {
+// lineLog collects what is logged.
+type lineLog struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (l *lines) Write(p []byte) (int, error) {
+func (l *lineLog) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.Write(p)
 }
 
 // with returns the lines that contain a text.
-func (l *lines) with(text string) (found []string) {
+func (l *lineLog) with(text string) (found []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for line := range strings.Lines(l.text.String()) {
@@ -38,7 +38,7 @@ func (l *lines) with(text string) (found []string) {
 	return found
 }
 
-func (l *lines) into(change func(*Config)) func(*Config) {
+func (l *lineLog) into(change func(*Config)) func(*Config) {
 	return func(c *Config) {
 		c.Logger = slog.New(slog.NewTextHandler(l, nil))
 		c.AppendBudget = 50 * time.Millisecond
@@ -49,7 +49,7 @@ func (l *lines) into(change func(*Config)) func(*Config) {
 }
 
 // told waits for the one line of a trouble, and for what the metric says.
-func (l *lines) told(t *testing.T, s *Store, kind, text, cure string) {
+func (l *lineLog) told(t *testing.T, s *Store, kind, text, cure string) {
 	t.Helper()
 	redistest.Until(t, "the trouble is told: "+text, redistest.Patience, func() bool { return len(l.with(text)) > 0 })
 	if line := l.with(text)[0]; !strings.Contains(line, cure) || !strings.Contains(line, "level=WARN") {
@@ -67,7 +67,7 @@ func TestUserThatMayNotAppendIsToldAndNothingIsAcknowledged(t *testing.T) {
 	server.Do("ACL", "SETUSER", "weir", "on", ">x", "~*", "&*", "+@all", "-xadd")
 	a := join(t, server.Addr, nil)
 	connected(t, a)
-	var log lines
+	var log lineLog
 	b := join(t, server.Addr, log.into(user("weir")))
 	connected(t, b)
 	fill(t, a, "k", "old", "City")
@@ -91,7 +91,7 @@ func TestUserThatMayNotWaitForTheLogReadsItAllTheSame(t *testing.T) {
 	server := redistest.Start(t)
 	server.Do("ACL", "SETUSER", "weir", "on", ">x", "~*", "&*", "+@all", "-xread")
 	a := join(t, server.Addr, nil)
-	var log lines
+	var log lineLog
 	b := join(t, server.Addr, log.into(user("weir")))
 	connected(t, a, b)
 	fill(t, a, "k", "old", "City")
@@ -109,7 +109,7 @@ func TestUserThatMayNotWaitForTheLogReadsItAllTheSame(t *testing.T) {
 func TestUserThatMayNotPublishItsPlaceObeysAllTheSame(t *testing.T) {
 	server := redistest.Start(t)
 	server.Do("ACL", "SETUSER", "weir", "on", ">x", "~*", "&*", "+@all", "-hset", "-zadd")
-	var log lines
+	var log lineLog
 	b := join(t, server.Addr, log.into(user("weir")))
 	connected(t, b)
 	log.told(t, b, "acl", "may not do", "ACL SETUSER")
@@ -122,7 +122,7 @@ func TestUserThatMayNotPublishItsPlaceObeysAllTheSame(t *testing.T) {
 func TestUserThatMayNotRunScriptsIsTold(t *testing.T) {
 	server := redistest.Start(t)
 	server.Do("ACL", "SETUSER", "weir", "on", ">x", "~*", "&*", "+@all", "-@scripting")
-	var log lines
+	var log lineLog
 	b := join(t, server.Addr, log.into(user("weir")))
 	log.told(t, b, "acl", "may not do", "ACL SETUSER")
 	if b.Connected() {
@@ -138,7 +138,7 @@ func TestReadOnlyReplicaIsToldAndNotTrusted(t *testing.T) {
 	host, port, _ := strings.Cut(server.Addr, ":")
 	replica := redistest.Start(t, "--replicaof", host, port)
 	redistest.Until(t, "the replica follows", redistest.Patience, func() bool { return replica.Do("EXISTS", "{weir}:gen") == ":1" })
-	var log lines
+	var log lineLog
 	b := join(t, replica.Addr, log.into(nil))
 	log.told(t, b, "read_only", "read-only replica", "redis_master")
 	if body, _ := sees(b, "k"); body != "" || b.Connected() {
@@ -154,7 +154,7 @@ func TestReadOnlyReplicaIsToldAndNotTrusted(t *testing.T) {
 
 func TestMasterThatBecomesAReplicaIsTold(t *testing.T) {
 	server, other := redistest.Start(t), redistest.Start(t)
-	var log lines
+	var log lineLog
 	a := join(t, server.Addr, log.into(nil))
 	connected(t, a)
 	host, port, _ := strings.Cut(other.Addr, ":")
@@ -173,7 +173,7 @@ func TestFullRedisIsTold(t *testing.T) {
 	a := join(t, server.Addr, nil)
 	connected(t, a)
 	server.Do("CONFIG", "SET", "maxmemory", "1kb")
-	var log lines
+	var log lineLog
 	b := join(t, server.Addr, log.into(nil))
 	if r := invalidate(t, b, Invalidation{Tags: []string{"City"}}, nowNS()); r.Logged {
 		t.Errorf("%+v", r)
@@ -187,7 +187,7 @@ func TestFullRedisIsTold(t *testing.T) {
 func TestKeysOfSomethingElseAreTold(t *testing.T) {
 	server := redistest.Start(t)
 	server.Do("SET", "{weir}:inv", "of something else")
-	var log lines
+	var log lineLog
 	a := join(t, server.Addr, log.into(nil))
 	log.told(t, a, "type", "belong to something else", "namespace")
 	if a.Connected() || server.Do("GET", "{weir}:inv") != "$17" {
@@ -198,7 +198,7 @@ func TestKeysOfSomethingElseAreTold(t *testing.T) {
 // A Redis that may drop the log is told from its settings, before it happens; when it happens everybody forgets all.
 func TestRedisThatDropsTheLogIsToldAndFlushesEverybody(t *testing.T) {
 	server := redistest.Start(t, "--maxmemory", "6mb", "--maxmemory-policy", "allkeys-random")
-	var log lines
+	var log lineLog
 	a := join(t, server.Addr, log.into(nil))
 	b := join(t, server.Addr, nil)
 	connected(t, a, b)
@@ -223,7 +223,7 @@ func TestRedisThatDropsTheLogIsToldAndFlushesEverybody(t *testing.T) {
 
 func TestVolatileEvictionIsFine(t *testing.T) {
 	server := redistest.Start(t, "--maxmemory", "6mb", "--maxmemory-policy", "volatile-lru")
-	var log lines
+	var log lineLog
 	a := join(t, server.Addr, log.into(nil))
 	connected(t, a)
 	if r := a.AwaitFleet(context.Background(), redistest.Patience); !r.All() {
