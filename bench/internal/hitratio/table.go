@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"time"
 
@@ -50,6 +51,9 @@ func Tables(ctx context.Context, t *keytrace.Trace, cfg Config) ([]result.Table,
 	if cfg.Told == nil {
 		cfg.Told = func(string, ...any) {}
 	}
+	// The store notes accesses in a goroutine of its own and gives up what that has no time for. When serving it has; here it gets its turn for sure
+	// only when all goroutines share one processor.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	var tables []result.Table
 	for _, ttl := range cfg.TTL {
 		table, err := tableOf(ctx, t, &cfg, ttl)
