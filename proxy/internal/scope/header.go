@@ -114,8 +114,7 @@ func (r *Rules) trusted(headers Headers, peer netip.Addr) (s Scope, ok bool) {
 	if len(value) == 0 {
 		return Scope{}, false
 	}
-	digest := digestOf('h', value)
-	j := r.memory.get(&digest)
+	j := r.memory.get(aHeader, value)
 	if j == nil {
 		p := &person{source: h.source}
 		p.has[h.class] = true
@@ -128,7 +127,7 @@ func (r *Rules) trusted(headers Headers, peer netip.Addr) (s Scope, ok bool) {
 			p.user = string(value)
 		}
 		j = &judgement{scope: r.scope(h.class, p), until: math.MaxInt64}
-		r.memory.put(&digest, j)
+		r.memory.put(aHeader, value, j)
 	}
 	return j.scope, true
 }

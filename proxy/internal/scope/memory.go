@@ -2,6 +2,7 @@ package scope
 
 import (
 	"crypto/sha256"
+	"hash/maphash"
 	"sync"
 )
 
@@ -10,25 +11,35 @@ const (
 	memories   = 16 // parts, so that requests do not wait for each other
 	maxKnown   = 10_000 / memories
 	maxRefused = 2_000 / memories
+	// maxKept is how long a value may be that is kept as it is; longer ones, and those that were refused, are kept by their SHA-256.
+	maxKept = 4 << 10
 )
 
-// memory remembers tokens that were looked at, by their SHA-256: signatures are not checked again for each request. Those that were refused
-// are apart, so that a flood of them pushes no good one out.
+// memory remembers tokens and header values that were looked at: signatures are not checked again for each request. What was refused is apart,
+// so that a flood of it pushes nothing good out.
 type memory struct {
+	seed  maphash.Seed
 	parts [memories]struct {
 		sync.RWMutex
-		known   map[[32]byte]*judgement
-		refused map[[32]byte]*judgement
+		known   map[uint64]*judgement // by a fast hash; the value itself is compared
+		digests map[[32]byte]*judgement
 	}
 }
 
 // judgement is what is known of one token or header value. It is immutable.
 type judgement struct {
 	scope      Scope
+	value      string // with its kind before it
 	until      int64  // unix ns
 	keys       *keys  // nil: keys that do not change
 	generation uint64 // of those
 }
+
+// Kinds of values.
+const (
+	aToken  = 't'
+	aHeader = 'h'
+)
 
 // holds reports whether a judgement is still one: a key set that has changed may have lost the key, or got it.
 func (j *judgement) holds(now int64) bool {
@@ -38,51 +49,65 @@ func (j *judgement) holds(now int64) bool {
 	return now < j.until || j.scope.Class != Bypass // a good token that has expired is known as such
 }
 
-func (m *memory) get(digest *[32]byte) *judgement {
-	p := &m.parts[digest[0]%memories]
+func (m *memory) get(kind byte, value []byte) *judgement {
+	hash := maphash.Bytes(m.seed, value)
+	p := &m.parts[hash%memories]
 	p.RLock()
-	defer p.RUnlock()
-	if j := p.known[*digest]; j != nil {
+	j := p.known[hash]
+	p.RUnlock()
+	if j != nil && j.value[0] == kind && j.value[1:] == string(value) {
 		return j
 	}
-	return p.refused[*digest]
+	digest := digestOf(kind, value)
+	p.RLock()
+	defer p.RUnlock()
+	return p.digests[digest]
 }
 
-func (m *memory) put(digest *[32]byte, j *judgement) {
-	p := &m.parts[digest[0]%memories]
+func (m *memory) put(kind byte, value []byte, j *judgement) {
+	hash, digest := maphash.Bytes(m.seed, value), digestOf(kind, value)
+	p := &m.parts[hash%memories]
 	p.Lock()
 	defer p.Unlock()
 	if p.known == nil {
-		p.known, p.refused = map[[32]byte]*judgement{}, map[[32]byte]*judgement{}
+		p.known, p.digests = map[uint64]*judgement{}, map[[32]byte]*judgement{}
 	}
-	into, most := p.known, maxKnown
-	if j.scope.Class == Bypass {
-		into, most = p.refused, maxRefused
-		delete(p.known, *digest)
-	} else {
-		delete(p.refused, *digest)
+	if j.scope.Class != Bypass && len(value) <= maxKept {
+		j.value = string(kind) + string(value)
+		delete(p.digests, digest)
+		makeRoom(p.known, maxKnown)
+		p.known[hash] = j
+		return
 	}
-	for old := range into { // any one: tokens are short-lived
-		if len(into) < most {
-			break
-		}
-		delete(into, old)
+	if old := p.known[hash]; old != nil && old.value[0] == kind && old.value[1:] == string(value) {
+		delete(p.known, hash)
 	}
-	into[*digest] = j
+	makeRoom(p.digests, maxRefused)
+	p.digests[digest] = j
 }
 
-// size is how many tokens are remembered.
+// makeRoom drops any one of a full map: tokens are short-lived.
+func makeRoom[K comparable](m map[K]*judgement, most int) {
+	for old := range m {
+		if len(m) < most {
+			return
+		}
+		delete(m, old)
+	}
+}
+
+// size is how many values are remembered.
 func (m *memory) size() (n int) {
 	for i := range m.parts {
 		p := &m.parts[i]
 		p.RLock()
-		n += len(p.known) + len(p.refused)
+		n += len(p.known) + len(p.digests)
 		p.RUnlock()
 	}
 	return n
 }
 
-// digestOf tells tokens and header values apart.
+// digestOf tells values apart that are not kept.
 func digestOf(kind byte, value []byte) [32]byte {
 	d := sha256.Sum256(value)
 	d[0] ^= kind

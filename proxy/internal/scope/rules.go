@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"net/netip"
 	"strings"
@@ -34,7 +35,7 @@ func Compile(ctx context.Context, cfg Config, log *slog.Logger) (*Rules, error) 
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	r := &Rules{cfg: cfg, secret: []byte("weir scope 2" + cfg.Key), read: cfg.IgnoreHeaders, tenants: cfg.Tells()[Tenant]}
+	r := &Rules{memory: memory{seed: maphash.MakeSeed()}, cfg: cfg, secret: []byte("weir scope 2" + cfg.Key), read: cfg.IgnoreHeaders, tenants: cfg.Tells()[Tenant]}
 	var err error
 	if cfg.Header != nil {
 		if r.header, err = compileHeader(cfg.Header); err != nil {

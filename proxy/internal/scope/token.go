@@ -151,14 +151,13 @@ func (r *Rules) token(token []byte, now int64) Scope {
 	if len(token) == 0 || len(token) > maxToken {
 		return bypass(Malformed)
 	}
-	digest := digestOf('j', token)
-	j := r.memory.get(&digest)
+	j := r.memory.get(aToken, token)
 	if j == nil || !j.holds(now) {
 		if !r.budget.take(now) {
 			return bypass(Busy)
 		}
 		j = r.judge(string(token), now)
-		r.memory.put(&digest, j)
+		r.memory.put(aToken, token, j)
 	}
 	if now >= j.until && j.scope.Class != Bypass {
 		return bypass(Expired)

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"hash/maphash"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -227,6 +228,37 @@ func TestSeveralIssuersDoNotMix(t *testing.T) {
 	}
 	if s := r.of("Bearer a.!.c"); s.Reason != Malformed {
 		t.Errorf("%+v", s)
+	}
+}
+
+func TestLongTokensAreRememberedToo(t *testing.T) {
+	r := compile(t, Config{JWT: &JWT{Algorithms: []string{"HS256"}, Secret: string(secret), Class: "user", Claim: "sub"}})
+	long := sign(t, secret, jwt.SigningMethodHS256, jwt.MapClaims{"sub": "ann", "x": strings.Repeat("a", 2*maxKept)})
+	for range 3 {
+		if s := r.of(long); s.Class != User {
+			t.Errorf("%+v", s)
+		}
+	}
+	if n := r.verified.Load(); n != 1 {
+		t.Errorf("looked at %d times", n)
+	}
+}
+
+// TestValuesOfOneHashAreCompared: the fast hash only finds, it does not decide.
+func TestValuesOfOneHashAreCompared(t *testing.T) {
+	r := compile(t, Config{JWT: &JWT{Algorithms: []string{"HS256"}, Secret: string(secret), Class: "user", Claim: "sub"}})
+	ann := []byte(strings.TrimPrefix(sign(t, secret, jwt.SigningMethodHS256, jwt.MapClaims{"sub": "ann"}), "Bearer "))
+	r.token(ann, now.UnixNano())
+	known := r.memory.get(aToken, ann)
+	other := []byte("another")
+	hash := maphash.Bytes(r.memory.seed, other)
+	p := &r.memory.parts[hash%memories]
+	if p.known == nil {
+		p.known = map[uint64]*judgement{}
+	}
+	p.known[hash] = known // as if both had one hash
+	if known == nil || r.memory.get(aToken, other) != nil || r.memory.get(aHeader, ann) != nil {
+		t.Error("a value is taken for another of the same hash, or a token for a header")
 	}
 }
 
