@@ -191,3 +191,22 @@ func TestCountedCallsShareWalks(t *testing.T) {
 		t.Errorf("%d walks", n)
 	}
 }
+
+func TestTagUsesTellWhatIsHeld(t *testing.T) {
+	s := running(t, Config{})
+	for i := range 30 {
+		put(t, s, fmt.Sprint(i), draft("x", "City", fmt.Sprint("City:", i%3), fmt.Sprint("Query.city(", i, ")")), t0)
+	}
+	invalidate(t, s, Invalidation{Tags: []string{"City:2"}}, t0)
+	redistest.Until(t, "the invalid entries are gone", redistest.Patience, func() bool { return s.Stats().Entries == 20 })
+	uses, more := s.TagUses("City", 2)
+	if len(uses) != 2 || more != 0 || uses[0].Name != "City" || uses[0].Entries != 20 || uses[1].Name != "City:0" || uses[1].Entries != 10 || uses[1].Bytes <= 0 {
+		t.Errorf("%+v and %d more", uses, more)
+	}
+	if uses, _ := s.TagUses("", 1000); len(uses) != 1+2+20 {
+		t.Errorf("%d tags", len(uses))
+	}
+	if uses, _ := s.TagUses("Nobody", 10); len(uses) != 0 {
+		t.Errorf("%+v", uses)
+	}
+}

@@ -12,9 +12,10 @@ const (
 	chunk  = 128 // slots that a walk takes out of a shard at a time
 )
 
-// Set is safe for concurrent use; one Walk at a time.
+// Set is safe for concurrent use.
 type Set struct {
-	shards [shards]shard
+	shards  [shards]shard
+	walking sync.Mutex // one walk at a time; taken before a shard's lock
 	// The filter in use, and while a walk builds the next one that too. Both only ever gain bits.
 	now, next atomic.Pointer[filter]
 	words     int
@@ -112,9 +113,11 @@ func (s *Set) Len() int {
 	return n
 }
 
-// Walk calls visit for every slot that is there all the time, until it returns false; rest is called between parts of it. f may remove
+// Walk calls visit for every slot that is there all the time, until it returns false; rest is called between parts of it. visit may remove
 // slots. A slot may be met twice when others are removed meanwhile. A walk to the end forgets the tags of slots that are gone.
 func (s *Set) Walk(visit func(*entry.Slot) bool, rest func()) (whole bool) {
+	s.walking.Lock()
+	defer s.walking.Unlock()
 	f := make(filter, s.words)
 	s.next.Store(&f)
 	defer s.next.Store(nil)

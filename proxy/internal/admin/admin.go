@@ -29,6 +29,8 @@ type Sources struct {
 	// Invalidate is nil when the cache is off. What it reached is nil when that is not known.
 	Invalidate func(context.Context, cache.Invalidation) (cache.Receipt, *Reach, error)
 	Names      Names
+	// Tags are the tags on most entries; nil when the cache is off.
+	Tags func(prefix string, top int) (uses []cache.TagUse, more int64)
 	// Erase deletes all of a tenant from the shared tier; nil when the cache is off.
 	Erase func(ctx context.Context, tenant string) (cache.Erasure, error)
 	Fleet Fleet // nil when the cache is off
@@ -143,6 +145,8 @@ func (a *Server) handle(ctx *fasthttp.RequestCtx) {
 		get(ctx, func() { writeJSON(ctx, a.sources.CacheStats()) })
 	case path == "/cache/erase":
 		a.erase(ctx)
+	case path == "/cache/tags":
+		get(ctx, func() { a.tags(ctx) })
 	case path == "/cache/invalidate":
 		a.invalidate(ctx)
 	case path == "/cache/fleet":
@@ -179,7 +183,7 @@ func (a *Server) allowed(ctx *fasthttp.RequestCtx) bool {
 
 // private tells the paths whose answers are not for the network, whatever address the listener has: they show documents and settings.
 func private(path string) bool {
-	return path == "/config" || path == "/plans" || strings.HasPrefix(path, "/debug/")
+	return path == "/config" || path == "/plans" || path == "/cache/tags" || strings.HasPrefix(path, "/debug/")
 }
 
 // local tells peers on this host: loopback and Unix sockets.

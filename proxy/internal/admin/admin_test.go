@@ -156,7 +156,7 @@ func TestAPanicEndsOneRequestOnly(t *testing.T) {
 
 func TestSettingsAndDocumentsAreForThisHostOnly(t *testing.T) {
 	for path, want := range map[string]bool{
-		"/config": true, "/plans": true, "/debug/pprof/heap": true, "/healthz": false, "/readyz": false, "/metrics": false, "/cache/invalidate": false,
+		"/config": true, "/plans": true, "/cache/tags": true, "/debug/pprof/heap": true, "/healthz": false, "/readyz": false, "/metrics": false, "/cache/invalidate": false,
 	} {
 		if private(path) != want {
 			t.Errorf("%s: %t", path, !want)

@@ -8,6 +8,8 @@ import (
 	"io"
 	"strings"
 
+	"github.com/valyala/fasthttp"
+
 	"github.com/weirproxy/weir/cache"
 )
 
@@ -170,4 +172,21 @@ func addTenants(r *request, n Names, inv *cache.Invalidation) string {
 		inv.Tags = append(inv.Tags, tag)
 	}
 	return ""
+}
+
+// tags shows the tags that are on most entries of this sidecar.
+func (a *Server) tags(ctx *fasthttp.RequestCtx) {
+	if a.sources.Tags == nil {
+		fail(ctx, fasthttp.StatusConflict, "cache.off", "The cache is off, there are no tags.")
+		return
+	}
+	top := ctx.QueryArgs().GetUintOrZero("top")
+	if top == 0 {
+		top = 50
+	}
+	uses, more := a.sources.Tags(string(ctx.QueryArgs().Peek("prefix")), min(top, maxNames))
+	if uses == nil {
+		uses = []cache.TagUse{}
+	}
+	writeJSON(ctx, map[string]any{"tags": uses, "not_told_apart": more})
 }

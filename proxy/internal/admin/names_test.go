@@ -68,3 +68,23 @@ func TestNamesThatAreRefused(t *testing.T) {
 		t.Errorf("no schema: %q", problem)
 	}
 }
+
+func TestTagsAreShown(t *testing.T) {
+	asked := ""
+	r := start(t, func(s *Sources) {
+		s.Tags = func(prefix string, top int) ([]cache.TagUse, int64) {
+			asked = fmt.Sprint(prefix, " ", top)
+			return []cache.TagUse{{Name: "City:5", Entries: 3, Bytes: 700}}, 0
+		}
+	})
+	if status, body, _ := r.call(t, "GET", "/cache/tags?prefix=City:&top=7", ""); status != 200 || asked != "City: 7" || !strings.Contains(body, `"tag": "City:5"`) {
+		t.Errorf("%d %s, asked for %s", status, body, asked)
+	}
+	if r.call(t, "GET", "/cache/tags", ""); asked != " 50" {
+		t.Errorf("asked for %q", asked)
+	}
+	off := start(t, nil)
+	if status, _, h := off.call(t, "GET", "/cache/tags", ""); status != 409 || h.Get("Weir-Error") != "cache.off" {
+		t.Errorf("cache off: %d", status)
+	}
+}
