@@ -104,6 +104,9 @@ func (p *policies) compileScope(c scope.Config) (rules *scope.Rules, end context
 		cancel()
 		return nil, nil, err
 	}
+	if rules != nil && c.Key == "" && len(p.static.File.Redis) > 0 {
+		p.log.Warn("policy.scope.key is empty: who reads Redis could try names of users and tenants against its keys and tags; set the same secret on all sidecars")
+	}
 	return rules, cancel, nil
 }
 

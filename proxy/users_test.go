@@ -360,3 +360,15 @@ func TestHeaderOfAStrangerIsNotTrusted(t *testing.T) {
 	}
 	http.DefaultClient.CloseIdleConnections()
 }
+
+func TestSharedTierWithoutASecretForIdentitiesIsTold(t *testing.T) {
+	for key, want := range map[string]int{"": 1, "secret": 0} {
+		r := start(t, configuration(t, newOrigin(t).URL, func(f *config.File) {
+			f.Redis = config.List{"127.0.0.1:1"}
+			f.Policy.Scope = scope.Config{IgnoreCookies: true, Key: key}
+		}))
+		if n := r.log.count("policy.scope.key is empty"); n != want {
+			t.Errorf("key %q: told %d times", key, n)
+		}
+	}
+}
