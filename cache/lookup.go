@@ -228,6 +228,13 @@ func (s *Store) follow(ctx context.Context, f *flight.Flight, k *Key, now int64,
 	}
 }
 
+// Servable reports whether an entry that was looked up before may be served at unix ns now, fresh or stale: it may have been invalidated
+// meanwhile.
+func (s *Store) Servable(e *Entry, now int64) bool {
+	v := s.judge(entry.Of(e), now)
+	return v == fresh || v == stale
+}
+
 // Unsettled reports whether one of the tags was invalidated, here or elsewhere in the fleet, within the given time before unix ns now: what
 // the origin answers may still be of before, for its replicas lag.
 func (s *Store) Unsettled(tags TagSource, within time.Duration, now int64) bool {

@@ -52,6 +52,9 @@ type Slot struct {
 	hands atomic.Uint32 // who has read Head, Body and Tags, or whether nobody may any more
 }
 
+// Of returns the slot of an entry that has left the cache: each of those is the first field of its slot, and no other may be asked about.
+func Of(e *Entry) *Slot { return (*Slot)(unsafe.Pointer(e)) }
+
 // Flags in the low bits of Slot.Mark.
 const (
 	MarkDead  = 1 // invalid for ever

@@ -123,6 +123,7 @@ type CachePolicy struct {
 	MaxTTL               string            `yaml:"max_ttl" json:"max_ttl,omitempty"`
 	AuthenticatedMax     string            `yaml:"authenticated_max" json:"authenticated_max,omitempty" jsonschema:"description=Bound for answers to verified credentials"`
 	StaleIfError         string            `yaml:"stale_if_error" json:"stale_if_error,omitempty"`
+	StaleAfter           string            `yaml:"stale_after" json:"stale_after,omitempty" jsonschema:"description=An upstream that has not begun its answer by then counts as failed where there is a stale answer to give; 0 for never"`
 	StaleWhileRevalidate string            `yaml:"stale_while_revalidate" json:"stale_while_revalidate,omitempty"`
 	NegativeTTL          string            `yaml:"negative_ttl" json:"negative_ttl,omitempty" jsonschema:"description=Bound for answers that say there is nothing"`
 	FleetLease           bool              `yaml:"fleet_lease" json:"fleet_lease,omitempty" jsonschema:"description=With Redis: of all sidecars one fetches a key that is in demand; the others answer stale where they may or wait a little"`
@@ -214,7 +215,7 @@ func DefaultPolicy() Policy {
 		},
 		Unseen: Unseen{PerSecond: 200, Burst: 400, Plans: 10_000},
 		Cache: CachePolicy{
-			Enabled: true, UpstreamHeaders: true, FleetLease: true, DefaultMaxAge: "0s", MaxTTL: "24h", AuthenticatedMax: "2m", StaleIfError: "10m",
+			Enabled: true, UpstreamHeaders: true, FleetLease: true, DefaultMaxAge: "0s", MaxTTL: "24h", AuthenticatedMax: "2m", StaleIfError: "10m", StaleAfter: "10s",
 			StaleWhileRevalidate: "5s", NegativeTTL: "10s", HoldOff: "2s", HitForMiss: "2m", Collapse: "5s", MaxEntry: "1MiB", Vary: []string{"origin"},
 			Tags: Tags{Headers: []string{"surrogate-key", "cache-tag", "cache-groups"}, Extensions: true, Obey: true, Max: 200, MaxLength: "256"},
 			Adaptive: Adaptive{

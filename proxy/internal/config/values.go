@@ -264,6 +264,7 @@ func compileCache(d *document, at string, p *CachePolicy, v *Values) {
 		MaxTTL:               duration(d, at+"max_ttl", p.MaxTTL, time.Millisecond, 365*day),
 		AuthenticatedMax:     duration(d, at+"authenticated_max", p.AuthenticatedMax, 0, day),
 		StaleIfError:         duration(d, at+"stale_if_error", p.StaleIfError, 0, 30*day),
+		StaleAfter:           duration(d, at+"stale_after", p.StaleAfter, 0, time.Hour),
 		StaleWhileRevalidate: duration(d, at+"stale_while_revalidate", p.StaleWhileRevalidate, 0, 30*day),
 		NegativeTTL:          duration(d, at+"negative_ttl", p.NegativeTTL, 0, day),
 		HoldOff:              duration(d, at+"hold_off", p.HoldOff, 0, time.Minute),

@@ -285,13 +285,11 @@ func (l *Line) writeKey(x *Exchange, it *Item, varied bool) {
 // Fallback turns a relayed request into an answer from stale entries because the upstream failed; it reports whether that is possible.
 // The fills end.
 func (l *Line) Fallback(x *Exchange, now int64) bool {
-	if !x.GraphQL || len(x.Items) == 0 {
+	if !x.HasFallback(now) {
 		return false
 	}
-	limit := int64(x.Policy.Cache.StaleIfError)
-	for i := range x.Items {
-		it := &x.Items[i]
-		if it.Entry == nil || now > it.Entry.Hard || (it.State == cache.Stale && now-it.Entry.Soft > limit) {
+	for i := range x.Items { // what was invalidated since the look-up is gone
+		if !l.cfg.Cache.Servable(x.Items[i].Entry, now) {
 			return false
 		}
 	}
@@ -301,6 +299,21 @@ func (l *Line) Fallback(x *Exchange, now int64) bool {
 		it.outcome = ledger.HitOnError
 		if it.Status = telemetry.Hit; it.State == cache.Stale {
 			it.Status = telemetry.Stale
+		}
+	}
+	return true
+}
+
+// HasFallback reports whether there are entries, stale as they may be, that policy lets answer when the upstream fails.
+func (x *Exchange) HasFallback(now int64) bool {
+	if !x.GraphQL || len(x.Items) == 0 {
+		return false
+	}
+	limit := int64(x.Policy.Cache.StaleIfError)
+	for i := range x.Items {
+		it := &x.Items[i]
+		if it.Entry == nil || now > it.Entry.Hard || (it.State == cache.Stale && now-it.Entry.Soft > limit) {
+			return false
 		}
 	}
 	return true

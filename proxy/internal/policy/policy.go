@@ -77,6 +77,7 @@ type Cache struct {
 	MaxTTL               time.Duration
 	AuthenticatedMax     time.Duration // after everything else, for answers to verified credentials
 	StaleIfError         time.Duration
+	StaleAfter           time.Duration // an upstream that has not begun its answer by then has failed, where there is a stale one; 0: never
 	StaleWhileRevalidate time.Duration
 	NegativeTTL          time.Duration
 	FleetLease           bool // one sidecar of the fleet fetches what is in demand

@@ -26,6 +26,9 @@ func (c *conn) relay(x *line.Exchange, g gathered) bool {
 		upgraded = make(chan bool, 1)
 		t.upgraded = upgraded
 	}
+	if x.Leads() && x.HasFallback(x.Forwarded) {
+		t.patience = x.Policy.Cache.StaleAfter
+	}
 	c.copied = c.copyOf(x)
 	u, err := c.enqueue(t)
 	if err != nil {
@@ -83,6 +86,9 @@ func (c *conn) enqueue(t *turn) (*upstream, error) {
 	for {
 		c.mu.Lock()
 		if u := c.up; u != nil {
+			if t.patience > 0 { // it leads, so nothing else is under way
+				_ = u.conn.SetReadDeadline(time.Now().Add(t.patience))
+			}
 			c.queue.push(t)
 			over := u.over
 			c.mu.Unlock()

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/weirproxy/weir/proxy/internal/line"
 	"github.com/weirproxy/weir/proxy/internal/wire"
@@ -30,12 +31,14 @@ type turn struct {
 	// upgraded tells the request pump, which waits after a request to switch protocols, whether the upstream did; nil otherwise.
 	upgraded chan bool
 	leads    bool // the cache waits for this answer
+	// patience is how long the upstream may take to begin the answer before a stale one takes its place; 0: as long as it likes.
+	patience time.Duration
 }
 
 func (t *turn) reset() {
 	message := t.message[:0]
 	t.kind, t.x, t.method, t.minor, t.keep, t.begun, t.last = 0, nil, 0, 0, false, false, false
-	t.upgraded, t.leads = nil, false
+	t.upgraded, t.leads, t.patience = nil, false, 0
 	t.message = message
 	t.sent.Store(0)
 }

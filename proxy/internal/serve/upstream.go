@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/weirproxy/weir/proxy/internal/answer"
@@ -81,6 +82,9 @@ func (c *conn) responses(u *upstream) {
 		if u.r == u.w {
 			u.shrink()
 			if err := u.read(0); err != nil {
+				if c.patient(u, err) {
+					continue
+				}
 				c.upstreamEnded(u, err)
 				return
 			}
@@ -105,6 +109,10 @@ func (c *conn) responses(u *upstream) {
 		}
 		c.local = false
 		c.mu.Unlock()
+		if t.patience > 0 {
+			t.patience = 0
+			_ = u.conn.SetReadDeadline(time.Time{})
+		}
 		if !c.relayAnswer(u, t) || !c.advance(u, t) {
 			return
 		}
@@ -136,6 +144,23 @@ func (c *conn) release(u *upstream) {
 			c.giveUp(t.x)
 		}
 	}
+}
+
+// patient decides about an upstream that has not begun an answer in time: without a stale answer to put in its place the wait goes on.
+func (c *conn) patient(u *upstream, err error) bool {
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		return false
+	}
+	c.mu.Lock()
+	t := c.queue.front()
+	slow := t != nil && t.patience > 0
+	c.mu.Unlock()
+	if !slow {
+		return false
+	}
+	t.patience = 0
+	_ = u.conn.SetReadDeadline(time.Time{})
+	return !c.fallback(t.x, time.Now().UnixNano())
 }
 
 // shrink gives memory that a large head needed back.
