@@ -33,6 +33,11 @@ func (l *Line) AppendAnswer(dst []byte, x *Exchange, h *wire.RequestHead, w *ans
 	case x.Items[0].State == cache.Stale && now < e.Soft:
 		hit.Detail = "invalidated"
 	}
+	if o := &x.Policy.Cache.Outward; (hit.Detail != "" || x.Items[0].State == cache.Stale) && o.On() {
+		// Another cache would go by the age, and keep for longer what was invalidated, or what may have been.
+		x.lines = o.Refuse(x.lines[:0])
+		hit.Outward = x.lines
+	}
 	if x.Policy.Cache.ExposeKey && !x.Batch {
 		hit.Key = e.Digest[:]
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/weirproxy/weir/cache"
 	"github.com/weirproxy/weir/proxy/internal/outward"
 )
 
@@ -265,4 +266,24 @@ func TestCacheStatusTellsTheOriginsStatus(t *testing.T) {
 
 func postBody(body string) string {
 	return fmt.Sprintf("POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+}
+
+// TestStaleAnswersAreNotKeptElsewhere: a softly invalidated entry answers while it is fetched anew, and looks young. No other cache is to keep it.
+func TestStaleAnswersAreNotKeptElsewhere(t *testing.T) {
+	o := startOrigin(t, books(func() string { return "a" }))
+	r := newRig(t)
+	r.speakOutward()
+	r.start(o.address)
+	c := r.dial()
+	c.ask(bookQuery)
+	if res, _ := c.ask(bookQuery); !isHit(res) || !strings.Contains(outwardOf(res), "max-age=60") {
+		t.Fatalf("%v", res.Header)
+	}
+	if _, err := r.store.Invalidate(t.Context(), cache.Invalidation{Tags: []string{"Book:1"}, Soft: true}, time.Now().UnixNano()); err != nil {
+		t.Fatal(err)
+	}
+	res, _ := c.ask(bookQuery)
+	if want := "Cache-Control: no-store\nCDN-Cache-Control: no-store\nSurrogate-Control: no-store\n"; !isHit(res) || outwardOf(res) != want {
+		t.Errorf("%v", res.Header)
+	}
 }
