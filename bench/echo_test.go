@@ -215,10 +215,17 @@ func (w echoWriter) request() asked {
 	return a
 }
 
-func (a asked) send(ctx context.Context, client *http.Client, base string) (status int, body, cache string, err error) {
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (a asked) answer(ctx context.Context, client *http.Client, base string) (answer, error) {
 	r, err := http.NewRequestWithContext(ctx, a.method, base+a.path, strings.NewReader(a.body))
 	if err != nil {
-		return 0, "", "", err
+		return answer{}, err
 	}
 	r.Host = a.host
 	if a.method == http.MethodPost {
@@ -227,13 +234,18 @@ func (a asked) send(ctx context.Context, client *http.Client, base string) (stat
 	for i := 0; i+1 < len(a.lines); i += 2 {
 		r.Header.Add(a.lines[i], a.lines[i+1])
 	}
-	answer, err := client.Do(r)
+	back, err := client.Do(r)
 	if err != nil {
-		return 0, "", "", err
+		return answer{}, err
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	return answer.StatusCode, string(text), answer.Header.Get("Cache-Status"), err
+	defer back.Body.Close()
+	text, err := io.ReadAll(back.Body)
+	return answer{back.StatusCode, back.Header, string(text)}, err
+}
+
+func (a asked) send(ctx context.Context, client *http.Client, base string) (status int, body, cache string, err error) {
+	r, err := a.answer(ctx, client, base)
+	return r.status, r.body, r.header.Get("Cache-Status"), err
 }
 
 // echoesItsOwn: two requests that the origin may answer in two ways never share an entry. The origin answers with all that it saw, so each
