@@ -13,7 +13,7 @@ import (
 
 var (
 	modelSeed   = flag.Uint64("seed", 1, "TestModel: first seed")
-	modelSteps  = flag.Int64("steps", 200_000, "TestModel: steps in all")
+	modelSteps  = flag.Int64("steps", 100_000, "TestModel: steps in all")
 	modelFor    = flag.Duration("for", 0, "TestModel: end after this time, whatever is left of the steps (0: play them all)")
 	modelReplay = flag.String("replay", "", "TestModel: play this schedule alone")
 )
