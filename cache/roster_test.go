@@ -172,11 +172,11 @@ func TestRosterCostsNoCall(t *testing.T) {
 		for line := range strings.Lines(server.Text("INFO", "commandstats")) {
 			var calls int
 			if rest, ok := strings.CutPrefix(line, "cmdstat_evalsha:calls="); ok {
-				fmt.Sscanf(rest, "%d", &calls)
+				_, _ = fmt.Sscanf(rest, "%d", &calls)
 				n += calls
 			}
 			if rest, ok := strings.CutPrefix(line, "cmdstat_xread:calls="); ok {
-				fmt.Sscanf(rest, "%d", &calls)
+				_, _ = fmt.Sscanf(rest, "%d", &calls)
 				n += calls
 			}
 		}

@@ -60,7 +60,9 @@ func (l *lineLog) told(t *testing.T, s *Store, kind, text, cure string) {
 	}
 }
 
-func user(name string) func(*Config) { return func(c *Config) { c.RedisUsername, c.RedisPassword = name, "x" } }
+func user(name string) func(*Config) {
+	return func(c *Config) { c.RedisUsername, c.RedisPassword = name, "x" }
+}
 
 func TestUserThatMayNotAppendIsToldAndNothingIsAcknowledged(t *testing.T) {
 	server := redistest.Start(t)

@@ -36,8 +36,10 @@ func invalidateCommand() *cobra.Command {
 		Long: `invalidate asks a sidecar's admin listener to forget cached answers, and with it, by the log they share, every sidecar of the fleet. Every
 flag that names something may be given several times. It prints how many entries of this sidecar were reached, and the position in the log.
 
-Exit codes: 0 obeyed by the sidecar and in the fleet's log; 1 refused, not reachable, or not in the log yet (this sidecar obeys all the same);
-2 wrong use.`,
+With --wait fleet it returns when every sidecar obeys, and names those of which that is not known at the deadline.
+
+Exit codes: 0 obeyed by the sidecar and in the fleet's log, with --wait fleet by all; 1 refused, not reachable, not in the log yet (this sidecar
+obeys all the same), or some sidecars are missing; 2 wrong use.`,
 		Example: `  weir invalidate --admin 127.0.0.1:9901 --tag City:5 --tag list:City
   weir invalidate --admin 127.0.0.1:9901 --type City --soft
   weir invalidate --admin 127.0.0.1:9901 --pattern 'Product:*-eu' --wait fleet
@@ -57,6 +59,7 @@ Exit codes: 0 obeyed by the sidecar and in the fleet's log; 1 refused, not reach
 	f.BoolVar(&inv.All, "all", false, "everything")
 	f.BoolVar(&inv.Soft, "soft", false, "keep entries as stale ones, which may be served while they are fetched again")
 	wait := f.String("wait", "", "fleet: return when every live sidecar obeys")
+	deadline := f.Duration("deadline", 0, "with --wait fleet: for how long at most, 10ms to 1m (default 2s)")
 	asJSON := f.Bool("json", false, "print the answer as it came")
 	timeout := f.Duration("timeout", 15*time.Second, "how long to wait for the answer")
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -68,10 +71,12 @@ Exit codes: 0 obeyed by the sidecar and in the fleet's log; 1 refused, not reach
 			return usage{errors.New("--all names everything; leave the other names out")}
 		case *wait != "" && *wait != "fleet":
 			return usage{fmt.Errorf("--wait is %q; leave it out or write fleet", *wait)}
+		case *deadline != 0 && *wait == "":
+			return usage{errors.New("--deadline is how long to wait for the fleet; add --wait fleet")}
 		}
-		ctx, cancel := context.WithTimeout(c.Context(), *timeout)
+		ctx, cancel := context.WithTimeout(c.Context(), *timeout+*deadline)
 		defer cancel()
-		status, answer, err := ask(ctx, *admin, *wait, &inv)
+		status, answer, err := ask(ctx, *admin, fleetQuery(*wait, *deadline), &inv)
 		if err != nil {
 			return fmt.Errorf("the admin listener at %s does not answer: %w", *admin, err)
 		}
@@ -81,7 +86,7 @@ Exit codes: 0 obeyed by the sidecar and in the fleet's log; 1 refused, not reach
 }
 
 // ask sends the invalidation.
-func ask(ctx context.Context, admin, wait string, inv *invalidation) (status int, answer []byte, err error) {
+func ask(ctx context.Context, admin, query string, inv *invalidation) (status int, answer []byte, err error) {
 	body, err := json.Marshal(inv)
 	if err != nil {
 		return 0, nil, err
@@ -93,11 +98,7 @@ func ask(ctx context.Context, admin, wait string, inv *invalidation) (status int
 			return (&net.Dialer{}).DialContext(ctx, "unix", path)
 		}
 	}
-	target := "http://" + host + "/cache/invalidate"
-	if wait != "" {
-		target += "?wait=" + wait
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+host+"/cache/invalidate"+query, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, err
 	}
@@ -125,6 +126,7 @@ type receipt struct {
 		Prefixes map[string]int64 `json:"prefixes"`
 		Patterns map[string]int64 `json:"patterns"`
 	} `json:"reached"`
+	Fleet *fleetReceipt `json:"fleet"`
 }
 
 // report prints the answer; an error says that it is no success.
@@ -141,8 +143,12 @@ func report(out, errs io.Writer, status int, answer []byte, asJSON bool) error {
 	}
 	if !asJSON {
 		printReceipt(out, &r)
+		printFleet(out, r.Fleet)
 	}
 	if status/100 != 2 {
+		if r.Fleet != nil && r.Message == "" {
+			r.Message = r.Fleet.Message
+		}
 		if !asJSON {
 			fmt.Fprintln(errs, "weir:", messageOf(r.Message, answer))
 		}

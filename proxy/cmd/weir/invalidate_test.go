@@ -50,6 +50,8 @@ func TestInvalidate(t *testing.T) {
 func TestInvalidateThatFails(t *testing.T) {
 	refusing, _ := listener(t, 400, `{"code":"admin.bad_request","message":"\"Town\" is no object type"}`)
 	waiting, _ := listener(t, 503, `{"obeyed":true,"logged":false,"shared":true,"message":"the log cannot be reached"}`)
+	missing, missed := listener(t, 504, `{"obeyed":true,"logged":true,"shared":true,"position":"7-1","fleet":{"members":2,"obey":1,"waited_ms":3000,
+		"message":"whoever is missing obeys later","missing":[{"instance":"pod-7","position":"6-0","last_seen_ms_ago":1500,"safe_in_ms":8500}]}}`)
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -63,6 +65,8 @@ func TestInvalidateThatFails(t *testing.T) {
 		{2, "nothing is named", nil},
 		{2, "leave the other names out", []string{"--all", "--tag", "a"}},
 		{2, "--wait", []string{"--tag", "a", "--wait", "all"}},
+		{2, "--wait fleet", []string{"--tag", "a", "--deadline", "1s"}},
+		{1, "whoever is missing", []string{"--admin", missing, "--tag", "a", "--wait", "fleet", "--deadline", "3s"}},
 		{2, "unknown flag", []string{"--everything"}},
 		{1, "no object type", []string{"--admin", refusing, "--type", "Town"}},
 		{1, "the log cannot be reached", []string{"--admin", waiting, "--tag", "a"}},
@@ -72,6 +76,13 @@ func TestInvalidateThatFails(t *testing.T) {
 		if r := call(t, t.TempDir(), "", append([]string{"invalidate"}, c.args...)...); r.code != c.code || !strings.Contains(r.err, c.want) {
 			t.Errorf("%v: %d %s", c.args, r.code, r.err)
 		}
+	}
+	if !strings.HasPrefix(*missed, "POST /cache/invalidate?wait=fleet&deadline=3s ") {
+		t.Errorf("asked %s", *missed)
+	}
+	if r := call(t, t.TempDir(), "", "invalidate", "--admin", missing, "--tag", "a", "--wait", "fleet"); !strings.Contains(r.out, "obey: 1 of 2") ||
+		!strings.Contains(r.out, "pod-7") || !strings.Contains(r.out, "8500 ms") {
+		t.Errorf("%s", r.out)
 	}
 	if r := call(t, t.TempDir(), "", "invalidate", "--help"); r.code != 0 || !strings.Contains(r.out, "Exit codes") || !strings.Contains(r.out, "--wait fleet") {
 		t.Errorf("%d %s", r.code, r.out)
