@@ -28,6 +28,7 @@ type counters struct {
 	adapted          [policy.Enforce + 1]atomic.Uint64 // by mode
 	changed          atomic.Uint64
 	unchanged        atomic.Uint64
+	renewed          atomic.Uint64
 	scopeBypass      [scope.Reasons]atomic.Uint64
 }
 
@@ -64,6 +65,7 @@ type Stats struct {
 	WouldShorten     uint64            // and those that would have
 	Changed          uint64            // refreshes that found another answer
 	Unchanged        uint64            // and those that found the same
+	Renewed          uint64            // entries that live on because the origin said so by 304
 	ScopeBypass      map[string]uint64 // requests whose credentials give them no scope, by reason
 }
 
@@ -73,7 +75,7 @@ func (l *Line) Stats() Stats {
 		Uninspected: map[string]uint64{}, Limits: map[string]uint64{}, NotStored: map[string]uint64{},
 		Invalid: l.stats.invalid.Load(), UnreadMutations: l.stats.unread.Load(), Unnamed: l.stats.unnamed.Load(), Groups: l.stats.groups.Load(),
 		Shortened: l.stats.adapted[policy.Enforce].Load(), WouldShorten: l.stats.adapted[policy.Observe].Load(),
-		Changed: l.stats.changed.Load(), Unchanged: l.stats.unchanged.Load(),
+		Changed: l.stats.changed.Load(), Unchanged: l.stats.unchanged.Load(), Renewed: l.stats.renewed.Load(),
 		InvalidateErrors: l.stats.invalidateErrors.Load(), ScopeBypass: map[string]uint64{},
 	}
 	for i := scope.None + 1; i < scope.Reasons; i++ {

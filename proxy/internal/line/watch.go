@@ -70,6 +70,9 @@ func (l *Line) Finish(ctx context.Context, x *Exchange, r *wire.ResponseHead, co
 	if !x.GraphQL {
 		return
 	}
+	if l.renew(x, r, now) {
+		return
+	}
 	mutates := x.Mutates()
 	plain, ok := x.decoded(r, content)
 	if !ok {

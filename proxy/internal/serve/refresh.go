@@ -28,6 +28,9 @@ func (c *conn) startRefresh(x *line.Exchange, size int) {
 	injected := message != nil
 	if !injected {
 		message = append([]byte(nil), c.in.bytes()[:size]...)
+		if c.head.Method == wire.MethodGet {
+			message = conditional(message, c.head.Size, x.Validator())
+		}
 	}
 	detached := c.s.detach(x)
 	if detached == nil {
