@@ -302,10 +302,10 @@ func BenchmarkValue(b *testing.B) {
 		v := c.Append(nil, s)
 		b.Run("write/"+name, func(b *testing.B) {
 			b.ReportAllocs()
-			b.ReportMetric(float64(len(v)), "bytes")
 			for b.Loop() {
 				c.Append(make([]byte, 0, c.Size(s)), s)
 			}
+			b.ReportMetric(float64(len(v)), "bytes")
 		})
 		b.Run("read/"+name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -32,7 +32,7 @@ type Values struct {
 }
 
 // writeBatch is how many values one pipeline writes.
-const writeBatch = 32
+const writeBatch = 64
 
 // ValuesConfig sets up Values. All fields must be set.
 type ValuesConfig struct {
@@ -106,21 +106,40 @@ func (v *Values) Run(ctx context.Context) {
 		case s := <-v.queue:
 			batch = append(batch[:0], s)
 		}
+		// The queue is let alone for a while: whoever waits at it is woken by each value.
 		pause.Reset(gather)
-	more:
-		for len(batch) < writeBatch {
-			select {
-			case s := <-v.queue:
-				batch = append(batch, s)
-			case <-pause.C:
-				break more
-			case <-ctx.Done():
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			v.leave(ctx, batch)
+			return
+		}
+		for len(batch) > 0 {
+			if ctx.Err() != nil {
 				v.leave(ctx, batch)
 				return
 			}
+			batch = v.more(batch)
+			full := len(batch) == writeBatch
+			v.write(ctx, batch)
+			if batch = batch[:0]; full {
+				batch = v.more(batch)
+			}
 		}
-		v.write(ctx, batch)
 	}
+}
+
+// more fills a batch with what waits.
+func (v *Values) more(batch []*entry.Slot) []*entry.Slot {
+	for len(batch) < writeBatch {
+		select {
+		case s := <-v.queue:
+			batch = append(batch, s)
+		default:
+			return batch
+		}
+	}
+	return batch
 }
 
 // drainTime bounds the writing of what waits when the process ends.
@@ -131,10 +150,7 @@ func (v *Values) leave(ctx context.Context, batch []*entry.Slot) {
 	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
 	for {
-		for len(batch) < writeBatch && len(v.queue) > 0 {
-			batch = append(batch, <-v.queue)
-		}
-		if len(batch) == 0 {
+		if batch = v.more(batch); len(batch) == 0 {
 			return
 		}
 		if call.Err() != nil {
