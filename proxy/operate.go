@@ -37,7 +37,7 @@ func (s *Sidecar) adminSources() admin.Sources {
 		a.Erase = func(ctx context.Context, tenant string) (cache.Erasure, error) {
 			return s.store.Erase(ctx, tenant, time.Now().UnixNano())
 		}
-		a.Names = s.names()
+		a.Names, a.Tags = s.names(), s.store.TagUses
 	}
 	return a
 }

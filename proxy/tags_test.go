@@ -121,3 +121,11 @@ func TestUpstreamInvalidatesGroups(t *testing.T) {
 		})
 	}
 }
+
+func TestTagsOfWhatIsHeldAreShown(t *testing.T) {
+	r := before(t, scripted(t, numbered()), nil)
+	r.kept("the book", call{body: namedBook})
+	if head, text := do(t, r.admin, http.MethodGet, "/cache/tags?prefix=Query.", ""); head.StatusCode != http.StatusOK || !strings.Contains(text, `"tag": "Query.book"`) {
+		t.Errorf("%d %s", head.StatusCode, text)
+	}
+}
