@@ -53,7 +53,10 @@ func (s *Sidecar) saveCache() {
 	if path == "" {
 		return
 	}
-	n, err := s.store.Save(path, s.cfg.Static.File.Identity.Service)
+	n, err := 0, os.MkdirAll(s.cfg.Static.File.State, 0o700)
+	if err == nil {
+		n, err = s.store.Save(path, s.cfg.Static.File.Identity.Service)
+	}
 	if err != nil {
 		s.log.Warn("the cache was not saved; the next start is cold", "file", path, "error", err)
 		return
