@@ -28,13 +28,11 @@ func (l *Link) probe(ctx context.Context, failed error) bool {
 			continue
 		}
 		_ = c.SetDeadline(time.Now().Add(probeTimeout))
-		found := wantsTLS
-		ok := false
+		found, asks := plainOnly, speaksPlain
 		if l.cfg.TLS == nil {
-			ok = speaksTLS(ctx, c)
-		} else {
-			found, ok = plainOnly, speaksPlain(c)
+			found, asks = wantsTLS, speaksTLS
 		}
+		ok := asks(ctx, c)
 		_ = c.Close()
 		if ok {
 			l.trouble.tell(found, connecting, "error", failed.Error())
@@ -56,7 +54,7 @@ func speaksTLS(ctx context.Context, c net.Conn) bool {
 }
 
 // speaksPlain reports whether the other side answers a command as Redis does.
-func speaksPlain(c net.Conn) bool {
+func speaksPlain(_ context.Context, c net.Conn) bool {
 	if _, err := c.Write([]byte("PING\r\n")); err != nil {
 		return false
 	}

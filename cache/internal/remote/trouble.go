@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -100,7 +101,7 @@ func (t *Trouble) cureOf(err error) (cure, bool) {
 
 // note says what Redis has refused, once while it lasts, and reports whether it is a known trouble.
 func (t *Trouble) note(doing string, err error) bool {
-	if err == nil || err == context.DeadlineExceeded || err == context.Canceled {
+	if err == nil || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return false
 	}
 	c, ok := t.cureOf(err)
