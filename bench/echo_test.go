@@ -267,7 +267,7 @@ func echoesItsOwn(t *testing.T, programs fleet.Binaries) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Stop()
+	defer func() { _ = s.Stop() }()
 	seed := uint64(20261125)
 	var hits, answered, wrong atomic.Int64
 	var work sync.WaitGroup
