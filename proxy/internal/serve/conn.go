@@ -26,6 +26,9 @@ type conn struct {
 	destination string
 
 	// The request pump's own.
+	feed    *feed // of client, nil when there is none
+	fed     bool  // steady reads the client: nothing else can
+	lingers bool  // lingerOn is asked for when that ends
 	in      input
 	head    wire.RequestHead
 	chunks  wire.Chunks
@@ -54,7 +57,7 @@ type conn struct {
 }
 
 func newConn(s *Server, accepted listen.Conn) *conn {
-	c := &conn{s: s, client: accepted.Conn, destination: accepted.Destination, in: input{b: make([]byte, smallInput)}}
+	c := &conn{s: s, client: accepted.Conn, feed: newFeed(accepted.Conn), destination: accepted.Destination, in: input{b: make([]byte, smallInput)}}
 	c.changed = sync.NewCond(&c.mu)
 	if accepted.Conn != nil {
 		if a, ok := accepted.RemoteAddr().(*net.TCPAddr); ok {
@@ -73,6 +76,9 @@ func (c *conn) run() {
 		return
 	}
 	for c.next() {
+		if c.in.size() == 0 && !c.steady() {
+			return
+		}
 	}
 }
 

@@ -42,12 +42,17 @@ func (in *input) reserve(n int) {
 	in.b, in.r = b, 0
 }
 
-// read reads once into the free part, which it enlarges when there is none.
-func (in *input) read(src io.Reader) (int, error) {
+// room is the free part, which it enlarges when there is none.
+func (in *input) room() []byte {
 	if in.w == len(in.b) {
 		in.reserve(max(2*in.size(), smallInput))
 	}
-	n, err := src.Read(in.b[in.w:])
+	return in.b[in.w:]
+}
+
+// read reads once into the free part, which it enlarges when there is none.
+func (in *input) read(src io.Reader) (int, error) {
+	n, err := src.Read(in.room())
 	in.w += n
 	if n > 0 {
 		return n, nil

@@ -158,6 +158,9 @@ func (c *conn) writeNow(head, body []byte) error {
 
 // lingerOn reads what the client still sends, for a short time.
 func (c *conn) lingerOn() {
+	if c.lingers = c.fed; c.lingers {
+		return
+	}
 	closeWrite(c.client)
 	_ = c.client.SetReadDeadline(time.Now().Add(linger))
 	_, _ = io.CopyN(io.Discard, c.client, lingerBytes)

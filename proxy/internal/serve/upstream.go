@@ -17,6 +17,7 @@ import (
 // the start of the buffer, b[:headEnd], while its body passes behind it: the line reads headers until the end.
 type upstream struct {
 	conn    net.Conn
+	feed    *feed // of conn, nil when there is none
 	b       []byte
 	r, w    int // b[r:w] is received and not yet relayed
 	head    wire.ResponseHead
@@ -51,6 +52,14 @@ type relaying struct {
 
 func (u *upstream) bytes() []byte { return u.b[u.r:u.w] }
 
+// room is the buffer for feed, which is empty or has been filled.
+func (u *upstream) room() []byte {
+	if u.r == u.w {
+		u.r, u.w = 0, 0
+	}
+	return u.b[u.w:]
+}
+
 // read reads once behind what is there, keeping b[:keep].
 func (u *upstream) read(keep int) error {
 	switch {
@@ -81,6 +90,11 @@ func (c *conn) responses(u *upstream) {
 	for {
 		if u.r == u.w {
 			u.shrink()
+			if !u.steady(c) {
+				return
+			}
+		}
+		if u.r == u.w {
 			if err := u.read(0); err != nil {
 				if c.patient(u, err) {
 					continue
@@ -89,34 +103,39 @@ func (c *conn) responses(u *upstream) {
 				return
 			}
 		}
-		c.mu.Lock()
-		t := c.queue.front()
-		if u.unasked {
-			c.mu.Unlock()
-			c.copyDown(u, 0)
-			return
-		}
-		if t == nil || t.kind == turnTunnel {
-			if t == nil {
-				c.s.stats.unsolicited.Add(1)
-			} else {
-				c.queue.pop()
-			}
-			c.opaque = true
-			c.mu.Unlock()
-			c.copyDown(u, 0)
-			return
-		}
-		c.local = false
-		c.mu.Unlock()
-		if t.patience > 0 {
-			t.patience = 0
-			_ = u.conn.SetReadDeadline(time.Time{})
-		}
-		if !c.relayAnswer(u, t) || !c.advance(u, t) {
+		if !c.answer(u) {
 			return
 		}
 	}
+}
+
+// answer relays the answer that has begun in the buffer. It reports whether the connection can carry another one.
+func (c *conn) answer(u *upstream) bool {
+	c.mu.Lock()
+	t := c.queue.front()
+	if u.unasked {
+		c.mu.Unlock()
+		c.copyDown(u, 0)
+		return false
+	}
+	if t == nil || t.kind == turnTunnel {
+		if t == nil {
+			c.s.stats.unsolicited.Add(1)
+		} else {
+			c.queue.pop()
+		}
+		c.opaque = true
+		c.mu.Unlock()
+		c.copyDown(u, 0)
+		return false
+	}
+	c.local = false
+	c.mu.Unlock()
+	if t.patience > 0 {
+		t.patience = 0
+		_ = u.conn.SetReadDeadline(time.Time{})
+	}
+	return c.relayAnswer(u, t) && c.advance(u, t)
 }
 
 // responsesOver tells the request pump, which closes the connection: the upstream may still read what the client sends.
