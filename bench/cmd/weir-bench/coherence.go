@@ -33,8 +33,11 @@ installed; where network namespaces are allowed (root), the sidecar that is cut 
 				return err
 			}
 			if short {
-				reads := cfg.Reads
+				reads, grace := cfg.Reads, cfg.Grace
 				cfg = coherence.Short()
+				if cmd.Flags().Changed("grace") {
+					cfg.Grace = grace
+				}
 				if cmd.Flags().Changed("reads") {
 					cfg.Reads = reads
 				}
@@ -65,6 +68,7 @@ installed; where network namespaces are allowed (root), the sidecar that is cut 
 	f.Int64Var(&cfg.Reads, "reads", cfg.Reads, "play the scenes again until so many reads were compared")
 	f.DurationVar(&cfg.Outage, "outage", cfg.Outage, "how long Redis is away; above 11 s the limit of a sidecar that is cut off is tested too")
 	f.DurationVar(&cfg.Calm, "calm", cfg.Calm, "how long a scene without an outage takes")
+	f.DurationVar(&cfg.Grace, "grace", coherence.Grace, "what other sidecars have to obey in; more on a machine that is busy with something else")
 	f.BoolVar(&short, "short", false, "each scene for seconds: under a minute in all")
 	return cmd
 }

@@ -47,6 +47,7 @@ type Promise struct {
 	}
 	mu      sync.RWMutex
 	outages []outage
+	grace   time.Duration // Grace, or more on a machine that is busier than any pod
 	extra   time.Duration // by which the origin's replicas may let every term be late
 }
 
@@ -67,7 +68,7 @@ type outage struct {
 	cut      []bool    // by sidecar
 }
 
-func newPromise() *Promise { return &Promise{} }
+func newPromise() *Promise { return &Promise{grace: Grace} }
 
 func (p *Promise) lock(id []byte) (*sync.Mutex, map[string]*entity) {
 	h := uint32(2166136261)
@@ -116,7 +117,7 @@ func (p *Promise) required(target int, id []byte, sent time.Time) (need int64, s
 	for _, a := range e.recent {
 		switch {
 		case sent.Before(p.due(a, target)):
-			if sent.Sub(a.at) > Grace || a.target == target && !sent.Before(a.at) {
+			if sent.Sub(a.at) > p.grace || a.target == target && !sent.Before(a.at) {
 				excused = max(excused, a.version)
 			}
 		case a.version > need:
@@ -131,7 +132,7 @@ func (p *Promise) due(a ack, target int) time.Time {
 	if a.target == target {
 		return a.at.Add(p.extra)
 	}
-	due := a.at.Add(Grace)
+	due := a.at.Add(p.grace)
 	for i := range p.outages {
 		o := &p.outages[i]
 		if !o.cut[a.target] && !o.cut[target] || o.from.After(due) || !o.to.IsZero() && o.to.Before(a.at) {
@@ -139,7 +140,7 @@ func (p *Promise) due(a ack, target int) time.Time {
 		}
 		end := a.at.Add(memory)
 		if !o.to.IsZero() {
-			end = o.to.Add(Grace)
+			end = o.to.Add(p.grace)
 		}
 		if last := latest(a.at, o.from).Add(CutOff); o.cut[target] && last.Before(end) {
 			end = last

@@ -22,6 +22,7 @@ type Config struct {
 	Reads      int64         // scenes are played again until there were so many
 	Outage     time.Duration // how long Redis is away
 	Calm       time.Duration // how long a scene without an outage takes
+	Grace      time.Duration // what other sidecars have to obey in: Grace when 0
 	Namespaces bool          // the sidecar that is cut off stands in a network namespace
 	Cities     int           // 200 when 0: few, so that each is cached everywhere when it changes
 	Users      int           // 8 when 0
@@ -32,9 +33,9 @@ func Full() Config {
 	return Config{Reads: 1_000_000, Outage: 14 * time.Second, Calm: 12 * time.Second, Namespaces: true}
 }
 
-// Short is the form of the tests: the outages end before the limit of a sidecar that is cut off.
+// Short is the form of the tests: the outages end before the limit of a sidecar that is cut off, and other tests may keep the machine busy.
 func Short() Config {
-	return Config{Outage: 3 * time.Second, Calm: 2 * time.Second, Namespaces: true}
+	return Config{Outage: 3 * time.Second, Calm: 2 * time.Second, Grace: time.Second, Namespaces: true}
 }
 
 const (
@@ -52,6 +53,9 @@ func (c *Config) complete() {
 	}
 	if c.Cities == 0 {
 		c.Cities = 200
+	}
+	if c.Grace == 0 {
+		c.Grace = Grace
 	}
 	if c.Users == 0 {
 		c.Users = 8

@@ -72,6 +72,7 @@ func newStage(cfg *Config, dir string) (g *stage, err error) {
 		return nil, err
 	}
 	g.source = newSource(cities, cfg.Users)
+	g.source.promise.grace = cfg.Grace
 	if g.origin, err = origin.New(loopback + ":0"); err != nil {
 		return nil, err
 	}
