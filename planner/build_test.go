@@ -50,8 +50,8 @@ func TestKindNameAndChoice(t *testing.T) {
 func TestErrorsHavePlaces(t *testing.T) {
 	s := world(t)
 	for document, want := range map[string]Location{
-		"{\n  now\n  nope\n}":                        {Line: 3, Column: 3},
-		"{\n  now )\n}":                              {Line: 2, Column: 7},
+		"{\n  now\n  nope\n}": {Line: 3, Column: 3},
+		"{\n  now )\n}":       {Line: 2, Column: 7},
 		"{\r\n  city(id: \"é\\uD83D\") { id }\r\n}":  {Line: 2, Column: 14},
 		"query {\n# comment with é\n now nope }":     {Line: 3, Column: 6},
 		"{ me { name } }\nfragment F on City { id }": {Line: 2, Column: 1},

@@ -105,11 +105,12 @@ func (l *Line) lifetime(x *Exchange, it *Item, r *wire.ResponseHead, facts plann
 }
 
 // settle is for an answer whose tags are known: one of what was invalidated a moment ago may be of before, for replicas of the origin's
-// database lag. It is kept for a short time and never stale. What counts is when the origin was asked: a slow answer may come long after.
+// database lag. It is fresh for a short time, and stale only when the origin fails. What counts is when the origin was asked: a slow answer
+// may come long after.
 func (life *lifetime) settle(l *Line, x *Exchange, it *Item) {
 	if d := x.Policy.Cache.HoldOff; d > 0 && l.cfg.Cache.Unsettled(&it.tags, d, x.Forwarded) {
 		life.bound(d, sourceHoldOff)
-		life.stale, life.revalidate = 0, 0
+		life.revalidate = 0
 	}
 }
 
