@@ -362,17 +362,17 @@ func (fixed) Again(dst []byte, _ *Target, _ int) []byte { return dst }
 
 func TestCacheStatus(t *testing.T) {
 	for v, want := range map[string]Cache{
-		`weir; hit; ttl=1; detail="hold-off, of 60 s"`:   {Said: true, Hit: true},
+		`weir; hit; ttl=1; detail="hold-off, of 60 s"`:  {Said: true, Hit: true},
 		`weir; hit; ttl=1; detail="a \" ; hit, b"; age`: {Said: true, Hit: true},
-		`edge; hit, weir; fwd=miss; key="a, b; hit"`:     {Said: true},
-		`weir; hit; ttl=0; detail=invalidated`:           {Said: true, Hit: true, Stale: true},
-		"":                                               {},
-		"weir; hit; ttl=57":                              {Said: true, Hit: true},
-		"weir; hit; ttl=-4":                              {Said: true, Hit: true, Stale: true},
-		"weir; fwd=uri-miss":                             {Said: true},
-		"weir; fwd=stale; ttl=-1":                        {Said: true},
-		"far; hit, weir; fwd=uri-miss":                   {Said: true},
-		"far; fwd=miss, weir;hit;ttl=1":                  {Said: true, Hit: true},
+		`edge; hit, weir; fwd=miss; key="a, b; hit"`:    {Said: true},
+		`weir; hit; ttl=0; detail=invalidated`:          {Said: true, Hit: true, Stale: true},
+		"":                                              {},
+		"weir; hit; ttl=57":                             {Said: true, Hit: true},
+		"weir; hit; ttl=-4":                             {Said: true, Hit: true, Stale: true},
+		"weir; fwd=uri-miss":                            {Said: true},
+		"weir; fwd=stale; ttl=-1":                       {Said: true},
+		"far; hit, weir; fwd=uri-miss":                  {Said: true},
+		"far; fwd=miss, weir;hit;ttl=1":                 {Said: true, Hit: true},
 	} {
 		if got := (&Answer{CacheStatus: v}).Cache(); got != want {
 			t.Errorf("%q: %+v, want %+v", v, got, want)
