@@ -17,7 +17,7 @@ type doorkeeper struct {
 }
 
 const (
-	doorkeeperBits = 8 // of a half, for each key: about one in 20 is taken for one that came before
+	doorkeeperBits = 12 // of a half, for each key: about one in 40 is taken for one that came before
 	lineWords      = 8
 )
 

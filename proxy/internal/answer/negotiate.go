@@ -36,6 +36,10 @@ func (q *quality) offer(weight, rank int) {
 // Negotiate chooses from the value of Accept (RFC 9110, section 12.5.1). An absent or empty value accepts anything, which means
 // JSON. The response media type of GraphQL is chosen only when it is named, and not named below JSON.
 func Negotiate(accept []byte) Media {
+	switch string(accept) {
+	case "", "*/*", "application/json": // what most clients send
+		return MediaJSON
+	}
 	if len(bytes.TrimSpace(accept)) == 0 {
 		return MediaJSON
 	}

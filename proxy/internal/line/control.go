@@ -9,12 +9,28 @@ import (
 // control is what a response's Cache-Control says (RFC 9111, section 5.2.2), as far as a shared cache obeys it.
 type control struct {
 	present             bool
+	read                bool // false: nothing was read yet
 	noStore, noCache    bool
 	private, public     bool
 	revalidate          bool // must-revalidate or proxy-revalidate
 	mustRevalidate      bool
 	maxAge, sharedAge   int64 // seconds; -1: absent
 	staleWhile, staleIf int64 // RFC 5861; -1: absent
+}
+
+// said is a value of Cache-Control and what it means: an origin says the same most of the time.
+type said struct {
+	value   []byte
+	control control
+}
+
+// control is readControl with the memory of the last value.
+func (x *Exchange) control(v []byte) *control {
+	if s := &x.said; len(v) != len(s.value) || !bytes.Equal(v, s.value) || !s.control.read {
+		s.value, s.control = append(s.value[:0], v...), readControl(v)
+		s.control.read = true
+	}
+	return &x.said.control
 }
 
 // readControl parses the value of Cache-Control; unknown directives and broken numbers are skipped.

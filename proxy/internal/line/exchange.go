@@ -57,6 +57,7 @@ type Exchange struct {
 	learnt  []byte  // values of an item's learnt headers
 	scratch []byte  // decoded document or parameters
 	lines   []byte  // header lines to store
+	said    said    // by the last answer
 	order   []int32 // of tags in them
 	stored  []byte  // head of an entry
 	detail  []byte  // why the entry lives as long as it does

@@ -57,6 +57,9 @@ func (life *lifetime) grant(d time.Duration, why source) {
 	life.ttl, life.granted, life.why = d, d, why
 }
 
+// silent is the Cache-Control of an origin that says nothing, or is not heard.
+var silent = readControl(nil)
+
 // lifetime joins what the plan, the upstream's headers, a lease and the policy allow; why is not empty when the answer is not to be
 // kept. Each bound only makes less of what the ones before left, and the one for verified credentials comes last. What tells of the tags is
 // added by settle.
@@ -67,12 +70,12 @@ func (l *Line) lifetime(x *Exchange, it *Item, r *wire.ResponseHead, facts plann
 	if !x.varies(it, r) {
 		return life, "vary"
 	}
-	p, c := &x.Policy.Cache, readControl(nil)
+	p, c := &x.Policy.Cache, &silent
 	if p.UpstreamHeaders {
 		if r.Count("cache-control") > 1 {
 			return life, "control"
 		}
-		if c = readControl(r.Header("cache-control")); c.forbids(it.class == scope.User) || x.Scope.Explicit && !c.forAll() {
+		if c = x.control(r.Header("cache-control")); c.forbids(it.class == scope.User) || x.Scope.Explicit && !c.forAll() {
 			return life, "control"
 		}
 	}
@@ -80,7 +83,7 @@ func (l *Line) lifetime(x *Exchange, it *Item, r *wire.ResponseHead, facts plann
 	life.explicit = c.present
 	life.grouped = it.class != scope.Public
 	life.private = plan.Private || it.class == scope.User || c.private
-	life.given(&plan, &c, r, p.UpstreamHeaders)
+	life.given(&plan, c, r, p.UpstreamHeaders)
 	if it.Lease != nil && it.Lease.TTL > 0 {
 		life.grant(it.Lease.TTL, sourceLease)
 	}
