@@ -45,7 +45,7 @@ func usual(line string) string {
 // words splits a command of the page as a shell would; within quotes everything stands for itself.
 var words = regexp.MustCompile(`'[^']*'|"[^"]*"|\S+`)
 
-// docsSay plays the session of docs/caching.md with the shipped programs: each line that the page shows must be there.
+// docsSay plays the commands of docs/caching.md with the shipped programs: each line that the page shows must be there.
 func docsSay(t *testing.T, programs fleet.Binaries) {
 	raw, err := os.ReadFile(filepath.Join("..", "docs", "caching.md"))
 	if err != nil {
