@@ -110,12 +110,12 @@ func name(k *key.Key) string { return unsafe.String(&k[0], len(k)) }
 
 // Get returns the slot under a key; nil when there is none. The digest is compared in full. It allocates nothing.
 func (m *Memory) Get(k *key.Key) *entry.Slot {
+	if m.census.absent(k) { // before the look at another slot, which is in no cache
+		return nil
+	}
 	hot := m.place(k)
 	if s := hot.Load(); s != nil && s.Digest == *k && rand.Uint32()%hotSample != 0 && s.Ask() {
 		return s
-	}
-	if m.census.absent(k) {
-		return nil
 	}
 	s, ok := m.inner.Get(name(k))
 	if !ok || s == nil || s.Digest != *k {

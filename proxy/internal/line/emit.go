@@ -17,7 +17,12 @@ func (l *Line) Emit(x *Exchange, now int64) {
 	x.done = true
 	for i := range x.Items {
 		it := &x.Items[i]
-		r := l.price(x, it, now)
+		r := &it.record
+		if it.priced == now { // when the answer was kept: nothing else has changed since
+			r.Quantities.CacheOps = it.ops
+		} else {
+			r = l.price(x, it, now)
+		}
 		l.cfg.Telemetry.Emit(r)
 		if it.outcome != ledger.None {
 			l.count(x, it, r)

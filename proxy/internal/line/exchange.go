@@ -106,6 +106,7 @@ type Item struct {
 	learnt    *planner.Learnt
 	variant   uint64 // by learnt headers
 	ops       int64  // cache operations
+	priced    int64  // unix ns for which record was filled when the answer was kept; 0: it was not
 	points    int64  // cost of the operation once it is known; 0: not yet
 	collapsed bool
 	coerced   bool
@@ -141,7 +142,7 @@ func (it *Item) forget() {
 	it.request = planner.Request{}
 	it.values.Reset()
 	it.tags.Reset()
-	it.ops, it.points, it.collapsed, it.coerced, it.mismatched = 0, 0, false, false, false
+	it.ops, it.points, it.priced, it.collapsed, it.coerced, it.mismatched = 0, 0, 0, false, false, false
 	it.record = telemetry.Record{}
 }
 

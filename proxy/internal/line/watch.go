@@ -216,6 +216,7 @@ func (l *Line) offer(x *Exchange, it *Item, r *wire.ResponseHead, body []byte, f
 	}
 	life.settle(l, x, it)
 	l.cfg.Telemetry.Price(l.price(x, it, now))
+	it.priced = now
 	o := &x.Policy.Cache.Outward
 	var head answer.Stored
 	head.Age = x.initialAge(r, now)

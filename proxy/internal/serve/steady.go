@@ -97,5 +97,6 @@ func (c *conn) isWholeAnswer(u *upstream) bool {
 	if h.Parse(u.bytes(), c.s.cfg.MaxHead, t.method) != wire.OK || h.Interim {
 		return false
 	}
-	return h.Framing == wire.NoBody || h.Framing == wire.Length && int64(len(u.bytes())-h.Size) >= h.ContentLength
+	u.parsed = h.Framing == wire.NoBody || h.Framing == wire.Length && int64(len(u.bytes())-h.Size) >= h.ContentLength
+	return u.parsed
 }

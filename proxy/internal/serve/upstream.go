@@ -21,6 +21,7 @@ type upstream struct {
 	b       []byte
 	r, w    int // b[r:w] is received and not yet relayed
 	head    wire.ResponseHead
+	parsed  bool // head is that of the answer that has begun in the buffer
 	chunks  wire.Chunks
 	done    chan struct{} // closed when the pump has ended
 	over    bool          // the same, under the connection's lock
@@ -322,7 +323,12 @@ func (c *conn) passEnd(u *upstream, err error) {
 // relayAnswer relays one answer with its interim answers. It reports whether the connection goes on.
 func (c *conn) relayAnswer(u *upstream, t *turn) bool {
 	for {
-		switch v := u.head.Parse(u.bytes(), c.s.cfg.MaxHead, t.method); v {
+		v := wire.OK
+		if !u.parsed {
+			v = u.head.Parse(u.bytes(), c.s.cfg.MaxHead, t.method)
+		}
+		u.parsed = false
+		switch v {
 		case wire.OK:
 			if u.head.Interim {
 				if !c.relayInterim(u, t) {
