@@ -272,7 +272,7 @@ func found(ctx context.Context, cfg *Config, dir, name, policy string, lag time.
 		return err
 	}
 	defer func() { err = errors.Join(err, g.stop()) }()
-	redis, late := "", cfg.Calm/2
+	redis, late := "", max(cfg.Calm/2, 3*cfg.Grace) // what is older than the grace is judged
 	if lag > 0 {
 		if err := os.WriteFile(g.policy, []byte(policy), 0o644); err != nil {
 			return err
