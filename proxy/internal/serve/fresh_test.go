@@ -47,8 +47,7 @@ func TestAgeOfTheOriginIsAddedToThatOfAHit(t *testing.T) {
 func TestHoldOffAfterAnInvalidation(t *testing.T) {
 	o := startOrigin(t, books(func() string { return "a" }))
 	r := newRig(t)
-	r.policy.Cache.HoldOff = time.Hour
-	r.policy.Cache.MaxTTL = 2 * time.Hour
+	r.policy.Cache.HoldOff = 1500 * time.Millisecond
 	r.start(o.address)
 	c := r.dial()
 	c.ask(bookQuery)
@@ -56,7 +55,6 @@ func TestHoldOffAfterAnInvalidation(t *testing.T) {
 	if res, _ := c.ask(bookQuery); !strings.Contains(res.Header.Get("Cache-Status"), "detail=declared") {
 		t.Errorf("before: %v", res.Header)
 	}
-	r.policy.Cache.HoldOff = 1500 * time.Millisecond
 	c.ask(setBook)
 	c.ask(bookQuery)
 	r.stored(2)
