@@ -43,6 +43,12 @@ func (c *conn) relay(x *line.Exchange, g gathered) bool {
 	if !passed {
 		return false
 	}
+	if c.head.Framing == wire.Chunked && c.chunks.Extras {
+		// An origin that takes a trailer for the next request answers once more than it was asked, and from then on answers and requests
+		// do not match: a cache must not learn from them.
+		c.splice(spliceFraming)
+		return false
+	}
 	if upgraded == nil {
 		return true
 	}

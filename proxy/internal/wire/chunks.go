@@ -33,6 +33,9 @@ const (
 // character, a missing digit, blanks around the size, a folded or nameless trailer, and lines beyond any sense are errors. An error stays
 // until Reset. The zero value is ready; Reset makes it ready again.
 type Chunks struct {
+	// Extras tells that there were chunk extensions or trailers so far: both are allowed, and both are where servers that read carelessly
+	// lose count of what belongs to the body.
+	Extras bool
 	state  chunkState
 	digits int
 	line   int   // bytes of the current size line, or of all trailers
@@ -101,7 +104,7 @@ func (c *Chunks) step(b byte) bool {
 		c.state = chunkDataLF
 		return b == '\r'
 	case chunkDataLF:
-		*c = Chunks{}
+		*c = Chunks{Extras: c.Extras}
 		return b == '\n'
 	}
 	return c.trailer(b) && c.line <= maxTrailers
@@ -122,7 +125,7 @@ func (c *Chunks) size(b byte) bool {
 		c.state = chunkSizeLF
 		return true
 	case b == ';':
-		c.state = chunkExt
+		c.state, c.Extras = chunkExt, true
 		return true
 	default:
 		return false
@@ -139,7 +142,7 @@ func (c *Chunks) trailer(b byte) bool {
 			c.state = chunksEndLF
 			return true
 		}
-		c.state = trailerName
+		c.state, c.Extras = trailerName, true
 		return isToken[b]
 	case trailerName:
 		if b == ':' {

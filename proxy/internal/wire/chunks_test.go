@@ -84,6 +84,9 @@ func TestChunks(t *testing.T) {
 			if n3, done3, err3 := s.Scan([]byte(c.body + "next")); n3 != n || done3 != done || !errors.Is(err3, err) {
 				t.Fatalf("Scan: n %d, done %v, %v", n3, done3, err3)
 			}
+			if extras := strings.Contains(c.name, "extensions") || strings.Contains(c.name, "trailers"); c.ok && s.Extras != extras {
+				t.Fatalf("Extras: %v", s.Extras)
+			}
 			if err != nil {
 				if k, _, again := s.Scan([]byte("0\r\n\r\n")); k != 0 || again == nil {
 					t.Fatal("an error stays")
