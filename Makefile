@@ -67,7 +67,7 @@ lint: ## formatting, vet, golangci-lint (pinned) and the house rules
 
 bench: build ## five minutes: Go benchmarks by room, allocation gates, paired ratios with a regression gate
 	@for room in proxy planner cache telemetry controlplane bench; do [ -d $$room ] || continue; \
-	  echo "== $$room"; go test -run 'Alloc' -bench . -benchtime 100ms -benchmem ./$$room/... || exit 1; done
+	  echo "== $$room"; go test -pgo=$(CURDIR)/proxy/cmd/weir/default.pgo -run 'Alloc' -bench . -benchtime 100ms -benchmem ./$$room/... || exit 1; done
 	bin/weir-bench compare --quick --gate
 
 bench-full: setup build ## everything, about 25 minutes on a quiet machine: bench/RESULTS.md

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -152,11 +151,11 @@ func (w *world) fleetIsAwaited(a, b *sidecar) {
 		w.Errorf("%d %+v", status, got)
 	}
 	w.Logf("?wait=fleet took %.1f ms", got.Fleet.Waited)
-	if err := syscall.Kill(b.PID(), syscall.SIGSTOP); err != nil {
+	if err := b.Freeze(); err != nil {
 		w.Fatal(err)
 	}
 	status, got = ask("300ms")
-	if err := syscall.Kill(b.PID(), syscall.SIGCONT); err != nil {
+	if err := b.Thaw(); err != nil {
 		w.Fatal(err)
 	}
 	if status != http.StatusGatewayTimeout || !got.Logged || len(got.Fleet.Missing) != 1 || got.Fleet.Missing[0].Instance != "b" {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"os/exec"
-	"syscall"
 	"time"
 
 	"github.com/weirproxy/weir/bench/internal/fleet"
@@ -216,13 +215,13 @@ func redisFrozen(w *world) {
 	id := w.cities[101]
 	a.hit(id)
 	b.hit(id)
-	if err := syscall.Kill(server.PID(), syscall.SIGSTOP); err != nil {
+	if err := server.Freeze(); err != nil {
 		w.Fatal(err)
 	}
 	w.lost(a, b)
 	w.missed(a, b, id, 99)
 	traffic.flows()
-	if err := syscall.Kill(server.PID(), syscall.SIGCONT); err != nil {
+	if err := server.Thaw(); err != nil {
 		w.Fatal(err)
 	}
 	w.reconnected(a, b, id, 99)

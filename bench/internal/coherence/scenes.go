@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/weirproxy/weir/bench/internal/origin"
@@ -105,11 +104,11 @@ func (p *play) killed(ctx context.Context) error {
 
 func (p *play) frozen(ctx context.Context) error {
 	return p.without(ctx, nil, false, func() error {
-		if err := syscall.Kill(p.master.PID(), syscall.SIGSTOP); err != nil {
+		if err := p.master.Freeze(); err != nil {
 			return err
 		}
 		waited := p.wait(ctx, p.cfg.Outage)
-		if err := syscall.Kill(p.master.PID(), syscall.SIGCONT); err != nil {
+		if err := p.master.Thaw(); err != nil {
 			return err
 		}
 		return waited

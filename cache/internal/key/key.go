@@ -3,6 +3,7 @@ package key
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"hash"
 )
 
 // Key is the full SHA-256 digest that identifies an entry. The zero Key is never produced by a Writer.
@@ -19,7 +20,9 @@ const (
 // Writer collects the parts of a key. The zero Writer is ready; Reset makes it ready again and keeps its scratch. Not safe
 // for concurrent use.
 type Writer struct {
-	buf []byte
+	buf  []byte
+	hash hash.Hash // kept: whether sha256.Sum256 allocates one depends on what the compiler inlines, and a build with a profile does
+	sum  Key
 }
 
 // Reset forgets all parts and keeps the scratch.
@@ -43,7 +46,13 @@ func (w *Writer) Uint(tag byte, v uint64) {
 // Sum returns the key of the parts so far. The Writer may go on collecting.
 func (w *Writer) Sum() Key {
 	w.begin()
-	return sha256.Sum256(w.buf)
+	if w.hash == nil {
+		w.hash = sha256.New()
+	}
+	w.hash.Reset()
+	_, _ = w.hash.Write(w.buf) // never fails
+	w.hash.Sum(w.sum[:0])
+	return w.sum
 }
 
 // Cap returns the bytes of scratch the Writer holds, for owners that pool Writers and drop large ones.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -96,8 +97,17 @@ func (s *Server) Kill() {
 	s.cmd = nil
 }
 
-// Freeze stops the server without closing its connections; Thaw lets it go on.
-func (s *Server) Freeze() { _ = s.cmd.Process.Signal(syscall.SIGSTOP) }
+// Freeze stops the server without closing its connections; Thaw lets it go on. It returns when the server has stopped: it goes on until it
+// takes notice of the signal, which on a busy machine is long enough for an answer.
+func (s *Server) Freeze() {
+	s.t.Helper()
+	_ = s.cmd.Process.Signal(syscall.SIGSTOP)
+	stat := fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid)
+	Until(s.t, "redis-server has stopped", Patience, func() bool {
+		raw, err := os.ReadFile(stat)
+		return err == nil && strings.Contains(string(raw), ") T")
+	})
+}
 
 // Thaw lets a frozen server go on.
 func (s *Server) Thaw() { _ = s.cmd.Process.Signal(syscall.SIGCONT) }
