@@ -195,7 +195,7 @@ func reasons(now, base *result.File) (bad []string, err error) {
 	}
 	rows := func(prefix string, list []result.Row) {
 		for _, row := range list {
-			if !row.Pass {
+			if row.Missed() {
 				bad = append(bad, strings.TrimSpace(fmt.Sprintf("%smissed the gate of row %s, %s: %.4g %s, gate %.4g", prefix, row.Row, row.What, row.Value.Median, row.Unit, row.Gate)))
 			}
 		}

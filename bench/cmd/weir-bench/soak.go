@@ -6,9 +6,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/weirproxy/weir/bench/internal/drive"
 	"github.com/weirproxy/weir/bench/internal/fleet"
 	"github.com/weirproxy/weir/bench/internal/soak"
 )
+
+var errUnsure = errors.New("soak: not every slope could be judged: run longer (--duration)")
 
 func newSoak() *cobra.Command {
 	var cfg soak.Config
@@ -21,7 +24,8 @@ func newSoak() *cobra.Command {
 time: invalidations, reloads, restarts of Redis, of the broker and of the origin, clients that come and go. Memory, goroutines, files, connections
 and queues of both sidecars are sampled; a robust slope per hour with its interval says whether any of them grows.
 
-Exit code 1 when something grows, when an answer was stale, or when a defect was caught. Below eight minutes no slope is judged: caches and heap are still filling.`,
+Exit code 1 when something grows, when an answer was stale, or when a defect was caught; 4 when nothing of this happened but a slope cannot be
+told from its tolerance, as after less than eight minutes, when caches and heap are still filling: run longer.`,
 		Example: `  weir-bench soak --duration 20m --out soak.json
   weir-bench soak --duration 2m --rate 200`,
 		Args: cobra.NoArgs,
@@ -43,8 +47,13 @@ Exit code 1 when something grows, when an answer was stale, or when a defect was
 			if err := finishTables(cmd.OutOrStdout(), file, out.Tables, failed, output, asJSON, gate); err != nil {
 				return err
 			}
-			if !out.Pass() {
+			switch out.Verdict() {
+			case soak.Growing:
 				return errors.Join(errFailed, failed)
+			case soak.Unsure:
+				if failed == nil {
+					return &drive.Error{Code: drive.ExitUnsure, Err: errUnsure}
+				}
 			}
 			return failed
 		},

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/weirproxy/weir/bench/internal/heapprofile"
 	"github.com/weirproxy/weir/bench/internal/peer"
 	"github.com/weirproxy/weir/bench/internal/result"
 )
@@ -139,19 +140,19 @@ const profile = `heap profile: 2: 96 [20: 4000] @ heap/1
 `
 
 func TestProfile(t *testing.T) {
-	after, err := parseProfile(profile)
-	if err != nil || len(after) != 1 || after["serve.(*conn).connect"] != (site{"serve.(*conn).connect", 576, 12}) {
+	after, err := heapprofile.Parse(profile)
+	if err != nil || len(after.Sites) != 1 || after.Sites["serve.(*conn).connect"].Bytes != 576 || after.Sites["serve.(*conn).connect"].Objects != 12 {
 		t.Errorf("%v %v", after, err)
 	}
-	use := heapUse{sites: grown(map[string]site{"serve.(*conn).connect": {"", 76, 2}}, after)}
+	use := heapUse{sites: grown(map[string]heapprofile.Site{"serve.(*conn).connect": {Bytes: 76, Objects: 2}}, after.Sites)}
 	if got := use.text(); got != "serve.(*conn).connect 500 B in 10 objects" {
 		t.Errorf("%q", got)
 	}
-	if len(grown(after, after)) != 0 {
+	if len(grown(after.Sites, after.Sites)) != 0 {
 		t.Error("what did not grow is named")
 	}
 	for _, bad := range []string{"", "404", "heap profile: 1\nx: y\n"} {
-		if _, err := parseProfile(bad); err == nil {
+		if _, err := heapprofile.Parse(bad); err == nil {
 			t.Errorf("%q was taken", bad)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/weirproxy/weir/bench/internal/heapprofile"
 	"github.com/weirproxy/weir/bench/internal/load"
 	"github.com/weirproxy/weir/bench/internal/scrape"
 )
@@ -22,7 +23,7 @@ const (
 type heapUse struct {
 	requests int64
 	counters // per request; collections per request too
-	sites    []site
+	sites    []heapprofile.Site
 }
 
 type counters struct{ bytes, objects, collections float64 }
@@ -49,8 +50,8 @@ func (s *stage) heap(ctx context.Context, one *server, requests int64) (heapUse,
 }
 
 // allocations sends requests and says what the process allocated meanwhile.
-func (s *stage) allocations(ctx context.Context, one *server, requests int64) (counters, []site, error) {
-	profileBefore, err := readProfile(ctx, one.Admin)
+func (s *stage) allocations(ctx context.Context, one *server, requests int64) (counters, []heapprofile.Site, error) {
+	profileBefore, err := heapprofile.Read(ctx, "http://"+one.Admin)
 	if err != nil {
 		return counters{}, nil, err
 	}
@@ -65,12 +66,12 @@ func (s *stage) allocations(ctx context.Context, one *server, requests int64) (c
 	if err != nil {
 		return counters{}, nil, err
 	}
-	profileAfter, err := readProfile(ctx, one.Admin)
+	profileAfter, err := heapprofile.Read(ctx, "http://"+one.Admin)
 	if err != nil {
 		return counters{}, nil, err
 	}
 	used := counters{after.bytes - before.bytes, after.objects - before.objects, after.collections - before.collections}
-	return used, grown(profileBefore, profileAfter), nil
+	return used, grown(profileBefore.Sites, profileAfter.Sites), nil
 }
 
 func readCounters(ctx context.Context, admin string) (c counters, err error) {
@@ -88,86 +89,20 @@ func readCounters(ctx context.Context, admin string) (c counters, err error) {
 	return c, nil
 }
 
-func readProfile(ctx context.Context, admin string) (map[string]site, error) {
-	raw, err := scrape.Body(ctx, "http://"+admin+"/debug/pprof/heap?gc=1&debug=1")
-	if err != nil {
-		return nil, err
-	}
-	return parseProfile(string(raw))
-}
-
-// site is a place in the program that allocates, as the heap profile names it.
-type site struct {
-	where          string
-	bytes, objects int64
-}
-
-// parseProfile reads the text form of a heap profile: what each site allocated since the start, whether it is still in use or not.
-func parseProfile(text string) (map[string]site, error) {
-	sites := map[string]site{}
-	var now site
-	profiling := false // whether the site is the profile's own
-	end := func() {
-		if now.where != "" && !profiling {
-			all := sites[now.where]
-			sites[now.where] = site{now.where, all.bytes + now.bytes, all.objects + now.objects}
-		}
-		now, profiling = site{}, false
-	}
-	lines := strings.Split(text, "\n")
-	if !strings.HasPrefix(lines[0], "heap profile: ") {
-		return nil, fmt.Errorf("%.80q is no heap profile", lines[0])
-	}
-	for n, line := range lines[1:] {
-		frame, isFrame := strings.CutPrefix(line, "#\t")
-		switch {
-		case strings.HasPrefix(line, "# "):
-			end()
-			return sites, nil // counters of the runtime follow
-		case isFrame:
-			profiling = profiling || strings.Contains(frame, "pprof")
-			if now.where == "" {
-				now.where = function(frame)
-			}
-		case line != "" && line[0] != '#':
-			end()
-			var inUse, inUseBytes int64
-			if _, err := fmt.Sscanf(line, "%d: %d [%d: %d] @", &inUse, &inUseBytes, &now.objects, &now.bytes); err != nil {
-				return nil, fmt.Errorf("heap profile, line %d: %q: %w", n+2, line, err)
-			}
-		}
-	}
-	end()
-	return sites, nil
-}
-
-// function is the name in a frame line (address, function+offset, file:line); "" for the runtime's own functions, whose callers matter.
-func function(frame string) string {
-	fields := strings.Fields(frame)
-	if len(fields) < 2 || strings.HasPrefix(fields[1], "runtime.") {
-		return ""
-	}
-	name := fields[1]
-	if i := strings.LastIndex(name, "+0x"); i > 0 {
-		name = name[:i]
-	}
-	return name[strings.LastIndexByte(name, '/')+1:]
-}
-
 // grown are the sites that allocated most between two profiles.
-func grown(before, after map[string]site) []site {
-	var out []site
+func grown(before, after map[string]heapprofile.Site) []heapprofile.Site {
+	var out []heapprofile.Site
 	for where, now := range after {
 		was := before[where]
-		if d := (site{where, now.bytes - was.bytes, now.objects - was.objects}); d.bytes > 0 {
+		if d := (heapprofile.Site{Where: where, Bytes: now.Bytes - was.Bytes, Objects: now.Objects - was.Objects}); d.Bytes > 0 {
 			out = append(out, d)
 		}
 	}
-	slices.SortFunc(out, func(a, b site) int {
-		if a.bytes != b.bytes {
-			return int(min(max(b.bytes-a.bytes, -1), 1))
+	slices.SortFunc(out, func(a, b heapprofile.Site) int {
+		if a.Bytes != b.Bytes {
+			return int(min(max(b.Bytes-a.Bytes, -1), 1))
 		}
-		return strings.Compare(a.where, b.where)
+		return strings.Compare(a.Where, b.Where)
 	})
 	return out[:min(len(out), namedSites)]
 }
@@ -176,7 +111,7 @@ func grown(before, after map[string]site) []site {
 func (u *heapUse) text() string {
 	var parts []string
 	for _, s := range u.sites {
-		parts = append(parts, fmt.Sprintf("%s %d B in %d objects", s.where, s.bytes, s.objects))
+		parts = append(parts, fmt.Sprintf("%s %d B in %d objects", s.Where, s.Bytes, s.Objects))
 	}
 	return strings.Join(parts, ", ")
 }

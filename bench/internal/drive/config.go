@@ -46,6 +46,7 @@ const (
 	ExitMissed      = 1 // a threshold was missed, requests failed, the run was cut short, or its result could not be written
 	ExitInput       = 2 // flags, thresholds, workload
 	ExitUnreachable = 3 // the target could not be reached, or died
+	ExitUnsure      = 4 // nothing was missed, and something could not be judged: run longer
 )
 
 // ErrMissed is the reason of an exit code 1 after a whole run: everything there is to say was printed.

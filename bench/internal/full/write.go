@@ -103,8 +103,13 @@ func writeVerdict(b *bytes.Buffer, files map[string]*result.File) (missed int) {
 				held++
 				continue
 			}
-			missed++
-			fmt.Fprintf(b, "- **%s, row %s**: %s is %s %s (%s to %s), the gate is %s.", name, r.Row, r.What, number(r.Value.Median), r.Unit, number(r.Value.Low), number(r.Value.High), number(r.Gate))
+			gate := "the gate is"
+			if r.Missed() {
+				missed++
+			} else {
+				gate = "too wide to tell from its gate of"
+			}
+			fmt.Fprintf(b, "- **%s, row %s**: %s is %s %s (%s to %s), %s %s.", name, r.Row, r.What, number(r.Value.Median), r.Unit, number(r.Value.Low), number(r.Value.High), gate, number(r.Gate))
 			if r.Remark != "" {
 				fmt.Fprintf(b, " %s.", strings.TrimSuffix(r.Remark, "."))
 			}

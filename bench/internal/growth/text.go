@@ -54,8 +54,11 @@ func WriteText(w io.Writer, t *result.Table) {
 	}
 	for _, g := range t.Gates {
 		verdict := "held"
-		if !g.Pass {
+		switch {
+		case g.Missed():
 			verdict = "MISSED"
+		case g.Unsure:
+			verdict = "unsure"
 		}
 		fmt.Fprintf(w, "  gate: %s %s %s, at most %s: %s\n", g.What, figure(g.Value.Median), g.Unit, figure(g.Gate), verdict)
 	}
@@ -78,7 +81,7 @@ func figure(v float64) string {
 func Missed(tables []result.Table) (n int) {
 	for i := range tables {
 		for _, g := range tables[i].Gates {
-			if !g.Pass {
+			if g.Missed() {
 				n++
 			}
 		}

@@ -105,7 +105,7 @@ func gateBars(id string, rows []result.Row) *bars {
 		}
 		s.Rows = append(s.Rows, bar{
 			Name: r.Row + "  " + r.What, Value: r.Value.Median / r.Gate, Low: r.Value.Low / r.Gate, High: r.Value.High / r.Gate, Aim: r.Aim / r.Gate,
-			Said: spread(r.Value) + unitAfter(r.Unit), Missed: !r.Pass, Color: 1,
+			Said: spread(r.Value) + unitAfter(r.Unit), Missed: r.Missed(), Color: 1,
 		})
 	}
 	s.Text = fmt.Sprintf("%s; each bar is the median as a share of its gate with the 95 %% interval, the triangle is the aim.", plural(len(s.Rows), "row"))

@@ -84,6 +84,14 @@ func columns(figure bool, names []string) (list []column) {
 	return list
 }
 
+// verdictOf a gate: held, missed, or neither.
+func verdictOf(r *result.Row) cell {
+	if r.Unsure {
+		return marked("? unsure", "faint")
+	}
+	return passed(r.Pass)
+}
+
 func passed(ok bool) cell {
 	if ok {
 		return marked("✓ held", "good")
@@ -175,7 +183,7 @@ func gatesOf(f *result.File) (gates, missed int) {
 			if !judged(&r) {
 				continue
 			}
-			if gates++; !r.Pass {
+			if gates++; r.Missed() {
 				missed++
 			}
 		}

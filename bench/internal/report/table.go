@@ -31,7 +31,7 @@ func (p *page) gateFacts(rows []result.Row) {
 			continue
 		}
 		class := "good"
-		if !r.Pass {
+		if r.Missed() {
 			class = "bad"
 		}
 		p.Facts = append(p.Facts, fact{r.What, number(r.Value.Median), strings.TrimLeft(unitAfter(r.Unit)+", "+gateText(r.Gate, r.Aim), ", "), class})
@@ -56,7 +56,7 @@ func gateGrid(rows []result.Row) []grid {
 	g := grid{Columns: append(words("Row", "What", "Unit"), append(numbers("Median (95 % interval)", "Lowest", "Highest", "Values", "Gate", "Aim"), words("Verdict", "Aim reached", "Remark")...)...)}
 	for i := range rows {
 		r := &rows[i]
-		gate, verdict, aim, reached := number(r.Gate), passed(r.Pass), none, text(none)
+		gate, verdict, aim, reached := number(r.Gate), verdictOf(r), none, text(none)
 		if !judged(r) {
 			gate, verdict = none, text(none)
 		} else if r.Aim > 0 || r.Gate == 0 {

@@ -189,8 +189,12 @@ type Row struct {
 	Gate   float64  `json:"gate"` // the value must not exceed it
 	Aim    float64  `json:"aim"`
 	Pass   bool     `json:"pass"`
+	Unsure bool     `json:"unsure,omitempty"` // with Pass false: neither held nor missed, what was measured cannot tell
 	Remark string   `json:"remark,omitempty"`
 }
+
+// Missed reports whether the gate was missed for sure.
+func (r *Row) Missed() bool { return !r.Pass && !r.Unsure }
 
 // Table is a table with at most one plot: the first column is x, the columns named in Plot are y. A cell that was not measured is NaN.
 type Table struct {

@@ -12,10 +12,10 @@ import (
 
 // Subject is a process that is watched.
 type Subject struct {
-	Name    string
-	PID     int
-	Metrics string // URL; empty: only what the kernel knows
-	State   string // folder whose files are added up; empty: none
+	Name  string
+	PID   int
+	Admin string // URL of the admin listener with /metrics and /debug/pprof; empty: only what the kernel knows
+	State string // folder whose files are added up; empty: none
 }
 
 // gauge is one thing that must not grow.
@@ -35,6 +35,9 @@ const (
 
 const mib = 1 << 20
 
+// liveHeap is what is reachable after a forced collection: the heap in use between two collections says as much of the collector as of the program.
+const liveHeap = "live heap"
+
 // gauges are what is judged. A tolerance has to bear what is no leak: the heap of a sidecar under mixed load breathes, the collector gives memory back when it
 // likes, and 8 MiB an hour are what a leak of 6 bytes for each of 400 requests a second would come to.
 func gauges() []gauge {
@@ -44,7 +47,7 @@ func gauges() []gauge {
 	return []gauge{
 		{"RSS", "B", memory, nil, memoryPanel},
 		{"PSS", "B", memory, nil, memoryPanel},
-		{"heap in use", "B", memory, []string{"go_memstats_heap_inuse_bytes"}, memoryPanel},
+		{liveHeap, "B", memory, nil, memoryPanel},
 		{"stacks", "B", memory, []string{"go_memstats_stack_inuse_bytes"}, memoryPanel},
 		{"goroutines", "", count, []string{"go_goroutines"}, countPanel},
 		{"open files", "", count, nil, countPanel},
@@ -54,6 +57,9 @@ func gauges() []gauge {
 		{"invalidations waiting", "", queue, []string{"weir_invalidations_waiting"}, queuePanel},
 		{"writes waiting for Redis", "", queue, []string{"weir_redis_write_queue"}, queuePanel},
 		{"state on disk", "B", memory, nil, queuePanel},
+		{"cache", "B", memory, []string{"weir_cache_bytes"}, memoryPanel},
+		{"tombstones", "", queue, []string{"weir_cache_tombstones"}, queuePanel},
+		{"plans", "", queue, []string{"weir_plans"}, queuePanel},
 	}
 }
 
@@ -77,10 +83,10 @@ func (s *Subject) read(ctx context.Context) (map[string]float64, error) {
 	if s.State != "" {
 		out["state on disk"] = float64(folderBytes(s.State))
 	}
-	if s.Metrics == "" {
+	if s.Admin == "" {
 		return out, nil
 	}
-	m, err := scrape.Get(ctx, s.Metrics)
+	m, err := scrape.Get(ctx, s.Admin+"/metrics")
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Name, err)
 	}

@@ -44,16 +44,20 @@ type Outcome struct {
 	Tables []result.Table
 }
 
-// Pass reports whether every gate held.
-func (o *Outcome) Pass() bool {
+// Verdict is Growing when a gate was missed, else Unsure when one could not be judged, else Flat.
+func (o *Outcome) Verdict() string {
+	verdict := Flat
 	for i := range o.Tables {
 		for _, g := range o.Tables[i].Gates {
-			if !g.Pass {
-				return false
+			switch {
+			case g.Missed():
+				return Growing
+			case g.Unsure:
+				verdict = Unsure
 			}
 		}
 	}
-	return true
+	return verdict
 }
 
 // Run soaks. The error says what kept it from running, or what it could not do while it ran; the outcome holds what was measured until then.
@@ -69,7 +73,7 @@ func Run(ctx context.Context, cfg Config) (out *Outcome, err error) {
 		err = errors.Join(err, s.stop())
 		switch {
 		case s.dir == "":
-		case err == nil && out.Pass():
+		case err == nil && out.Verdict() != Growing:
 			err = os.RemoveAll(s.dir)
 		default:
 			fmt.Fprintf(cfg.Out, "logs are in %s\n", s.dir)
@@ -196,6 +200,7 @@ func (k *soak) outcome() *Outcome {
 		}
 	}
 	o.Tables = append(o.Tables, SlopeTable(judged, k.warmup(), k.ran), k.facts(&o.Run.Total))
+	o.Tables = append(o.Tables, k.watcher.HeapTables(k.warmup())...)
 	o.Tables = append(o.Tables, k.watcher.PlotTables()...)
 	return o
 }

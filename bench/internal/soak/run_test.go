@@ -52,10 +52,17 @@ func TestASoakRunsAndAnswersNothingStale(t *testing.T) {
 		t.Errorf("%v %+v", value, facts.Gates)
 	}
 	slopes := out.Tables[slices.IndexFunc(out.Tables, func(table result.Table) bool { return table.Name == "soak-slopes" })]
-	for _, want := range []string{"weir-a RSS", "weir-b goroutines", "weir-a open files", "weir-b events waiting"} {
+	for _, want := range []string{"weir-a RSS", "weir-b goroutines", "weir-a open files", "weir-b events waiting", "weir-a live heap"} {
 		if !slices.ContainsFunc(slopes.Labels, func(l string) bool { return strings.HasPrefix(l, want) }) {
 			t.Errorf("%s is not judged: %v", want, slopes.Labels)
 		}
+	}
+	heap := slices.IndexFunc(out.Tables, func(table result.Table) bool { return table.Name == "soak-heap-weir-b" })
+	if heap < 0 || len(out.Tables[heap].Rows) == 0 {
+		t.Errorf("no difference of the heap profiles: %d", heap)
+	}
+	if v := out.Verdict(); v != Unsure {
+		t.Errorf("after seconds the verdict is %s", v)
 	}
 }
 

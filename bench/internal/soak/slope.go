@@ -87,11 +87,11 @@ type Tolerance struct {
 const (
 	Flat    = "flat"
 	Growing = "growing"
-	Unsure  = "unsure" // the interval is too wide to tell: the run was too short
+	Unsure  = "unsure" // the interval holds both: run longer
 )
 
-// Verdict judges a slope. It is growing when even the low end of the interval is beyond the tolerance, flat when the estimate is within it and the interval
-// does not lie above zero by more than the tolerance at both ends; what remains cannot be told apart from noise.
+// Verdict judges a slope by its whole interval: flat when even the high end is within the tolerance, growing when even the low end is beyond it. What remains
+// cannot be told: an estimate alone proves neither.
 func (t Tolerance) Verdict(s Slope) string {
 	limit := t.Limit(s.Level)
 	switch {
@@ -99,7 +99,7 @@ func (t Tolerance) Verdict(s Slope) string {
 		return Unsure
 	case s.Low > limit:
 		return Growing
-	case s.PerHour <= limit:
+	case s.High <= limit:
 		return Flat
 	}
 	return Unsure

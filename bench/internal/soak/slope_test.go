@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/weirproxy/weir/bench/internal/result"
 )
 
 func line(n int, perHour, level float64, noise func(i int) float64) (s, v []float64) {
@@ -71,8 +73,11 @@ func TestVerdict(t *testing.T) {
 		{"leak", Slope{PerHour: 500, Low: 400, High: 600, Level: 1000, N: 9}, Growing},
 		{"nothing", Slope{PerHour: 0, Low: -1, High: 1, Level: 1000, N: 9}, Flat},
 		{"shrinking", Slope{PerHour: -500, Low: -600, High: -400, Level: 1000, N: 9}, Flat},
-		{"within the share", Slope{PerHour: 49, Low: 45, High: 51, Level: 1000, N: 9}, Flat},
-		{"within the absolute", Slope{PerHour: 1.5, Low: 1, High: 2.5, Level: 10, N: 9}, Flat},
+		{"within the share", Slope{PerHour: 49, Low: 45, High: 51, Level: 1000, N: 9}, Unsure},
+		{"at the share", Slope{PerHour: 49, Low: 45, High: 50, Level: 1000, N: 9}, Flat},
+		{"a flat estimate that may be a leak", Slope{PerHour: 0, Low: -900, High: 900, Level: 1000, N: 9}, Unsure},
+		{"within the absolute", Slope{PerHour: 1.5, Low: 1, High: 2.5, Level: 10, N: 9}, Unsure},
+		{"at the absolute", Slope{PerHour: 1.5, Low: 1, High: 2, Level: 10, N: 9}, Flat},
 		{"wide", Slope{PerHour: 100, Low: -50, High: 300, Level: 1000, N: 9}, Unsure},
 		{"no data", TheilSen(nil, nil), Unsure},
 	} {
@@ -105,4 +110,39 @@ func TestSlopeIsBetweenTheEndsOfItsInterval(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	})
+}
+
+func TestTheOutcomeHasThreeVerdicts(t *testing.T) {
+	judged := func(verdicts ...string) *Outcome {
+		var all []Judged
+		for _, v := range verdicts {
+			all = append(all, Judged{Subject: "a", Gauge: "RSS", Unit: "B", Verdict: v})
+		}
+		return &Outcome{Tables: []result.Table{SlopeTable(all, 0, 0)}}
+	}
+	for _, c := range []struct {
+		all  []string
+		want string
+	}{
+		{[]string{Flat, Flat}, Flat},
+		{[]string{Flat, Unsure, Flat}, Unsure},
+		{[]string{Unsure, Growing, Flat}, Growing},
+		{nil, Flat},
+	} {
+		if got := judged(c.all...).Verdict(); got != c.want {
+			t.Errorf("%v: %s, want %s", c.all, got, c.want)
+		}
+	}
+	if g := judged(Unsure).Tables[0].Gates[0]; g.Pass || g.Missed() || g.Remark != "unsure: run longer" {
+		t.Errorf("%+v", g)
+	}
+}
+
+func TestAColumnShowsItsNewestValue(t *testing.T) {
+	c := column{[]float64{1, 16, 31}, []float64{10, 20, 30}}
+	for at, want := range map[float64]float64{0: 10, 1: 10, 15: 10, 16: 20, 30: 20, 99: 30} {
+		if got := c.at(at); got != want {
+			t.Errorf("at %g: %g, want %g", at, got, want)
+		}
+	}
 }

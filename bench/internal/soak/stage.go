@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 
 	"github.com/weirproxy/weir/bench/internal/broker"
@@ -20,7 +21,8 @@ import (
 
 const (
 	service     = "soak"
-	cacheMemory = "16MiB" // small: it is full before the judging begins
+	cacheMemory = "16MiB"  // small: it is full before the judging begins
+	sampleEvery = 64 << 10 // bytes allocated per sample of the heap profile, an eighth of the default: what a function holds is told to a fraction of a MiB
 )
 
 // stage is everything that runs.
@@ -84,10 +86,15 @@ func (s *stage) start(ctx context.Context, b fleet.Binaries) error {
 		return err
 	}
 	s.onStop(s.control.Stop)
+	settings := filepath.Join(s.dir, "weir.yaml")
+	if err := os.WriteFile(settings, []byte("pprof: true\n"), 0o644); err != nil {
+		return err
+	}
 	for _, name := range []string{"weir-a", "weir-b"} {
 		sidecar, err := fleet.StartSidecar(ctx, fleet.SidecarConfig{
 			Binary: b.Weir, Name: name, Dir: s.dir, Upstream: s.origin.URL(), Schema: schema, Service: service, Redis: []string{s.redisAt}, Kafka: s.kafkaAt,
-			Control: s.control.URL(), Token: s.control.Token, Args: []string{"--cache-memory", cacheMemory},
+			Control: s.control.URL(), Token: s.control.Token, Args: []string{"-c", settings, "--cache-memory", cacheMemory},
+			Env: []string{"GODEBUG=memprofilerate=" + strconv.Itoa(sampleEvery)},
 		})
 		if err != nil {
 			return err
@@ -144,7 +151,7 @@ func (s *stage) restartBroker() error {
 // subjects are what is watched.
 func (s *stage) subjects() (out []Subject) {
 	for _, c := range s.sidecars {
-		out = append(out, Subject{Name: c.Name, PID: c.PID(), Metrics: c.AdminURL() + "/metrics", State: filepath.Join(s.dir, c.Name+"-state")})
+		out = append(out, Subject{Name: c.Name, PID: c.PID(), Admin: c.AdminURL(), State: filepath.Join(s.dir, c.Name+"-state")})
 	}
 	return out
 }

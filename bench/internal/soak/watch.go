@@ -17,6 +17,7 @@ type Watcher struct {
 
 	mu      sync.Mutex
 	samples [][]sample // by subject
+	heaps   [][]heap   // by subject
 	errors  int
 	lastErr error
 }
@@ -28,15 +29,15 @@ type sample struct {
 
 // NewWatcher makes a watcher; time counts from now.
 func NewWatcher(subjects ...Subject) *Watcher {
-	return &Watcher{subjects: subjects, begun: time.Now(), samples: make([][]sample, len(subjects))}
+	return &Watcher{subjects: subjects, begun: time.Now(), samples: make([][]sample, len(subjects)), heaps: make([][]heap, len(subjects))}
 }
 
 // Run samples until ctx ends. A sample that cannot be had is counted: a subject that is busy or restarted costs no more than its point.
 func (w *Watcher) Run(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	for {
-		w.once(ctx)
+	for n := 0; ; n++ {
+		w.once(ctx, n%heapStride == 0)
 		select {
 		case <-ctx.Done():
 			return
@@ -45,10 +46,14 @@ func (w *Watcher) Run(ctx context.Context, every time.Duration) {
 	}
 }
 
-func (w *Watcher) once(ctx context.Context) {
+// once takes one sample of every subject, with a collection forced first and the live heap read where that is wanted.
+func (w *Watcher) once(ctx context.Context, collect bool) {
 	for i := range w.subjects {
-		limited, cancel := context.WithTimeout(ctx, 2*time.Second)
+		limited, cancel := context.WithTimeout(ctx, sampleTime)
 		v, err := w.subjects[i].read(limited)
+		if err == nil && collect {
+			err = w.readHeap(limited, i, v)
+		}
 		cancel()
 		if ctx.Err() != nil {
 			return
@@ -99,6 +104,14 @@ const (
 	maxFigure = 1e15
 )
 
+// remark says what a verdict asks for.
+func remark(verdict string) string {
+	if verdict == Unsure {
+		return "unsure: run longer"
+	}
+	return verdict
+}
+
 // Judge estimates every slope after the warm-up.
 func (w *Watcher) Judge(warmup time.Duration) (out []Judged) {
 	for i, s := range w.subjects {
@@ -118,8 +131,8 @@ func (w *Watcher) Judge(warmup time.Duration) (out []Judged) {
 func SlopeTable(judged []Judged, warmup, whole time.Duration) result.Table {
 	t := result.Table{
 		Name: "soak-slopes", Title: "What grows",
-		Text: fmt.Sprintf("Theil–Sen slopes per hour, with 95 %% intervals, over %s after %s of warm-up. Growing: the whole interval lies beyond the tolerance. Flat: the estimate lies within it. "+
-			"Unsure: neither, the run was too short or too noisy to tell.", (whole - warmup).Round(time.Second), warmup.Round(time.Second)),
+		Text: fmt.Sprintf("Theil–Sen slopes per hour, with 95 %% intervals, over %s after %s of warm-up. Growing: the whole interval lies beyond the tolerance. Flat: the whole interval lies within it. "+
+			"Unsure: it holds both, run longer.", (whole - warmup).Round(time.Second), warmup.Round(time.Second)),
 		Columns: []result.Column{{Name: "level"}, {Name: "slope", Unit: "1/h"}, {Name: "low", Unit: "1/h"}, {Name: "high", Unit: "1/h"}, {Name: "tolerance", Unit: "1/h"}, {Name: "samples"}},
 	}
 	for _, j := range judged {
@@ -137,56 +150,11 @@ func SlopeTable(judged []Judged, warmup, whole time.Duration) result.Table {
 			finite(j.Slope.Level), finite(j.Slope.PerHour), finite(j.Slope.Low), finite(j.Slope.High), finite(j.Limit), float64(j.Slope.N),
 		})
 		t.Gates = append(t.Gates, result.Row{
-			Row: "soak", What: j.Subject + " " + j.Gauge, Unit: unit + "/h", Gate: finite(j.Limit), Pass: j.Verdict != Growing, Remark: j.Verdict,
+			Row: "soak", What: j.Subject + " " + j.Gauge, Unit: unit + "/h", Gate: finite(j.Limit), Pass: j.Verdict == Flat, Unsure: j.Verdict == Unsure, Remark: remark(j.Verdict),
 			Value: result.Interval{
 				Median: finite(j.Slope.PerHour), Low: finite(j.Slope.Low), High: finite(j.Slope.High), Min: finite(j.Slope.Low), Max: finite(j.Slope.High), N: j.Slope.N,
 			},
 		})
 	}
 	return t
-}
-
-// PlotTables shows the samples over time, one table for each panel.
-func (w *Watcher) PlotTables() (tables []result.Table) {
-	for panel, title := range []string{"Memory over time", "Goroutines, files, connections over time", "Queues over time"} {
-		t := result.Table{
-			Name: fmt.Sprintf("soak-over-time-%d", panel+1), Title: title, Columns: []result.Column{{Name: "time", Unit: "min"}},
-			Plot: &result.Plot{},
-		}
-		var columns [][]float64
-		var times []float64
-		for i, s := range w.subjects {
-			for _, g := range gauges() {
-				seconds, values := w.series(i, g.name, 0)
-				if g.panel != panel || len(values) == 0 {
-					continue
-				}
-				seconds, values = Blocks(seconds, values, maxBlocks)
-				unit := g.unit
-				if unit == "B" {
-					unit = "MiB"
-					for k := range values {
-						values[k] /= mib
-					}
-				}
-				if len(seconds) > len(times) {
-					times = seconds
-				}
-				t.Columns = append(t.Columns, result.Column{Name: s.Name + " " + g.name, Unit: unit})
-				t.Plot.Y = append(t.Plot.Y, len(columns)+1)
-				columns = append(columns, values)
-			}
-		}
-		for r, at := range times {
-			row := []float64{at / 60}
-			for _, c := range columns {
-				row = append(row, c[min(r, len(c)-1)]) // a subject that missed a sample shows its last one
-			}
-			t.Rows = append(t.Rows, row)
-		}
-		if len(columns) > 0 {
-			tables = append(tables, t)
-		}
-	}
-	return tables
 }

@@ -131,7 +131,7 @@ func TestALeakingProcessIsFoundGrowing(t *testing.T) {
 
 func TestASubjectThatEndedIsCounted(t *testing.T) {
 	w := NewWatcher(Subject{Name: "none", PID: 1 << 22})
-	w.once(t.Context())
+	w.once(t.Context(), true)
 	if w.errors != 1 || w.lastErr == nil || w.Last(0) != nil || len(w.Judge(0)) != 0 {
 		t.Errorf("%d errors, %v", w.errors, w.lastErr)
 	}
