@@ -98,11 +98,15 @@ func (s *Subject) read(ctx context.Context) (map[string]float64, error) {
 		}
 	}
 	out[panics], _ = m.Sum("weir_panics_total")
+	out[evictions], _ = m.Sum("weir_cache_evicted_total")
 	return out, nil
 }
 
-// panics is read beside the gauges: one is too many.
-const panics = "panics"
+// Read beside the gauges.
+const (
+	panics    = "panics" // one is too many
+	evictions = "evictions"
+)
 
 // folderBytes adds up the files; one that goes meanwhile is not counted.
 func folderBytes(dir string) (sum int64) {

@@ -228,12 +228,12 @@ func (k *soak) facts(total *result.Stats) result.Table {
 		t.Gates = append(t.Gates, result.Row{Row: "soak", What: what, Value: result.Interval{Median: v, Low: v, High: v, Min: v, Max: v, N: 1}, Pass: v == 0, Remark: remark})
 	}
 	zero("stale reads", float64(k.stale.Load()), k.example)
-	caught := 0.0
+	caught, evicted := 0.0, 0.0
 	for i := range k.play.sidecars {
-		if v := k.watcher.Last(i); v != nil {
-			caught += v[panics]
-		}
+		v := k.watcher.Last(i)
+		caught, evicted = caught+v[panics], evicted+v[evictions]
 	}
+	row("entries that the bound of the cache pushed out", evicted)
 	zero("defects that were caught (panics)", caught, "")
 	return t
 }
