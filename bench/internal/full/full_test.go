@@ -49,6 +49,9 @@ func TestWhatDoesNotHoldIsSaidFirst(t *testing.T) {
 	bad, good := file(false), file(true)
 	bad.Partial = "growth bytes: ended\nearly"
 	put(t, dir, "growth", bad)
+	unsure := file(false)
+	unsure.Tables[0].Gates[0].Unsure = true
+	good.Tables[0].Gates = append(good.Tables[0].Gates, unsure.Tables[0].Gates[0])
 	put(t, dir, "footprint", good)
 	missed, err := Write(dir)
 	if err != nil || missed != 1 {
@@ -58,7 +61,7 @@ func TestWhatDoesNotHoldIsSaidFirst(t *testing.T) {
 	at := -1
 	for _, want := range []string{
 		"## What does not hold", "**compare** was not measured", "**growth, row growth**: CPU per thing is 3 µs (2 to 4), the gate is 2.5. known.", "**growth** is partial: growth bytes: ended; early.",
-		"1 gates held, 1 missed.", "## Where and when", "`weir-bench full --out a\\|b`", "some processor, 2 processors, 4 GiB, Linux 6.1, Go 1.26", "## Part: growth", "results/growth/", ".svg", "## Part: footprint",
+		"**footprint, row growth**", "1 gates held, 1 missed, 1 could not be told.", "## Where and when", "`weir-bench full --out a\\|b`", "some processor, 2 processors, 4 GiB, Linux 6.1, Go 1.26", "## Part: growth", "results/growth/", ".svg", "## Part: footprint",
 	} {
 		i := strings.Index(got, want)
 		if i <= at {

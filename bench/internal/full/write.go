@@ -91,7 +91,7 @@ func gates(f *result.File) (rows []result.Row) {
 // writeVerdict says what does not hold, before anything else.
 func writeVerdict(b *bytes.Buffer, files map[string]*result.File) (missed int) {
 	fmt.Fprint(b, "## What does not hold\n\n")
-	said, held := b.Len(), 0
+	said, held, unsure := b.Len(), 0, 0
 	for _, name := range Names() {
 		f := files[name]
 		if f == nil {
@@ -103,13 +103,12 @@ func writeVerdict(b *bytes.Buffer, files map[string]*result.File) (missed int) {
 				held++
 				continue
 			}
-			gate := "the gate is"
 			if r.Missed() {
 				missed++
 			} else {
-				gate = "too wide to tell from its gate of"
+				unsure++
 			}
-			fmt.Fprintf(b, "- **%s, row %s**: %s is %s %s (%s to %s), %s %s.", name, r.Row, r.What, number(r.Value.Median), r.Unit, number(r.Value.Low), number(r.Value.High), gate, number(r.Gate))
+			fmt.Fprintf(b, "- **%s, row %s**: %s is %s %s (%s to %s), the gate is %s.", name, r.Row, r.What, number(r.Value.Median), r.Unit, number(r.Value.Low), number(r.Value.High), number(r.Gate))
 			if r.Remark != "" {
 				fmt.Fprintf(b, " %s.", strings.TrimSuffix(r.Remark, "."))
 			}
@@ -130,7 +129,11 @@ func writeVerdict(b *bytes.Buffer, files map[string]*result.File) (missed int) {
 	if b.Len() == said {
 		fmt.Fprint(b, "Nothing: every part was measured whole and every gate held.\n")
 	}
-	fmt.Fprintf(b, "\n%d gates held, %d missed.\n", held, missed)
+	fmt.Fprintf(b, "\n%d gates held, %d missed", held, missed)
+	if unsure > 0 {
+		fmt.Fprintf(b, ", %d could not be told", unsure)
+	}
+	fmt.Fprint(b, ".\n")
 	return missed
 }
 

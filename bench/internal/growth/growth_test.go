@@ -106,6 +106,11 @@ func TestTextOfATable(t *testing.T) {
 		Title: "Things", Columns: []result.Column{{Name: "things"}, {Name: "CPU", Unit: "µs"}}, Rows: [][]float64{{1, 0.01234}, {1000, 1234.56}}, Labels: []string{"one", "many"},
 		Gates: []result.Row{atMost("1", "CPU", "µs", single(2), 1, 1, ""), atMost("1", "CPU", "µs", single(0.5), 1, 1, "")},
 	}
+	table.Gates = append(table.Gates, table.Gates[0])
+	table.Gates[2].Unsure = true
+	if table.Gates[2].Missed() {
+		t.Error("what cannot be told was missed")
+	}
 	WriteText(&b, &table)
 	want := `
 Things
@@ -114,6 +119,7 @@ Things
   many    1000     1235
   gate: CPU 2 µs, at most 1: MISSED
   gate: CPU 0.5 µs, at most 1: held
+  gate: CPU 2 µs, at most 1: unsure
 `
 	if b.String() != want {
 		t.Errorf("%s", b.String())

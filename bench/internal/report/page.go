@@ -140,7 +140,7 @@ func (p *page) add(s section) {
 
 // headline says what was measured, against what, and whether it held.
 func (p *page) headline(f *result.File) {
-	gates, missed := gatesOf(f)
+	gates, held, missed := gatesOf(f)
 	p.Verdict, p.Class = "measured", "plain"
 	switch {
 	case f.Run != nil:
@@ -155,9 +155,13 @@ func (p *page) headline(f *result.File) {
 		p.Summary = plural(len(f.Tables), "table")
 	}
 	if f.Run == nil && gates > 0 {
-		if p.Verdict, p.Class = fmt.Sprintf("%d of %d gates held", gates-missed, gates), "good"; missed > 0 {
+		p.Verdict, p.Class = fmt.Sprintf("%d of %d gates held", held, gates), "good"
+		switch unsure := gates - held - missed; {
+		case missed > 0:
 			p.Class = "bad"
-		} else if gates > 1 {
+		case unsure > 0:
+			p.Verdict, p.Class = fmt.Sprintf("%s, %d unsure", p.Verdict, unsure), "plain"
+		case gates > 1:
 			p.Verdict = fmt.Sprintf("all %d gates held", gates)
 		}
 	}
@@ -177,13 +181,18 @@ func lasted(seconds float64) string {
 	return time.Duration(seconds * float64(time.Second)).Round(time.Second).String()
 }
 
-func gatesOf(f *result.File) (gates, missed int) {
+// gatesOf counts the gates of a file; those that are neither held nor missed could not be judged.
+func gatesOf(f *result.File) (gates, held, missed int) {
 	check := func(rows []result.Row) {
 		for _, r := range rows {
 			if !judged(&r) {
 				continue
 			}
-			if gates++; r.Missed() {
+			gates++
+			switch {
+			case r.Pass:
+				held++
+			case r.Missed():
 				missed++
 			}
 		}
@@ -194,7 +203,7 @@ func gatesOf(f *result.File) (gates, missed int) {
 	for _, t := range f.Tables {
 		check(t.Gates)
 	}
-	return gates, missed
+	return gates, held, missed
 }
 
 func (p *page) runHeadline(f *result.File) {

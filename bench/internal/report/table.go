@@ -31,8 +31,11 @@ func (p *page) gateFacts(rows []result.Row) {
 			continue
 		}
 		class := "good"
-		if r.Missed() {
+		switch {
+		case r.Missed():
 			class = "bad"
+		case r.Unsure:
+			class = "plain"
 		}
 		p.Facts = append(p.Facts, fact{r.What, number(r.Value.Median), strings.TrimLeft(unitAfter(r.Unit)+", "+gateText(r.Gate, r.Aim), ", "), class})
 	}
