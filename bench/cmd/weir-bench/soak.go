@@ -22,7 +22,7 @@ func newSoak() *cobra.Command {
 		Short: "Mixed load, faults, restarts and reloads for minutes: nothing may grow, nothing may be stale",
 		Long: `Start two sidecars, the control plane, an origin that fails now and then, a broker and redis-server, send a mixed load, and disturb it all the
 time: invalidations, reloads, restarts of Redis, of the broker and of the origin, clients that come and go. Memory, goroutines, files, connections
-and queues of both sidecars are sampled; a robust slope per hour with its interval says whether any of them grows.
+and queues of both sidecars are sampled, memory and files of the control plane too; a robust slope per hour with its interval says whether any of them grows.
 
 Exit code 1 when something grows, when an answer was stale, or when a defect was caught; 4 when nothing of this happened but a slope cannot be
 told from its tolerance, as after less than eight minutes, when caches and heap are still filling: run longer.`,

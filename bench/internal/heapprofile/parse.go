@@ -117,7 +117,7 @@ func function(frame string) string {
 	if i := strings.LastIndex(name, "+0x"); i > 0 {
 		name = name[:i]
 	}
-	return name[strings.LastIndexByte(name, '/')+1:]
+	return strings.Clone(name[strings.LastIndexByte(name, '/')+1:]) // not to keep the whole text
 }
 
 // Change is what a function holds more (or less) than before, in bytes.

@@ -52,7 +52,7 @@ func TestASoakRunsAndAnswersNothingStale(t *testing.T) {
 		t.Errorf("%v %+v", value, facts.Gates)
 	}
 	slopes := out.Tables[slices.IndexFunc(out.Tables, func(table result.Table) bool { return table.Name == "soak-slopes" })]
-	for _, want := range []string{"weir-a RSS", "weir-b goroutines", "weir-a open files", "weir-b events waiting", "weir-a live heap"} {
+	for _, want := range []string{"weir-a RSS", "weir-b goroutines", "weir-a open files", "weir-b events waiting", "weir-a live heap", "weir-control RSS", "weir-control open files"} {
 		if !slices.ContainsFunc(slopes.Labels, func(l string) bool { return strings.HasPrefix(l, want) }) {
 			t.Errorf("%s is not judged: %v", want, slopes.Labels)
 		}

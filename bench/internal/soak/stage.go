@@ -21,8 +21,8 @@ import (
 
 const (
 	service     = "soak"
-	cacheMemory = "1MiB"   // so small that it fills between two restarts of Redis, each of which empties it; the report says how many entries were pushed out
-	sampleEvery = 64 << 10 // bytes allocated per sample of the heap profile, an eighth of the default: what a function holds is told to a fraction of a MiB
+	cacheMemory = "1MiB"    // so small that it fills between two restarts of Redis, each of which empties it; the report says how many entries were pushed out
+	sampleEvery = 256 << 10 // bytes allocated per sample of the heap profile, half of the default: finer, and the profile itself would grow for longer than the judging lasts
 )
 
 // stage is everything that runs.
@@ -148,10 +148,10 @@ func (s *stage) restartBroker() error {
 	return err
 }
 
-// subjects are what is watched.
+// subjects are what is watched: the sidecars, in their order, then the control plane.
 func (s *stage) subjects() (out []Subject) {
 	for _, c := range s.sidecars {
 		out = append(out, Subject{Name: c.Name, PID: c.PID(), Admin: c.AdminURL(), State: filepath.Join(s.dir, c.Name+"-state")})
 	}
-	return out
+	return append(out, Subject{Name: "weir-control", PID: s.control.PID(), State: filepath.Join(s.dir, "control")})
 }
