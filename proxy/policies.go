@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/weirproxy/weir/cache"
 	"github.com/weirproxy/weir/controlplane/agent"
 	"github.com/weirproxy/weir/planner"
+	"github.com/weirproxy/weir/proxy/internal/admin"
 	"github.com/weirproxy/weir/proxy/internal/config"
 	"github.com/weirproxy/weir/proxy/internal/policy"
 	"github.com/weirproxy/weir/proxy/internal/scope"
@@ -194,8 +196,7 @@ func (p *policies) invalidate(c agent.Command) {
 	if c.Observe {
 		return
 	}
-	inv := cache.Invalidation{Soft: c.Params["soft"] == "true", Prefixes: agent.SplitList(c.Params["prefixes"])}
-	inv.Tags = append(agent.SplitList(c.Params["tags"]), agent.SplitList(c.Params["types"])...)
+	inv := invalidationOf(c.Params)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if _, err := invalidate(ctx, p.store, inv); err != nil {
@@ -203,6 +204,23 @@ func (p *policies) invalidate(c agent.Command) {
 		return
 	}
 	p.invalidated.Add(1)
+}
+
+// invalidationOf reads the parameters of an invalidation, which the agent has checked.
+func invalidationOf(params map[string]string) cache.Invalidation {
+	inv := cache.Invalidation{Soft: params["soft"] == "true", Prefixes: agent.SplitList(params["prefixes"])}
+	inv.Tags = append(agent.SplitList(params["tags"]), agent.SplitList(params["types"])...)
+	for _, pattern := range agent.SplitList(params["patterns"]) {
+		if strings.Contains(pattern, "*") {
+			inv.Patterns = append(inv.Patterns, pattern)
+		} else {
+			inv.Tags = append(inv.Tags, pattern)
+		}
+	}
+	for _, name := range agent.SplitList(params["operations"]) {
+		inv.Tags = append(inv.Tags, admin.OperationTag(name))
+	}
+	return inv
 }
 
 // leases makes the leases of the commands that hold; the lock is held. A rate goes on where it stood when its command is the same.

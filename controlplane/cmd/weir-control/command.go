@@ -25,7 +25,7 @@ sidecar is cut off. It lives ` + api.DefaultTTL.String() + ` unless --ttl says o
   rate_limit         let so many through                                      --param per_second=N [--param burst=N] [--operation]
   set_ttl            keep answers for so long                                 --param ttl=30s [--operation]
   bypass_cache       neither read nor fill the cache                          [--operation]
-  invalidate         forget entries, once                                     --param tags=A,B | types=T | prefixes=P [--param soft=true]`,
+  invalidate         forget entries, once                                     --param tags=A,B | types=T | prefixes=P | patterns=C* | operations=O [--param soft=true]`,
 		Example: `  weir-control command serve_stale --operation Cities --ttl 10m --reason "upstream is slow"
   weir-control command rate_limit --operation Search --param per_second=50 --param burst=100
   weir-control command disable_operation --operation Export --observe
