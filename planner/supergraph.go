@@ -3,12 +3,17 @@ package planner
 import (
 	"errors"
 
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/parser"
+
 	"github.com/weirproxy/weir/planner/internal/fetch"
+	"github.com/weirproxy/weir/planner/internal/join"
 )
 
 // Supergraph is a loaded supergraph: the schema that clients see and what each subgraph can answer of it. It is immutable and
 // safe for concurrent use.
 type Supergraph struct {
+	model     *join.Supergraph
 	schema    *Schema
 	subgraphs []Subgraph
 }
@@ -78,9 +83,30 @@ const (
 var ErrNotFederated = errors.New("planner: the schema is not a supergraph's")
 
 // LoadSupergraph reads a supergraph in the schema definition language, composed with the join specification v0.1 to v0.5. name stands
-// in error messages, which read name:line:column: message and name the type and field that is wrong.
-func LoadSupergraph(name, sdl string) (*Supergraph, error) {
-	return nil, errors.New("planner: LoadSupergraph is not there yet") // TODO
+// in error messages, which read name:line:column: message and name the type and field that is wrong. labels are the labels of
+// @override(label:) that are on; without its label the other subgraph answers.
+func LoadSupergraph(name, sdl string, labels ...string) (*Supergraph, error) {
+	doc, err := parser.ParseSchema(&ast.Source{Name: name, Input: sdl})
+	if err != nil {
+		return nil, located(name, err)
+	}
+	on := make(map[string]bool, len(labels))
+	for _, l := range labels {
+		on[l] = true
+	}
+	model, err := join.Load(name, doc, on)
+	if err != nil {
+		return nil, err
+	}
+	s := &Supergraph{model: model}
+	for _, g := range model.Graphs {
+		s.subgraphs = append(s.subgraphs, Subgraph(g))
+	}
+	if s.schema, err = load(name, clientDocument(doc)); err != nil {
+		return nil, err
+	}
+	s.schema.supergraph = s
+	return s, nil
 }
 
 // Schema returns what clients see: no machinery of composition, and nothing that is inaccessible. Plans made with it (Build, Cache) have
@@ -89,11 +115,3 @@ func (s *Supergraph) Schema() *Schema { return s.schema }
 
 // Subgraphs returns the services in the order of their indexes.
 func (s *Supergraph) Subgraphs() []Subgraph { return s.subgraphs }
-
-// Fetches returns how to execute the operation for variables that Coerce put into v. There is one plan for each combination of the
-// variables that decide @skip and @include; it is made when it is first asked for, which is some 100 µs of work, and found again
-// without a lock or an allocation. The operation must be valid. The error tells of an operation that the subgraphs cannot
-// answer, and ErrNotFederated of another schema.
-func (p *Plan) Fetches(v *Values) (*FetchPlan, error) {
-	return nil, ErrNotFederated // TODO
-}

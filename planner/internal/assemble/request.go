@@ -1,0 +1,147 @@
+package assemble
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/weirproxy/weir/planner/internal/route"
+)
+
+// request is what is asked of a subgraph at once.
+type request struct {
+	groups []*route.Group
+	deps   map[*request]bool
+	step   int
+}
+
+// requests merges groups: entity groups of one graph that do not wait for each other are one request, as long as the plan does not
+// get deeper by it.
+func requests(groups []*route.Group, serial bool) []*request {
+	of := map[*route.Group]*request{}
+	var list []*request
+	for _, g := range groups {
+		q := &request{groups: []*route.Group{g}, deps: map[*request]bool{}}
+		of[g] = q
+		list = append(list, q)
+	}
+	for _, g := range groups {
+		for _, d := range g.Deps {
+			of[g].deps[of[d]] = true
+		}
+	}
+	if serial {
+		order(groups, of)
+	}
+	list = merge(list, serial)
+	slices.SortStableFunc(list, func(a, b *request) int {
+		return cmp.Or(cmp.Compare(a.depth(), b.depth()), cmp.Compare(a.groups[0].ID, b.groups[0].ID))
+	})
+	for i, q := range list {
+		q.step = i
+	}
+	return list
+}
+
+// order makes each root group of a mutation wait for all that belongs to those before it.
+func order(groups []*route.Group, of map[*route.Group]*request) {
+	var roots []*route.Group
+	for _, g := range groups {
+		if !g.Entity {
+			roots = append(roots, g)
+		}
+	}
+	run := func(g *route.Group) int { // the last root group whose fields come before what g belongs to
+		if !g.Entity {
+			return slices.Index(roots, g)
+		}
+		for i, r := range roots {
+			for _, k := range r.Source.Picks {
+				if k.Node.Child != nil && k.Node.Child.Serial == g.Source.Place.Serial {
+					return i
+				}
+			}
+		}
+		return 0
+	}
+	for _, r := range roots {
+		for _, g := range groups {
+			if run(g) < run(r) {
+				of[r].deps[of[g]] = true
+			}
+		}
+	}
+}
+
+func (q *request) depth() int {
+	d := 1
+	for on := range q.deps {
+		d = max(d, 1+on.depth())
+	}
+	return d
+}
+
+func (q *request) reaches(other *request) bool {
+	if q == other {
+		return true
+	}
+	for on := range q.deps {
+		if on.reaches(other) {
+			return true
+		}
+	}
+	return false
+}
+
+func deepest(list []*request) int {
+	d := 0
+	for _, q := range list {
+		d = max(d, q.depth())
+	}
+	return d
+}
+
+// merge joins requests, those of one depth first.
+func merge(list []*request, serial bool) []*request {
+	limit := deepest(list)
+	for _, level := range []bool{true, false} {
+		for i := 0; i < len(list); i++ {
+			for j := i + 1; j < len(list); j++ {
+				a, b := list[i], list[j]
+				x, y := a.groups[0], b.groups[0]
+				if !x.Entity || !y.Entity || x.Graph != y.Graph || serial && x.Source.Place.Serial != y.Source.Place.Serial ||
+					level && a.depth() != b.depth() || a.reaches(b) || b.reaches(a) {
+					continue
+				}
+				if merged := joined(list, i, j); deepest(merged) <= limit {
+					list = merged
+					j = i
+				}
+			}
+		}
+	}
+	return list
+}
+
+// joined returns the list with two requests as one; the list and its requests stay as they are.
+func joined(list []*request, i, j int) []*request {
+	copies := make(map[*request]*request, len(list))
+	out := make([]*request, 0, len(list))
+	for n, q := range list {
+		if n == j {
+			continue
+		}
+		c := &request{groups: q.groups, deps: map[*request]bool{}}
+		copies[q] = c
+		out = append(out, c)
+	}
+	copies[list[j]] = copies[list[i]]
+	copies[list[i]].groups = append(slices.Clone(list[i].groups), list[j].groups...)
+	for _, q := range list {
+		for on := range q.deps {
+			if copies[on] != copies[q] {
+				copies[q].deps[copies[on]] = true
+			}
+		}
+	}
+	return out
+}
