@@ -149,38 +149,3 @@ func WrapOf(t *ast.Type) Wrap {
 	}
 	return w
 }
-
-// narrow finds what the objects of each field can be.
-func (l *loader) narrow() {
-	for _, t := range l.s.Types {
-		for _, f := range t.Fields {
-			f.Narrowed = f.narrowed()
-		}
-	}
-}
-
-func (f *Field) narrowed() Set {
-	out := f.Type.Possible
-	if !f.Type.Abstract() {
-		return out
-	}
-	for i := range f.Parts {
-		p := &f.Parts[i]
-		if p.External {
-			continue
-		}
-		set := p.Type.Possible
-		if p.Type.Abstract() {
-			part := p.Type.In(p.Graph)
-			if part == nil || part.InterfaceObject {
-				continue
-			}
-			set = part.Possible
-		}
-		out = out.And(set)
-	}
-	if out.Empty() { // they agree on nothing: believe anyone
-		return f.Type.Possible
-	}
-	return out
-}

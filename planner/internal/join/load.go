@@ -28,7 +28,6 @@ func Load(name string, doc *ast.SchemaDocument, labels map[string]bool) (s *Supe
 	l.members()
 	l.keys()
 	l.fields()
-	l.narrow()
 	return l.s, nil
 }
 

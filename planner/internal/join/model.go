@@ -81,8 +81,6 @@ type Field struct {
 	Wrap         Wrap
 	Inaccessible bool
 	Parts        []FieldPart // where it is known, by graph; none of a field that only interface objects resolve
-	// Narrowed is what its objects can be: what all graphs that resolve it agree on.
-	Narrowed Set
 }
 
 // In returns what a graph knows of the field, nil when nothing.

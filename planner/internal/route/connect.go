@@ -186,7 +186,7 @@ func (r *Router) viewOf(t *join.Type, g join.Graph) *join.Type {
 
 // blurred returns the interface that stands for the objects of a place where nobody can tell their types yet.
 func (r *Router) blurred(p *Place) *join.Type {
-	var out *join.Type
+	out := p.blur
 	for _, s := range p.Sources {
 		if s.entity {
 			for _, e := range s.Group.Entries {

@@ -60,7 +60,10 @@ func Normalise(s *join.Supergraph, op *ast.OperationDefinition, fragments ast.Fr
 	}
 	p := &Place{Declared: root, Possible: root.Possible, Scope: newScope()}
 	p.Scope.Places = append(p.Scope.Places, p)
-	n.place(p, []ast.SelectionSet{op.SelectionSet})
+	for g := range s.Graphs {
+		p.graphs = p.graphs.With(g)
+	}
+	n.place(p, []subset{{op.SelectionSet, root}})
 	if n.nodes > MaxNodes {
 		return nil, fmt.Errorf("the operation has more than %d fields", MaxNodes)
 	}
@@ -75,13 +78,19 @@ type occurrence struct {
 	order  int
 }
 
+// subset is a part of a selection, on a type.
+type subset struct {
+	set    ast.SelectionSet
+	parent *join.Type
+}
+
 // keyed is a response key with its occurrences.
 type keyed struct {
 	key  string
 	list []occurrence
 }
 
-func (n *normaliser) place(p *Place, sets []ast.SelectionSet) {
+func (n *normaliser) place(p *Place, sets []subset) {
 	visible := p.Possible.And(p.Declared.Accessible)
 	var keys []keyed
 	index := map[string]int{}
@@ -116,7 +125,7 @@ func (n *normaliser) place(p *Place, sets []ast.SelectionSet) {
 		}
 	}
 	for _, set := range sets {
-		collect(set, p.Declared, visible)
+		collect(set.set, set.parent, visible.And(set.parent.Possible))
 	}
 	for _, k := range keys {
 		n.key(p, k, visible)
@@ -294,9 +303,9 @@ func (n *normaliser) node(p *Place, key string, types join.Set, list []occurrenc
 		return
 	}
 	node.Child = below(n.s, node, def.Type)
-	sets := make([]ast.SelectionSet, len(list))
+	sets := make([]subset, len(list))
 	for i, o := range list {
-		sets[i] = o.field.SelectionSet
+		sets[i] = subset{o.field.SelectionSet, o.parent.Fields[o.field.Name].Type}
 	}
 	n.place(node.Child, sets)
 }
@@ -304,20 +313,82 @@ func (n *normaliser) node(p *Place, key string, types join.Set, list []occurrenc
 // below makes the place that a node leads to.
 func below(s *join.Supergraph, node *Node, declared *join.Type) *Place {
 	p := &Place{Parent: node.Place, Via: node, Declared: declared, Scope: node.Slot.Scope, Serial: node.Place.Serial}
+	blurred := true
 	for o := range node.Types.All {
-		if f := s.Objects[o].Fields[node.Name]; f != nil {
-			p.Possible = p.Possible.Or(f.Narrowed)
-		}
+		p.narrow(s, s.Objects[o], &blurred)
 	}
 	p.Possible = p.Possible.And(declared.Possible)
 	if p.Possible.Empty() {
 		p.Possible = declared.Possible
+	}
+	if !blurred {
+		p.blur = nil
+	}
+	for o := range p.Possible.All {
+		p.enterable(s.Objects[o])
 	}
 	if declared.Abstract() && !p.Possible.Within(declared.Accessible) {
 		p.Typed = true
 	}
 	p.Scope.Places = append(p.Scope.Places, p)
 	return p
+}
+
+// narrow adds what can stand at a place below an object of a type: what all graphs that may answer agree on. Graphs that cannot be
+// asked for the parent do not count.
+func (p *Place) narrow(s *join.Supergraph, t *join.Type, blurred *bool) {
+	var out join.Set
+	known := false
+	add := func(t *join.Type) {
+		f := t.Fields[p.Via.Name]
+		if f == nil {
+			return
+		}
+		for i := range f.Parts {
+			part := &f.Parts[i]
+			if part.External || !p.Parent.graphs.Has(part.Graph) {
+				continue
+			}
+			p.graphs = p.graphs.With(part.Graph)
+			set := part.Type.Possible
+			if part.Type.Abstract() {
+				here := part.Type.In(part.Graph)
+				if here == nil || here.InterfaceObject {
+					p.blur = part.Type
+					continue
+				}
+				set = here.Possible
+			}
+			*blurred = false
+			if !known {
+				out, known = set, true
+			}
+			out = out.And(set)
+		}
+	}
+	add(t)
+	for _, i := range t.Blurs {
+		add(i)
+	}
+	if !known || out.Empty() { // nobody knows, or they agree on nothing: anything may come
+		out = p.Declared.Possible
+	}
+	p.Possible = p.Possible.Or(out)
+}
+
+// enterable adds the graphs that can be asked for an entity.
+func (p *Place) enterable(t *join.Type) {
+	add := func(t *join.Type) {
+		for i := range t.Parts {
+			if resolvable(&t.Parts[i]) {
+				p.graphs = p.graphs.With(t.Parts[i].Graph)
+			}
+		}
+	}
+	add(t)
+	for _, i := range t.Blurs {
+		add(i)
+	}
 }
 
 // variables adds the variables of a value.

@@ -107,14 +107,18 @@ func (r *Router) pick(s *Source, n *Node, types join.Set) *Pick {
 	k := &Pick{Node: n, Types: types}
 	s.Picks = append(s.Picks, k)
 	n.picked = append(n.picked, pickedAt{s, types})
-	r.picks++
+	weight := 1
+	if s.Group.Entity { // later than what a root answers
+		weight = 2
+	}
+	r.picks += weight
 	if n.Child != nil {
 		k.Child = r.child(s, n, types)
 	}
 	r.undo = append(r.undo, func() {
 		s.Picks = s.Picks[:len(s.Picks)-1]
 		n.picked = n.picked[:len(n.picked)-1]
-		r.picks--
+		r.picks -= weight
 		if n.Child != nil {
 			n.Child.Sources = n.Child.Sources[:len(n.Child.Sources)-1]
 		}

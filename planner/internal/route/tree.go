@@ -32,6 +32,10 @@ type Place struct {
 	// Typed: the type of its objects has to be known; TypeSource tells it.
 	Typed      bool
 	TypeSource *Source
+	// graphs are those that may be asked for what stands here; blur is the interface that all have it as that are asked for the parent, if
+	// they have it as an interface object.
+	graphs join.Set
+	blur   *join.Type
 	// Serial is the position of the root field of a mutation it lies below.
 	Serial int
 }
