@@ -272,6 +272,9 @@ func (r *Router) commit(o *option, w *want) *Group {
 			first, types = o.chain[0], o.chain[0].Types
 		}
 		var g *Group
+		if len(r.Groups)+len(r.entering) >= r.limit {
+			return nil
+		}
 		if o.at.Parent == nil {
 			g = r.enterRoot(o.graph, o.at)
 		} else {
@@ -327,6 +330,20 @@ func (r *Router) connect(w *want) *Group {
 	if len(opts) == 1 {
 		return r.commit(&opts[0], w)
 	}
+	limit := r.limit
+	defer func() { r.limit = limit }()
+	here := len(r.Groups) + len(r.entering)
+	for moves := 1; moves <= maxMoves && here+moves <= limit; moves++ {
+		r.limit = here + moves
+		if o := r.cheapest(opts, w); o != nil {
+			return r.commit(o, w)
+		}
+	}
+	return nil
+}
+
+// cheapest returns the option that costs least within the limit of groups, nil when none keeps it.
+func (r *Router) cheapest(opts []option, w *want) *option {
 	best, least := -1, 0
 	for i := range opts {
 		mark := r.mark()
@@ -340,7 +357,7 @@ func (r *Router) connect(w *want) *Group {
 	if best < 0 {
 		return nil
 	}
-	return r.commit(&opts[best], w)
+	return &opts[best]
 }
 
 // connected returns the group that answers a leaf already.

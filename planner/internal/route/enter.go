@@ -68,10 +68,10 @@ func (r *Router) entry(in *inputs, g join.Graph, at *Place, e *Entry, types join
 			objects = e.View.Possible
 		}
 	}
-	if e.Types != nil && !in.add(r.connect(&want{place: at})) {
+	if !r.key(in, g, at, e, objects) {
 		return false
 	}
-	if !r.key(in, g, at, e, objects) {
+	if e.Types != nil && !in.add(r.connect(&want{place: at})) { // behind the key: whoever answers that often tells the type, too
 		return false
 	}
 	if first == nil {

@@ -14,6 +14,18 @@ import (
 // DefaultBudget is how much work a search may do, in moves looked at.
 const DefaultBudget = 20_000
 
+// refinement is how much work is spent on a plan that cannot do with fewer requests.
+const refinement = 2_000
+
+// hardLimit is how many times the budget may be spent before even a first plan is given up.
+const hardLimit = 50
+
+// maxGroups bounds the groups of a plan, and maxMoves those that one leaf may need.
+const (
+	maxGroups = 1000
+	maxMoves  = 6
+)
+
 // Result is what a search found.
 type Result struct {
 	Groups    []*Group
@@ -52,7 +64,12 @@ func Find(s *join.Supergraph, op *Operation, budget int) (*Result, error) {
 		slices.SortStableFunc(r.tasks, func(a, b task) int { return cmp.Compare(rank(&a), rank(&b)) })
 	}
 	r.bound()
-	failed := r.search(0)
+	r.limit = maxGroups
+	failed := ""
+	// Plans that differ from the greedy one in few decisions come first, so that the budget is not spent on variations of the last ones.
+	for r.discrepancies = 0; r.discrepancies <= 2 && (r.discrepancies == 0 || r.decisions > 0 && !r.Exhausted); r.discrepancies++ {
+		failed = r.search(0, r.discrepancies)
+	}
 	if r.best == nil && r.least == 0 {
 		return nil, fmt.Errorf("no subgraph can answer %s", failed)
 	}
@@ -117,7 +134,7 @@ func (r *Router) bound() {
 
 // search connects the leaves from the i-th on, in all ways that may be better than the best so far. It returns the leaf that it failed
 // at, if it did.
-func (r *Router) search(i int) (failed string) {
+func (r *Router) search(i, discrepancies int) (failed string) {
 	for ; i < len(r.tasks); i++ {
 		w := &r.tasks[i].want
 		if r.connected(w) != nil {
@@ -125,7 +142,7 @@ func (r *Router) search(i int) (failed string) {
 		}
 		opts := r.options(w)
 		if len(opts) > 1 {
-			return r.branch(i, w, opts)
+			return r.branch(i, w, opts, discrepancies)
 		}
 		if len(opts) == 0 || r.commit(&opts[0], w) == nil {
 			return w.String()
@@ -135,7 +152,7 @@ func (r *Router) search(i int) (failed string) {
 		r.least, r.best = c, slices.Clone(r.path)
 		depths := r.depths()
 		if c/costRequest <= r.floor && slices.Max(append(depths, 0)) <= 2 {
-			r.done = true
+			r.budget = min(r.budget, r.work+refinement)
 		}
 	}
 	return ""
@@ -143,7 +160,8 @@ func (r *Router) search(i int) (failed string) {
 
 type rated struct{ option, cost int }
 
-func (r *Router) branch(i int, w *want, opts []option) (failed string) {
+func (r *Router) branch(i int, w *want, opts []option, discrepancies int) (failed string) {
+	r.decisions++
 	var list []rated
 	for n := range opts {
 		mark := r.mark()
@@ -157,17 +175,20 @@ func (r *Router) branch(i int, w *want, opts []option) (failed string) {
 	}
 	slices.SortStableFunc(list, func(a, b rated) int { return cmp.Compare(a.cost, b.cost) })
 	for n, o := range list {
-		if r.least > 0 && (r.done || o.cost >= r.least) {
+		if r.least > 0 && o.cost >= r.least {
 			break
 		}
-		if n > 0 && r.least > 0 && r.work > r.budget {
+		if n > 0 && r.least > 0 && discrepancies == 0 {
+			break
+		}
+		if n > 0 && r.least > 0 && r.work > r.budget || r.work > hardLimit*r.budget {
 			r.Exhausted = true
 			break
 		}
 		mark := r.mark()
 		r.commit(&opts[o.option], w)
 		r.path = append(r.path, o.option)
-		failed = cmp.Or(r.search(i+1), failed)
+		failed = cmp.Or(r.search(i+1, max(discrepancies-min(n, 1), 0)), failed)
 		r.path = r.path[:len(r.path)-1]
 		r.rollback(mark)
 	}

@@ -23,8 +23,11 @@ type Router struct {
 	path  []int
 	best  []int
 	least int
-	floor int
-	done  bool
+	// limit is how many groups there may be, those included whose inputs are being connected.
+	limit         int
+	discrepancies int
+	decisions     int
+	floor         int
 	// Exhausted: the budget ran out.
 	Exhausted bool
 	serials   int
