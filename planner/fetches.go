@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sync"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/weirproxy/weir/planner/internal/assemble"
 	"github.com/weirproxy/weir/planner/internal/fetch"
+	"github.com/weirproxy/weir/planner/internal/introspect"
 	"github.com/weirproxy/weir/planner/internal/route"
 )
 
@@ -134,10 +136,19 @@ func (f *federated) plan(values uint64) (plan *FetchPlan, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("planner: %w", err)
 	}
-	plan = assemble.Build(f.supergraph.model, op, f.op, found, f.introspect)
+	q := introspect.Query{
+		Schema: f.supergraph.schema.ast, Fragments: f.fragments,
+		Included: func(list ast.DirectiveList) bool { return route.Included(list, conditions) },
+	}
+	var wrong error
+	plan = assemble.Build(f.supergraph.model, op, f.op, found, func(field *ast.Field) []byte {
+		answer, err := q.Answer(field)
+		wrong = cmp.Or(wrong, err)
+		return answer
+	})
+	if wrong != nil {
+		return nil, fmt.Errorf("planner: %w", wrong)
+	}
 	plan.Conditions = told
 	return plan, nil
 }
-
-// introspect answers a root field of introspection.
-func (f *federated) introspect(*ast.Field) []byte { return []byte("null") }

@@ -99,7 +99,7 @@ func TestLoadSupergraphErrors(t *testing.T) {
 		`type Query { a: Int }`: `s:1:1: this is no supergraph`,
 		head + "\ntype Query { t: T }\ntype T @join__type(graph: A, key: \"id nope\") { id: ID }": `s:3:9: type T: @join__type(key:): T has no field nope`,
 		head + "\ntype Query @join__type(graph: B) { a: Int }":                                    `s:2:13: @join__type names the graph "B"`,
-		head + "\ntype Query {\n a: Missing }":                                                     `type Query, field a: its type Missing is not defined`,
+		head + "\ntype Query {\n a: Missing }":                                                    `type Query, field a: its type Missing is not defined`,
 	} {
 		if _, err := LoadSupergraph("s", sdl); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", sdl, err, want)

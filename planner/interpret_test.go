@@ -9,13 +9,12 @@ import (
 
 // interpreter executes a plan as slowly and plainly as package fetch describes it: the oracle of the planner's tests.
 type interpreter struct {
-	plan    *FetchPlan
-	values  *Values
-	send    func(step *FetchStep, body string) (map[string]any, error)
-	root    *thing
-	sent    int
-	errs    []string
-	nothing error
+	plan   *FetchPlan
+	values *Values
+	send   func(step *FetchStep, body string) (map[string]any, error)
+	root   *thing
+	sent   int
+	errs   []string
 }
 
 // thing is an object of the answer.

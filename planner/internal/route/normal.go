@@ -150,8 +150,10 @@ func (n *normaliser) fragment(collect func(ast.SelectionSet, *join.Type, join.Se
 	collect(set, parent, types)
 }
 
-// included decides @skip and @include.
-func (n *normaliser) included(list ast.DirectiveList) bool {
+func (n *normaliser) included(list ast.DirectiveList) bool { return Included(list, n.conditions) }
+
+// Included decides @skip and @include for given values of variables.
+func Included(list ast.DirectiveList, conditions map[string]bool) bool {
 	for _, d := range list {
 		if d.Name != "skip" && d.Name != "include" {
 			continue
@@ -162,7 +164,7 @@ func (n *normaliser) included(list ast.DirectiveList) bool {
 		}
 		value := a.Value.Raw == "true"
 		if a.Value.Kind == ast.Variable {
-			value = n.conditions[a.Value.Raw]
+			value = conditions[a.Value.Raw]
 		}
 		if value == (d.Name == "skip") {
 			return false

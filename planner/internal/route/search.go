@@ -70,7 +70,7 @@ func Find(s *join.Supergraph, op *Operation, budget int) (*Result, error) {
 	for r.discrepancies = 0; r.discrepancies <= 2 && (r.discrepancies == 0 || r.decisions > 0 && !r.Exhausted); r.discrepancies++ {
 		failed = r.search(0, r.discrepancies)
 	}
-	if r.best == nil && r.least == 0 {
+	if !r.found {
 		return nil, fmt.Errorf("no subgraph can answer %s", failed)
 	}
 	r.replay()
@@ -148,7 +148,8 @@ func (r *Router) search(i, discrepancies int) (failed string) {
 			return w.String()
 		}
 	}
-	if c := r.cost(); r.least == 0 || c < r.least {
+	if c := r.cost(); !r.found || c < r.least {
+		r.found = true
 		r.least, r.best = c, slices.Clone(r.path)
 		depths := r.depths()
 		if c/costRequest <= r.floor && slices.Max(append(depths, 0)) <= 2 {
@@ -175,13 +176,13 @@ func (r *Router) branch(i int, w *want, opts []option, discrepancies int) (faile
 	}
 	slices.SortStableFunc(list, func(a, b rated) int { return cmp.Compare(a.cost, b.cost) })
 	for n, o := range list {
-		if r.least > 0 && o.cost >= r.least {
+		if r.found && o.cost >= r.least {
 			break
 		}
-		if n > 0 && r.least > 0 && discrepancies == 0 {
+		if n > 0 && r.found && discrepancies == 0 {
 			break
 		}
-		if n > 0 && r.least > 0 && r.work > r.budget || r.work > hardLimit*r.budget {
+		if n > 0 && r.found && r.work > r.budget || r.work > hardLimit*r.budget {
 			r.Exhausted = true
 			break
 		}

@@ -23,6 +23,7 @@ type Router struct {
 	path  []int
 	best  []int
 	least int
+	found bool
 	// limit is how many groups there may be, those included whose inputs are being connected.
 	limit         int
 	discrepancies int
@@ -31,7 +32,6 @@ type Router struct {
 	// Exhausted: the budget ran out.
 	Exhausted bool
 	serials   int
-	internal  int
 }
 
 type rootKind uint8

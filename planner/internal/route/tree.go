@@ -86,7 +86,6 @@ type Group struct {
 	Entries []*Entry
 	Deps    []*Group
 	Serial  int // of a root group of a mutation: the position of its first field
-	dead    bool
 }
 
 // Entry is how objects of some types are named in representations.
