@@ -1,5 +1,7 @@
 package fetch
 
+import "encoding/json"
+
 // Projection says how an object is written for the client: as a JSON object of Fields, in this order, each only if the
 // object's type is in its Types. The fields are in the order the specification asks for, whatever the type; no two fields for
 // one type have the same key.
@@ -27,7 +29,7 @@ type ProjectionField struct {
 	// Enum is the enum's values, for LeafEnum.
 	Enum *Enum `json:"enum,omitempty"`
 	// Constant is what is written, for LeafConstant.
-	Constant []byte `json:"constant,omitempty"`
+	Constant json.RawMessage `json:"constant,omitempty"`
 	// Projection of the object(s), for LeafObject; -1 otherwise.
 	Projection int `json:"projection"`
 	// Type is the name of the field's innermost type and Parent that of the type it was selected on, for messages.

@@ -14,9 +14,6 @@ import (
 // DefaultBudget is how much work a search may do, in moves looked at.
 const DefaultBudget = 20_000
 
-// refinement is how much work is spent on a plan that cannot do with fewer requests.
-const refinement = 2_000
-
 // hardLimit is how many times the budget may be spent before even a first plan is given up.
 const hardLimit = 50
 
@@ -31,6 +28,7 @@ type Result struct {
 	Groups    []*Group
 	Work      int
 	Cost      int
+	Decisions int
 	Exhausted bool
 }
 
@@ -67,14 +65,17 @@ func Find(s *join.Supergraph, op *Operation, budget int) (*Result, error) {
 	r.limit = maxGroups
 	failed := ""
 	// Plans that differ from the greedy one in few decisions come first, so that the budget is not spent on variations of the last ones.
-	for r.discrepancies = 0; r.discrepancies <= 2 && (r.discrepancies == 0 || r.decisions > 0 && !r.Exhausted); r.discrepancies++ {
-		failed = r.search(0, r.discrepancies)
+	for _, discrepancies := range []int{0, 2} {
+		failed = r.search(0, discrepancies)
+		if r.decisions == 0 || r.done || r.Exhausted {
+			break
+		}
 	}
 	if !r.found {
 		return nil, fmt.Errorf("no subgraph can answer %s", failed)
 	}
 	r.replay()
-	return &Result{Groups: r.Groups, Work: r.work, Cost: r.cost(), Exhausted: r.Exhausted}, nil
+	return &Result{Groups: r.Groups, Work: r.work, Cost: r.cost(), Decisions: r.decisions, Exhausted: r.Exhausted}, nil
 }
 
 // rank: leaves with one graph first, and types when their sources are there.
@@ -153,7 +154,7 @@ func (r *Router) search(i, discrepancies int) (failed string) {
 		r.least, r.best = c, slices.Clone(r.path)
 		depths := r.depths()
 		if c/costRequest <= r.floor && slices.Max(append(depths, 0)) <= 2 {
-			r.budget = min(r.budget, r.work+refinement)
+			r.done = true
 		}
 	}
 	return ""
@@ -176,7 +177,7 @@ func (r *Router) branch(i int, w *want, opts []option, discrepancies int) (faile
 	}
 	slices.SortStableFunc(list, func(a, b rated) int { return cmp.Compare(a.cost, b.cost) })
 	for n, o := range list {
-		if r.found && o.cost >= r.least {
+		if r.found && (r.done || o.cost >= r.least) {
 			break
 		}
 		if n > 0 && r.found && discrepancies == 0 {

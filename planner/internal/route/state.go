@@ -24,11 +24,12 @@ type Router struct {
 	best  []int
 	least int
 	found bool
+	// done: the plan cannot do with fewer requests, nor with fewer that wait for others.
+	done bool
 	// limit is how many groups there may be, those included whose inputs are being connected.
-	limit         int
-	discrepancies int
-	decisions     int
-	floor         int
+	limit     int
+	decisions int
+	floor     int
 	// Exhausted: the budget ran out.
 	Exhausted bool
 	serials   int
