@@ -39,6 +39,12 @@ func (r *run) failed(step *planner.FetchStep, a *asked, code codes.Code) {
 		for _, ref := range a.of(l) {
 			if ref.target != last {
 				last = ref.target
+				for n, s := range a.steps[ref.path : ref.path+ref.pathLen] {
+					if s >= 0 { // the list stands for its elements
+						ref.pathLen = int32(n)
+						break
+					}
+				}
 				f.path, _ = r.pathOf(step, l, ref, a)
 				r.fault(f)
 			}
