@@ -25,9 +25,10 @@ type option struct {
 // options lists the ways to connect a leaf. The first source that can serve it without anything new makes it the only one.
 func (r *Router) options(w *want) []option {
 	var out []option
-	var chain []*Node
+	whole := w.place.chain()
 	graphs := r.candidates(w)
-	for at := w.place; at != nil; at = at.Parent {
+	for at, i := w.place, len(whole); at != nil; at, i = at.Parent, i-1 {
+		chain := whole[i:]
 		var best *Source
 		for _, s := range at.Sources {
 			if (at.Parent != nil || r.kind == parallel || r.resumes(s, chain, w)) && r.follow(s, chain, w, false) {
@@ -37,16 +38,27 @@ func (r *Router) options(w *want) []option {
 			}
 		}
 		if best != nil {
-			return []option{{source: best, graph: best.Group.Graph, at: at, chain: slices.Clone(chain)}}
+			return []option{{source: best, graph: best.Group.Graph, at: at, chain: chain}}
 		}
 		for _, g := range graphs {
 			if r.enterable(g, at, chain, w) {
-				out = append(out, option{graph: g, at: at, chain: slices.Clone(chain)})
+				out = append(out, option{graph: g, at: at, chain: chain})
 			}
 		}
-		if at.Via != nil {
-			chain = append([]*Node{at.Via}, chain...)
-		}
+	}
+	return out
+}
+
+// chain lists the nodes that lead from the root to a place.
+func (p *Place) chain() []*Node {
+	n := 0
+	for at := p; at.Via != nil; at = at.Parent {
+		n++
+	}
+	out := make([]*Node, n)
+	for at := p; at.Via != nil; at = at.Parent {
+		n--
+		out[n] = at.Via
 	}
 	return out
 }
