@@ -33,8 +33,9 @@ func requests(groups []*route.Group, serial bool) []*request {
 		order(groups, of)
 	}
 	list = merge(list, serial)
+	depths := levels(list)
 	slices.SortStableFunc(list, func(a, b *request) int {
-		return cmp.Or(cmp.Compare(a.depth(), b.depth()), cmp.Compare(a.groups[0].ID, b.groups[0].ID))
+		return cmp.Or(cmp.Compare(depths[a], depths[b]), cmp.Compare(a.groups[0].ID, b.groups[0].ID))
 	})
 	for i, q := range list {
 		q.step = i
@@ -72,12 +73,25 @@ func order(groups []*route.Group, of map[*route.Group]*request) {
 	}
 }
 
-func (q *request) depth() int {
-	d := 1
-	for on := range q.deps {
-		d = max(d, 1+on.depth())
+// levels tells, for each request, how many have to be answered one after another up to it.
+func levels(list []*request) map[*request]int {
+	out := make(map[*request]int, len(list))
+	var level func(q *request) int
+	level = func(q *request) int {
+		if n, ok := out[q]; ok {
+			return n
+		}
+		n := 1
+		for on := range q.deps {
+			n = max(n, 1+level(on))
+		}
+		out[q] = n
+		return n
 	}
-	return d
+	for _, q := range list {
+		level(q)
+	}
+	return out
 }
 
 func (q *request) reaches(other *request) bool {
@@ -94,28 +108,64 @@ func (q *request) reaches(other *request) bool {
 
 func deepest(list []*request) int {
 	d := 0
-	for _, q := range list {
-		d = max(d, q.depth())
+	for _, n := range levels(list) {
+		d = max(d, n)
 	}
 	return d
 }
 
+// level joins the entity requests for one graph that are as deep as each other: none of them waits for another.
+func level(list []*request, serial bool) []*request {
+	type place struct{ graph, level, serial int }
+	depths := levels(list)
+	first := map[place]*request{}
+	moved := map[*request]*request{}
+	var out []*request
+	for _, q := range list {
+		g := q.groups[0]
+		at := place{g.Graph, depths[q], 0}
+		if serial {
+			at.serial = g.Source.Place.Serial
+		}
+		into := first[at]
+		if !g.Entity || into == nil {
+			out = append(out, q)
+			if g.Entity {
+				first[at] = q
+			}
+			continue
+		}
+		into.groups = append(into.groups, q.groups...)
+		for on := range q.deps {
+			into.deps[on] = true
+		}
+		moved[q] = into
+	}
+	for _, q := range out {
+		for on := range q.deps {
+			if into := moved[on]; into != nil {
+				delete(q.deps, on)
+				q.deps[into] = true
+			}
+		}
+	}
+	return out
+}
+
 // merge joins requests, those of one depth first.
 func merge(list []*request, serial bool) []*request {
+	list = level(list, serial)
 	limit := deepest(list)
-	for _, level := range []bool{true, false} {
-		for i := 0; i < len(list); i++ {
-			for j := i + 1; j < len(list); j++ {
-				a, b := list[i], list[j]
-				x, y := a.groups[0], b.groups[0]
-				if !x.Entity || !y.Entity || x.Graph != y.Graph || serial && x.Source.Place.Serial != y.Source.Place.Serial ||
-					level && a.depth() != b.depth() || a.reaches(b) || b.reaches(a) {
-					continue
-				}
-				if merged := joined(list, i, j); deepest(merged) <= limit {
-					list = merged
-					j = i
-				}
+	for i := 0; i < len(list); i++ {
+		for j := i + 1; j < len(list); j++ {
+			a, b := list[i], list[j]
+			x, y := a.groups[0], b.groups[0]
+			if !x.Entity || !y.Entity || x.Graph != y.Graph || serial && x.Source.Place.Serial != y.Source.Place.Serial || a.reaches(b) || b.reaches(a) {
+				continue
+			}
+			if merged := joined(list, i, j); deepest(merged) <= limit {
+				list = merged
+				j = i
 			}
 		}
 	}

@@ -19,7 +19,7 @@ const hardLimit = 50
 
 // maxGroups bounds the groups of a plan, and maxMoves those that one leaf may need.
 const (
-	maxGroups = 1000
+	maxGroups = 20_000
 	maxMoves  = 6
 )
 
@@ -67,6 +67,9 @@ func Find(s *join.Supergraph, op *Operation, budget int) (*Result, error) {
 	// Plans that differ from the greedy one in few decisions come first, so that the budget is not spent on variations of the last ones.
 	for _, discrepancies := range []int{0, 2} {
 		failed = r.search(0, discrepancies)
+		if r.decisions > 0 && r.work > r.budget {
+			r.Exhausted = true
+		}
 		if r.decisions == 0 || r.done || r.Exhausted {
 			break
 		}

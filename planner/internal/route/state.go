@@ -223,18 +223,31 @@ const (
 
 // cost is what the groups so far cost. Groups of one depth for one graph are one request.
 func (r *Router) cost() int {
+	type request struct{ graph, depth, serial int }
+	var few [16]request
+	seen := few[:0]
+	var many map[request]struct{} // when there are more than few
 	depths := r.depths()
 	requests, deepest := 0, 0
 	for i, g := range r.Groups {
 		deepest = max(deepest, depths[i])
-		shared := false
-		for j := range i {
-			o := r.Groups[j]
-			shared = shared || o.Graph == g.Graph && o.Entity == g.Entity && depths[i] == depths[j] && o.Source.Place.Serial == g.Source.Place.Serial && g.Entity
-		}
-		if !shared {
+		if !g.Entity {
 			requests++
+			continue
 		}
+		q := request{g.Graph, depths[i], g.Source.Place.Serial}
+		if slices.Contains(seen, q) {
+			continue
+		}
+		if len(seen) < len(few) {
+			seen = append(seen, q)
+			requests++
+			continue
+		}
+		if many == nil {
+			many = map[request]struct{}{}
+		}
+		many[q] = struct{}{}
 	}
-	return requests*costRequest + deepest*costDepth + len(r.Groups)*costGroup + r.picks
+	return (requests+len(many))*costRequest + deepest*costDepth + len(r.Groups)*costGroup + r.picks
 }
