@@ -75,7 +75,7 @@ func (f *federated) collect(set ast.SelectionSet) {
 // Fetches returns how to execute the operation for variables that Coerce put into v. There is one plan for each combination of the
 // variables that decide @skip and @include; it is made when it is first asked for, which is some 100 µs of work, and found again
 // without a lock or an allocation. The operation must be valid. The error tells of an operation that the subgraphs cannot
-// answer, and is ErrNotFederated for another schema.
+// answer, or of introspection with arguments that are variables, and is ErrNotFederated for another schema.
 func (p *Plan) Fetches(v *Values) (*FetchPlan, error) {
 	f := p.federated
 	if f == nil {

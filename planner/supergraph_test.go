@@ -11,6 +11,7 @@ const joinDirectives = `
 directive @join__enumValue(graph: join__Graph!) repeatable on ENUM_VALUE
 directive @join__field(graph: join__Graph, requires: String, provides: String, type: String, external: Boolean, override: String, usedOverridden: Boolean, overrideLabel: String) repeatable on FIELD_DEFINITION | INPUT_FIELD_DEFINITION
 directive @join__graph(name: String!, url: String!) on ENUM_VALUE
+directive @join__implements(graph: join__Graph!, interface: String!) repeatable on OBJECT | INTERFACE
 directive @join__type(graph: join__Graph!, key: String, extension: Boolean! = false, resolvable: Boolean! = true, isInterfaceObject: Boolean! = false) repeatable on OBJECT | INTERFACE | UNION | ENUM | INPUT_OBJECT | SCALAR
 enum join__Graph { A @join__graph(name: "a", url: "http://a") B @join__graph(name: "b", url: "http://b") C @join__graph(name: "c", url: "http://c") }
 `
@@ -84,6 +85,18 @@ func TestFetchPlans(t *testing.T) {
 			want: []string{
 				`0 a <-[] {t{id _w0_price:price(in:"USD")price(in:"EUR")}}`,
 				`1 b <-[0] query($_r:[_Any!]!){_entities(representations:$_r){...on T{x}}}`,
+			},
+		},
+		{
+			name: "what a field of an entity interface requires is asked for by the objects' types",
+			sdl: `type Query @join__type(graph: A) { node: Node @join__field(graph: A) }
+				interface Node @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") { id: ID! name: String @join__field(graph: A) @join__field(graph: B, external: true) greet: String @join__field(graph: B, requires: "name") }
+				type X implements Node @join__implements(graph: A, interface: "Node") @join__implements(graph: B, interface: "Node") @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") { id: ID! name: String @join__field(graph: A) @join__field(graph: B, external: true) greet: String @join__field(graph: B, requires: "name") }
+				type Y implements Node @join__implements(graph: A, interface: "Node") @join__implements(graph: B, interface: "Node") @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") { id: ID! name: String @join__field(graph: A) @join__field(graph: B, external: true) greet: String @join__field(graph: B, requires: "name") y: Int @join__field(graph: B) }`,
+			document: `{ node { greet ... on Y { y } } }`,
+			want: []string{
+				`0 a <-[] {node{__typename...on X{id name}...on Y{id name}}}`,
+				`1 b <-[0] query($_r:[_Any!]!){_entities(representations:$_r){...on X{greet}...on Y{greet y}}}`,
 			},
 		},
 	} {

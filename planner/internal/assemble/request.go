@@ -95,15 +95,24 @@ func levels(list []*request) map[*request]int {
 }
 
 func (q *request) reaches(other *request) bool {
-	if q == other {
-		return true
-	}
-	for on := range q.deps {
-		if on.reaches(other) {
+	seen := map[*request]bool{}
+	var look func(q *request) bool
+	look = func(q *request) bool {
+		if q == other {
 			return true
 		}
+		if seen[q] {
+			return false
+		}
+		seen[q] = true
+		for on := range q.deps {
+			if look(on) {
+				return true
+			}
+		}
+		return false
 	}
-	return false
+	return look(q)
 }
 
 func deepest(list []*request) int {

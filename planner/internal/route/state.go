@@ -84,15 +84,22 @@ func (r *Router) depend(g, on *Group) {
 
 // reaches tells that g waits for other, by whatever way, or is it.
 func (g *Group) reaches(other *Group) bool {
-	if g == other {
-		return true
+	if g == other || len(g.Deps) == 0 {
+		return g == other
 	}
-	for _, d := range g.Deps {
-		if d.reaches(other) {
+	seen := map[*Group]bool{}
+	var look func(g *Group) bool
+	look = func(g *Group) bool {
+		if g == other {
 			return true
 		}
+		if seen[g] {
+			return false
+		}
+		seen[g] = true
+		return slices.ContainsFunc(g.Deps, look)
 	}
-	return false
+	return look(g)
 }
 
 // pick puts a node into a source and returns the pick.
