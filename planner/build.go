@@ -188,6 +188,9 @@ func (b *builder) describe(p *Plan) {
 	}
 	p.policy = b.cachePolicy(p, &c, hinted)
 	b.rootFields(p, valid)
+	if valid && b.schema != nil && b.schema.supergraph != nil {
+		p.federated = newFederated(b.schema.supergraph, b.doc, b.op)
+	}
 }
 
 // cachePolicy decides how long the answer may be cached. An answer with an entity that its tags would not find is never cached, whatever

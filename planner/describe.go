@@ -18,6 +18,8 @@ type Description struct {
 	Cost        DescribedCost    `json:"cost"`
 	Tags        []string         `json:"tags,omitempty"` // known before the response; of a mutation: the types it may change
 	Variables   []DescribedError `json:"variableErrors,omitempty"`
+	Fetches     *FetchPlan       `json:"fetches,omitempty"`    // of a supergraph
+	Unanswered  string           `json:"unanswered,omitempty"` // why the subgraphs cannot answer it
 }
 
 // DescribedError is an Error in the form of a GraphQL response.
@@ -58,6 +60,12 @@ func (p *Plan) Describe(variables []byte) Description {
 	default:
 		c := p.Cost(&v)
 		d.Cost = DescribedCost{Type: c.Type, Field: c.Field, Points: c.Points()}
+	}
+	if p.federated != nil && len(problems) == 0 {
+		var err error
+		if d.Fetches, err = p.Fetches(&v); err != nil {
+			d.Unanswered = err.Error()
+		}
 	}
 	switch {
 	case p.kind == KindMutation:

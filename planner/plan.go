@@ -40,6 +40,7 @@ type Plan struct {
 	roots     []rootField
 	mutation  mutation
 	injected  *injection // nil: nothing to add
+	federated *federated // nil without a supergraph, and when the operation is not valid
 
 	learnt atomic.Pointer[Learnt] // changes; all else does not
 }

@@ -23,6 +23,8 @@ type Schema struct {
 	objects []string
 	// queried are those of them that a query can return.
 	queried map[string]bool
+	// supergraph is what the schema was made from, nil when it is a service's own.
+	supergraph *Supergraph
 }
 
 // Hash returns a digest of what the schema means: types, fields, arguments, defaults and directives, not their order, layout or

@@ -128,6 +128,9 @@ func (p *policies) publish() {
 	if p.static.File.Cache == "off" {
 		next.Cache.Enabled = false
 	}
+	if p.static.File.Supergraph != "" {
+		ownAnswers(&next)
+	}
 	next.Version, next.Hash, next.Plans, next.Scope, next.Leases = p.version, p.hash, p.plans, p.rules, p.leases()
 	p.now.Store(next.Seal())
 }

@@ -19,16 +19,17 @@ import (
 // schemas keeps the schema: from a file, which is read again when it changes, or by introspection of the upstream. The last good one
 // stays.
 type schemas struct {
-	file     string
-	every    time.Duration
-	path     string // of the upstream's endpoint
-	upstream *upstream
-	log      *slog.Logger
-	first    *planner.Schema // of the file; nil without one
-	changed  time.Time       // of the file
-	size     int64           // of the file
-	bad      error           // what is wrong with the file since then
-	failing  atomic.Bool     // the newest schema cannot be had or used
+	file       string
+	every      time.Duration
+	path       string // of the upstream's endpoint
+	upstream   *upstream
+	log        *slog.Logger
+	first      *planner.Schema     // of the file; nil without one
+	changed    time.Time           // of the file
+	size       int64               // of the file
+	bad        error               // what is wrong with the file since then
+	supergraph *planner.Supergraph // nil: there is an upstream
+	failing    atomic.Bool         // the newest schema cannot be had or used
 }
 
 const (
@@ -39,10 +40,18 @@ const (
 
 func newSchemas(s *config.Static, u *upstream, log *slog.Logger) (*schemas, error) {
 	k := &schemas{file: s.File.Schema, every: s.Introspection, path: s.File.Policy.Paths[0], upstream: u, log: log}
+	var err error
+	if s.File.Supergraph != "" {
+		k.every = 0
+		if k.supergraph, err = loadSupergraph(s.File.Supergraph); err != nil {
+			return nil, err
+		}
+		k.first = k.supergraph.Schema()
+		return k, nil
+	}
 	if k.file == "" {
 		return k, nil
 	}
-	var err error
 	k.first, err = k.read()
 	return k, err
 }

@@ -43,7 +43,8 @@ type Sidecar struct {
 	agent     *agent.Agent // nil: no control plane
 	upstream  *upstream
 	schemas   *schemas
-	feed      *feed // nil: no topics that say what has changed
+	subgraphs *subgraphs // nil: there is an upstream
+	feed      *feed      // nil: no topics that say what has changed
 	listeners []listen.Listener
 	admin     *admin.Server // nil: no admin listener
 }
@@ -78,9 +79,15 @@ func New(cfg Config) (_ *Sidecar, err error) {
 	if s.policies, err = newPolicies(cfg.Static, cfg.Values, s.schemas.first, s.store, s.log); err != nil {
 		return nil, err
 	}
-	s.line = line.New(line.Config{Policy: s.policies.load, Cache: s.store, Telemetry: s.telemetry})
+	requests := line.Config{Policy: s.policies.load, Cache: s.store, Telemetry: s.telemetry}
+	dial := s.upstream.dial
+	if s.schemas.supergraph != nil {
+		s.subgraphs = newSubgraphs(s.schemas.supergraph, s.log)
+		requests.Executor, dial = s.subgraphs.executor, noUpstream
+	}
+	s.line = line.New(requests)
 	s.server = serve.New(serve.Config{
-		Line: s.line, Policy: s.policies.load, Dial: s.upstream.dial, MaxConnections: f.Limits.Connections, MaxHead: cfg.Static.MaxHead,
+		Line: s.line, Policy: s.policies.load, Dial: dial, MaxConnections: f.Limits.Connections, MaxHead: cfg.Static.MaxHead,
 		MemoryLimit: cfg.Static.Memory, Logger: s.log,
 	})
 	if f.Control != "" {
@@ -227,6 +234,9 @@ func (s *Sidecar) close() {
 	}
 	if s.server != nil {
 		s.server.Close()
+	}
+	if s.subgraphs != nil {
+		s.subgraphs.close()
 	}
 	if s.admin != nil {
 		s.admin.Close()

@@ -50,6 +50,20 @@ func reachable(set ast.SelectionSet, fragments ast.FragmentDefinitionList) []*as
 	return out
 }
 
+// Arguments prints arguments in the order of their names, with parentheses; none are the empty string.
+func Arguments(list ast.ArgumentList) string {
+	p := printer{}
+	p.arguments(list)
+	return p.b.String()
+}
+
+// Value prints a value.
+func Value(v *ast.Value) string {
+	p := printer{}
+	p.value(v)
+	return p.b.String()
+}
+
 type printer struct{ b strings.Builder }
 
 func (p *printer) operation(op *ast.OperationDefinition) {

@@ -3,6 +3,9 @@ package coerce
 import (
 	"encoding/binary"
 	"math"
+	"strconv"
+
+	"github.com/weirproxy/weir/planner/internal/jsonscan"
 )
 
 // Values holds the outcome of Run and its scratch. The zero value is ready; reuse it to spare allocations.
@@ -189,4 +192,59 @@ func (x Value) First() (element, rest Value) {
 func (x Value) Next() (element, rest Value) {
 	n := sizeOf(x.b)
 	return Value{x.b[:n]}, Value{x.b[n:]}
+}
+
+// AppendJSON appends the value as JSON and does not allocate once dst is large enough. The value must be there. What comes out is what
+// the operation sees: defaults filled in, an ID as a string, an enum's value as a string.
+func (x Value) AppendJSON(dst []byte) []byte {
+	switch x.b[0] {
+	case tagNull:
+		return append(dst, "null"...)
+	case tagInt:
+		n, _ := x.Int()
+		return strconv.AppendInt(dst, n, 10)
+	case tagFloat:
+		f, _ := x.Float()
+		return strconv.AppendFloat(dst, f, 'g', -1, 64)
+	case tagBoolean:
+		return strconv.AppendBool(dst, x.b[1] == 1)
+	case tagJSON:
+		return append(dst, x.b[5:sizeOf(x.b)]...)
+	case tagList:
+		return x.appendList(dst)
+	case tagObject:
+		return x.appendObject(dst)
+	}
+	return jsonscan.AppendQuoted(dst, x.b[5:sizeOf(x.b)])
+}
+
+func (x Value) appendList(dst []byte) []byte {
+	dst = append(dst, '[')
+	mark := len(dst)
+	for b := x.b[9:sizeOf(x.b)]; len(b) > 0; {
+		if len(dst) > mark {
+			dst = append(dst, ',')
+		}
+		size := sizeOf(b)
+		dst = Value{b[:size]}.AppendJSON(dst)
+		b = b[size:]
+	}
+	return append(dst, ']')
+}
+
+func (x Value) appendObject(dst []byte) []byte {
+	dst = append(dst, '{')
+	mark := len(dst)
+	for b := x.b[9:sizeOf(x.b)]; len(b) > 0; {
+		if len(dst) > mark {
+			dst = append(dst, ',')
+		}
+		n := int(binary.BigEndian.Uint32(b))
+		dst = jsonscan.AppendQuoted(dst, b[4:4+n])
+		b = b[4+n:]
+		size := sizeOf(b)
+		dst = Value{b[:size]}.AppendJSON(append(dst, ':'))
+		b = b[size:]
+	}
+	return append(dst, '}')
 }

@@ -22,6 +22,12 @@ const (
 	UpstreamTimeout
 	UpstreamClosed
 
+	SubgraphConnect
+	SubgraphTimeout
+	SubgraphClosed
+	SubgraphAnswer
+	SubgraphValue
+
 	BadRequest
 	ParseFailed
 	ValidationFailed
@@ -92,6 +98,26 @@ var table = [end]entry{
 	UpstreamClosed: {
 		"upstream.closed", http.StatusBadGateway, "The upstream ended the connection before its answer was complete.",
 		"Look into the upstream's log. Clients see the connection end, as they would without a sidecar.",
+	},
+	SubgraphConnect: {
+		"subgraph.connect", http.StatusBadGateway, "A subgraph cannot be reached.",
+		"Check that the subgraph runs and that the supergraph names its address.",
+	},
+	SubgraphTimeout: {
+		"subgraph.timeout", http.StatusGatewayTimeout, "A subgraph did not answer in time.",
+		"Check the load of the subgraph, or allow it more time.",
+	},
+	SubgraphClosed: {
+		"subgraph.closed", http.StatusBadGateway, "A subgraph ended the connection before its answer was complete.",
+		"Look into the log of the subgraph.",
+	},
+	SubgraphAnswer: {
+		"subgraph.bad_answer", http.StatusBadGateway, "The answer of a subgraph cannot be read.",
+		"Check what answers at the subgraph's address: it must be GraphQL as JSON, within the limit of size.",
+	},
+	SubgraphValue: {
+		"subgraph.bad_value", http.StatusBadGateway, "A value from a subgraph does not fit the schema.",
+		"Correct the subgraph, or compose the supergraph again.",
 	},
 	BadRequest: {
 		"BAD_REQUEST", http.StatusBadRequest, "The request is not a well-formed GraphQL request.",

@@ -98,7 +98,14 @@ func compileStatic(d *document, f *File, env Env) *Static {
 	if f.Admin != "" {
 		checkAddress(d, "admin", f.Admin)
 	}
-	s.Upstream = compileUpstream(d, f.Upstream)
+	switch {
+	case f.Supergraph == "":
+		s.Upstream = compileUpstream(d, f.Upstream)
+	case f.Upstream != "":
+		d.addf("supergraph", "is for a sidecar without an upstream; remove upstream or supergraph")
+	case f.Schema != "":
+		d.addf("schema", "is part of the supergraph; remove it")
+	}
 	s.Upstream.CA, s.Upstream.Name = f.UpstreamCA, f.UpstreamName
 	for _, l := range []struct{ path, text string }{{"upstream_ca", f.UpstreamCA}, {"upstream_server_name", f.UpstreamName}} {
 		if l.text != "" && !s.Upstream.TLS {

@@ -24,6 +24,7 @@ type Config struct {
 	Policy    func() *policy.Policy
 	Cache     *cache.Store // nil: no cache
 	Telemetry *telemetry.Telemetry
+	Executor  Executor // nil: requests are relayed to an upstream
 }
 
 // Line runs the stages. It is safe for concurrent use, each Exchange by one goroutine at a time.
@@ -97,6 +98,9 @@ func (l *Line) Decide(ctx context.Context, x *Exchange, h *wire.RequestHead, bod
 	if x.Refusal.Code != codes.None {
 		return l.refuse(x), ReasonNone
 	}
+	if reason != ReasonNone && l.cfg.Executor != nil {
+		return l.unreadable(x, reason), ReasonNone
+	}
 	if reason != ReasonNone {
 		l.Blind(x, reason)
 		return Relay, reason
@@ -106,6 +110,9 @@ func (l *Line) Decide(ctx context.Context, x *Exchange, h *wire.RequestHead, bod
 	}
 	if l.lookup(ctx, x, h, now) {
 		return Answer, ReasonNone
+	}
+	if l.cfg.Executor != nil {
+		return l.execute(ctx, x, now), ReasonNone
 	}
 	return Relay, ReasonNone
 }

@@ -40,7 +40,7 @@ func (c *conn) hit(x *line.Exchange, g gathered, now int64) bool {
 		return c.relay(x, g)
 	}
 	x.BytesOut = int64(len(c.out) + len(body))
-	if x.Injected {
+	if x.Injected || x.Executed {
 		c.s.stats.relayed.Add(1)
 	} else {
 		c.s.stats.hits.Add(1)

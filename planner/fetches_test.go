@@ -1,0 +1,146 @@
+package planner
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func loadSupergraph(t testing.TB, file string) *Supergraph {
+	t.Helper()
+	sdl, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := LoadSupergraph(filepath.Base(file), string(sdl))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func fetchPlan(t testing.TB, s *Supergraph, document, variables string) *FetchPlan {
+	t.Helper()
+	p := Build(s.Schema(), document, "", Options{})
+	if len(p.Errors()) > 0 {
+		t.Fatal(p.Errors())
+	}
+	var v Values
+	if errs := p.Coerce([]byte(variables), &v); errs != nil {
+		t.Fatal(errs)
+	}
+	plan, err := p.Fetches(&v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}
+
+// The operations of the shop have as many requests, in as many steps after one another, as the best plan for them.
+func TestFetchesOfShop(t *testing.T) {
+	s := loadSupergraph(t, "testdata/shop.graphql")
+	for _, c := range []struct {
+		file            string
+		requests, depth int
+	}{{"testdata/big.graphql", 6, 4}, {"testdata/two.graphql", 2, 2}} {
+		document, err := os.ReadFile(c.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan := fetchPlan(t, s, string(document), "")
+		if depth := depthOf(plan); len(plan.Steps) != c.requests || depth != c.depth {
+			t.Errorf("%s: %d requests in %d steps, want %d in %d\n%s", c.file, len(plan.Steps), depth, c.requests, c.depth, plan)
+		}
+	}
+}
+
+func depthOf(p *FetchPlan) int {
+	depths := make([]int, len(p.Steps))
+	most := 0
+	for i := range p.Steps {
+		depths[i] = 1
+		for _, d := range p.Steps[i].After {
+			depths[i] = max(depths[i], depths[d]+1)
+		}
+		most = max(most, depths[i])
+	}
+	return most
+}
+
+// A plan is found again without an allocation, and each combination of conditions has its own.
+func TestFetchesAgain(t *testing.T) {
+	s := loadSupergraph(t, "testdata/shop.graphql")
+	p := Build(s.Schema(), `query ($names: Boolean!) { users { id name @include(if: $names) reviews @skip(if: $names) { id } } }`, "", Options{})
+	var with, without Values
+	p.Coerce([]byte(`{"names": true}`), &with)
+	p.Coerce([]byte(`{"names": false}`), &without)
+	a, err := p.Fetches(&with)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, _ := p.Fetches(&without)
+	if a == b || len(a.Steps) != 1 || len(b.Steps) != 2 {
+		t.Errorf("with names:\n%swithout:\n%s", a, b)
+	}
+	if n := testing.AllocsPerRun(100, func() {
+		if c, _ := p.Fetches(&with); c != a {
+			t.Fatal("another plan")
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestLoadSupergraphErrors(t *testing.T) {
+	head := `enum join__Graph { A @join__graph(name: "a", url: "") } directive @join__type(graph: join__Graph!, key: String) repeatable on OBJECT `
+	for sdl, want := range map[string]string{
+		`type Query { a: Int }`: `s:1:1: this is no supergraph`,
+		head + "\ntype Query { t: T }\ntype T @join__type(graph: A, key: \"id nope\") { id: ID }": `s:3:9: type T: @join__type(key:): T has no field nope`,
+		head + "\ntype Query @join__type(graph: B) { a: Int }":                                    `s:2:13: @join__type names the graph "B"`,
+		head + "\ntype Query {\n a: Missing }":                                                    `type Query, field a: its type Missing is not defined`,
+	} {
+		if _, err := LoadSupergraph("s", sdl); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", sdl, err, want)
+		}
+	}
+}
+
+func BenchmarkFetches(b *testing.B) {
+	s := loadSupergraph(b, "testdata/shop.graphql")
+	for _, name := range []string{"big", "two"} {
+		document, err := os.ReadFile("testdata/" + name + ".graphql")
+		if err != nil {
+			b.Fatal(err)
+		}
+		p := Build(s.Schema(), string(document), "", Options{})
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := p.federated.plan(0); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// A supergraph of 2,000 entities over 20 graphs.
+func BenchmarkLoadSupergraph(b *testing.B) {
+	var sdl strings.Builder
+	sdl.WriteString("enum join__Graph {")
+	for g := range 20 {
+		fmt.Fprintf(&sdl, " G%d @join__graph(name: \"g%d\", url: \"http://g%d\")", g, g, g)
+	}
+	sdl.WriteString(" }\ndirective @join__graph(name: String!, url: String!) on ENUM_VALUE\ntype Query { t0: T0 @join__field(graph: G0) }\n")
+	for t := range 2000 {
+		fmt.Fprintf(&sdl, "type T%d @join__type(graph: G%d, key: \"id\") @join__type(graph: G%d, key: \"id\") { id: ID! a: Int @join__field(graph: G%d) b(x: Int): String @join__field(graph: G%d) next: T%d @join__field(graph: G%d) }\n",
+			t, t%20, (t+1)%20, t%20, (t+1)%20, (t+1)%2000, t%20)
+	}
+	for b.Loop() {
+		if _, err := LoadSupergraph("large", sdl.String()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,246 @@
+package route
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/weirproxy/weir/planner/internal/join"
+)
+
+// maxNesting bounds how many moves may be needed to make a move.
+const maxNesting = 12
+
+// inputs collects the groups that answer what a representation needs.
+type inputs struct{ groups []*Group }
+
+func (in *inputs) add(g *Group) bool {
+	if g == nil {
+		return false
+	}
+	if !slices.Contains(in.groups, g) {
+		in.groups = append(in.groups, g)
+	}
+	return true
+}
+
+// enter makes a graph answer for the entities of some types at a place, first connecting what the representations need: keys, what the
+// field requires, and types. It returns nil when that is not possible.
+func (r *Router) enter(g join.Graph, at *Place, types join.Set, first *Node) *Group {
+	entries, ok := r.entries(g, at, types)
+	if !ok {
+		return nil
+	}
+	here := entering{place: at, graph: g}
+	if first != nil && requires(r, entries, g, types, first) {
+		here.field = first.Name
+	}
+	if slices.Contains(r.entering, here) || len(r.entering) >= maxNesting {
+		return nil
+	}
+	r.entering = append(r.entering, here)
+	defer func() { r.entering = r.entering[:len(r.entering)-1] }()
+
+	in := &inputs{}
+	for _, e := range entries {
+		if !r.entry(in, g, at, e, types, first) {
+			return nil
+		}
+	}
+	return r.join(g, at, entries, in)
+}
+
+func requires(r *Router, entries []*Entry, g join.Graph, types join.Set, n *Node) bool {
+	v := &Source{Group: &Group{Graph: g, Entity: true, Entries: entries}, entity: true}
+	for o := range types.All {
+		if p := v.resolve(r.s, o, n.Name); p != nil && p.Requires != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// entry connects what one kind of representation needs.
+func (r *Router) entry(in *inputs, g join.Graph, at *Place, e *Entry, types join.Set, first *Node) bool {
+	objects := e.Types
+	if objects == nil {
+		objects = at.Possible
+		if e.View.Kind == join.Object {
+			objects = e.View.Possible
+		}
+	}
+	if !r.key(in, g, at, e, objects) {
+		return false
+	}
+	if e.Types != nil && !in.add(r.connect(&want{place: at})) { // behind the key: whoever answers that often tells the type, too
+		return false
+	}
+	if first == nil {
+		return true
+	}
+	owner := e.View
+	if owner.Kind == join.Interface && !owner.In(g).InterfaceObject {
+		return true
+	}
+	p := partOf(owner, g, first.Name)
+	if p == nil || p.Requires == nil {
+		return true
+	}
+	if _, given := provided(nil, first, owner); given {
+		return true
+	}
+	e.Inputs = append(e.Inputs, Input{Fields: p.Requires})
+	return r.selection(in, at, p.Requires, objects)
+}
+
+// key connects the key that costs least.
+func (r *Router) key(in *inputs, g join.Graph, at *Place, e *Entry, objects join.Set) bool {
+	keys := e.View.In(g).Keys
+	best, least := -1, 0
+	groups := len(r.Groups)
+	for i := range keys {
+		if !keys[i].Resolvable {
+			continue
+		}
+		mark, before := r.mark(), len(in.groups)
+		if r.selection(in, at, keys[i].Fields, objects) {
+			if len(r.Groups) == groups && len(keys) == 1 {
+				e.Inputs = append(e.Inputs, Input{keys[i].Fields, true})
+				return true
+			}
+			if c := r.cost() + 10*len(in.groups); best < 0 || c < least {
+				best, least = i, c
+			}
+		}
+		in.groups = in.groups[:before]
+		r.rollback(mark)
+	}
+	if best < 0 {
+		return false
+	}
+	e.Inputs = append(e.Inputs, Input{keys[best].Fields, true})
+	return r.selection(in, at, keys[best].Fields, objects)
+}
+
+// selection connects all leaves of a selection at a place, for some types.
+func (r *Router) selection(in *inputs, at *Place, sel join.Selection, types join.Set) bool {
+	for i := range sel {
+		x := &sel[i]
+		of := types
+		if x.On != nil {
+			if of = types.And(x.On.Possible); of.Empty() {
+				continue
+			}
+		}
+		for _, part := range (&normaliser{s: r.s}).classes(of, x.Name) {
+			n := r.node(at, x, part)
+			if n.Child == nil {
+				if !in.add(r.connect(&want{place: at, node: n, types: part})) {
+					return false
+				}
+				continue
+			}
+			if n.Child.Declared.Abstract() && !in.add(r.connect(&want{place: n.Child})) {
+				return false
+			}
+			if !r.selection(in, n.Child, x.Sub, n.Child.Possible) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// node finds a node for a field that the plan needs, or makes one under a key that is nobody else's.
+func (r *Router) node(at *Place, x *join.Selected, types join.Set) *Node {
+	if n := at.find(x.Name, x.Arguments, types); n != nil {
+		return n
+	}
+	f := r.field(at, x.Name, types)
+	key := x.Name
+	for i := 0; !at.Scope.free(key, x.Name, x.Arguments); i++ {
+		key = "_w" + strconv.Itoa(i) + "_" + x.Name
+	}
+	had := at.Scope.byKey[key] != nil
+	n := &Node{Place: at, Name: x.Name, Arguments: x.Arguments, Types: types}
+	n.Slot = at.Scope.slot(key, false, f.Type.Composite())
+	n.Slot.Nodes = append(n.Slot.Nodes, n)
+	at.Nodes = append(at.Nodes, n)
+	if f.Type.Composite() {
+		n.Child = below(r.s, n, f.Type)
+		n.Child.Typed = false
+	}
+	r.undo = append(r.undo, func() {
+		at.Nodes = at.Nodes[:len(at.Nodes)-1]
+		n.Slot.Nodes = n.Slot.Nodes[:len(n.Slot.Nodes)-1]
+		if n.Child != nil {
+			n.Slot.Scope.Places = n.Slot.Scope.Places[:len(n.Slot.Scope.Places)-1]
+		}
+		if !had {
+			delete(at.Scope.byKey, key)
+			at.Scope.Slots = at.Scope.Slots[:len(at.Scope.Slots)-1]
+		}
+	})
+	return n
+}
+
+func (r *Router) field(at *Place, name string, types join.Set) *join.Field {
+	if f := at.Declared.Fields[name]; f != nil {
+		return f
+	}
+	for o := range types.All {
+		if f := r.s.Objects[o].Fields[name]; f != nil {
+			return f
+		}
+	}
+	return nil
+}
+
+// join puts entries into a group of the graph at the place that does not have to wait for itself, or into a new one.
+func (r *Router) join(g join.Graph, at *Place, entries []*Entry, in *inputs) *Group {
+	var group *Group
+	for _, s := range at.Sources {
+		o := s.Group
+		if s.entity && o.Graph == g && !slices.ContainsFunc(in.groups, func(d *Group) bool { return d.reaches(o) }) {
+			group = o
+		}
+	}
+	if group == nil {
+		group = r.group(g, true, at)
+	}
+	for _, d := range in.groups {
+		r.depend(group, d)
+	}
+	for _, e := range entries {
+		r.merge(group, e)
+	}
+	return group
+}
+
+// merge adds an entry to a group.
+func (r *Router) merge(g *Group, e *Entry) {
+	for _, o := range g.Entries {
+		if o.View != e.View || (o.Types == nil) != (e.Types == nil) {
+			continue
+		}
+		types, n := o.Types, len(o.Inputs)
+		if e.Types != nil {
+			o.Types = types.Or(e.Types)
+		}
+		for _, input := range e.Inputs {
+			if input.Key && slices.ContainsFunc(o.Inputs, func(i Input) bool { return i.Key }) {
+				continue
+			}
+			if !slices.ContainsFunc(o.Inputs, func(i Input) bool { return same(i.Fields, input.Fields) }) {
+				o.Inputs = append(o.Inputs, input)
+			}
+		}
+		r.undo = append(r.undo, func() { o.Types, o.Inputs = types, o.Inputs[:n] })
+		return
+	}
+	g.Entries = append(g.Entries, e)
+	r.undo = append(r.undo, func() { g.Entries = g.Entries[:len(g.Entries)-1] })
+}
+
+func same(a, b join.Selection) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+}

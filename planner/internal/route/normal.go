@@ -1,0 +1,324 @@
+package route
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/weirproxy/weir/planner/internal/canon"
+	"github.com/weirproxy/weir/planner/internal/join"
+)
+
+// Operation is an operation in normal form.
+type Operation struct {
+	Kind ast.Operation
+	Root *Place
+	// Views are what a client sees of each place, in the order of the specification.
+	Views map[*Place][]View
+}
+
+// View is a field as a client sees it.
+type View struct {
+	Key   string
+	Types join.Set
+	Node  *Node       // nil: __typename, or introspection
+	Field *ast.Field  // for introspection
+	Def   *join.Field // nil of __typename and introspection
+	order int
+}
+
+type normaliser struct {
+	s          *join.Supergraph
+	fragments  map[string]*ast.FragmentDefinition
+	conditions map[string]bool
+	views      map[*Place][]View
+	nodes      int
+}
+
+// MaxNodes bounds the fields of an operation in normal form.
+const MaxNodes = 20_000
+
+// Normalise brings a valid operation into normal form for given values of the variables of @skip and @include.
+func Normalise(s *join.Supergraph, op *ast.OperationDefinition, fragments ast.FragmentDefinitionList, conditions map[string]bool) (*Operation, error) {
+	n := &normaliser{s: s, fragments: make(map[string]*ast.FragmentDefinition, len(fragments)), conditions: conditions, views: map[*Place][]View{}}
+	for _, f := range fragments {
+		n.fragments[f.Name] = f
+	}
+	root := s.Query
+	kind := op.Operation
+	switch kind {
+	case ast.Mutation:
+		root = s.Mutation
+	case ast.Subscription:
+		root = s.Subscription
+	default:
+		kind = ast.Query
+	}
+	if root == nil {
+		return nil, fmt.Errorf("the supergraph has no type for a %s", kind)
+	}
+	p := &Place{Declared: root, Possible: root.Possible, Scope: newScope()}
+	p.Scope.Places = append(p.Scope.Places, p)
+	for g := range s.Graphs {
+		p.graphs = p.graphs.With(g)
+	}
+	n.place(p, []subset{{op.SelectionSet, root}})
+	if n.nodes > MaxNodes {
+		return nil, fmt.Errorf("the operation has more than %d fields", MaxNodes)
+	}
+	return &Operation{Kind: kind, Root: p, Views: n.views}, nil
+}
+
+// occurrence is a field where it is written.
+type occurrence struct {
+	field  *ast.Field
+	parent *join.Type
+	types  join.Set
+	order  int
+}
+
+// subset is a part of a selection, on a type.
+type subset struct {
+	set    ast.SelectionSet
+	parent *join.Type
+}
+
+// keyed is a response key with its occurrences.
+type keyed struct {
+	key  string
+	list []occurrence
+}
+
+func (n *normaliser) place(p *Place, sets []subset) {
+	visible := p.Possible.And(p.Declared.Accessible)
+	var keys []keyed
+	index := map[string]int{}
+	order := 0
+	var collect func(set ast.SelectionSet, parent *join.Type, types join.Set)
+	collect = func(set ast.SelectionSet, parent *join.Type, types join.Set) {
+		for _, sel := range set {
+			switch s := sel.(type) {
+			case *ast.Field:
+				if !n.included(s.Directives) {
+					continue
+				}
+				key := s.Alias
+				if key == "" {
+					key = s.Name
+				}
+				i, ok := index[key]
+				if !ok {
+					i = len(keys)
+					index[key] = i
+					keys = append(keys, keyed{key: key})
+				}
+				keys[i].list = append(keys[i].list, occurrence{s, parent, types, order})
+				order++
+			case *ast.InlineFragment:
+				n.fragment(collect, s.Directives, s.TypeCondition, s.SelectionSet, parent, types)
+			case *ast.FragmentSpread:
+				if f := n.fragments[s.Name]; f != nil {
+					n.fragment(collect, s.Directives, f.TypeCondition, f.SelectionSet, parent, types)
+				}
+			}
+		}
+	}
+	for _, set := range sets {
+		collect(set.set, set.parent, visible.And(set.parent.Possible))
+	}
+	for _, k := range keys {
+		n.key(p, k, visible)
+	}
+	slices.SortStableFunc(n.views[p], func(a, b View) int { return a.order - b.order })
+}
+
+func (n *normaliser) fragment(collect func(ast.SelectionSet, *join.Type, join.Set), directives ast.DirectiveList, condition string, set ast.SelectionSet, parent *join.Type, types join.Set) {
+	if !n.included(directives) {
+		return
+	}
+	if condition != "" {
+		t := n.s.Types[condition]
+		if t == nil {
+			return
+		}
+		parent, types = t, types.And(t.Possible)
+		if types.Empty() {
+			return
+		}
+	}
+	collect(set, parent, types)
+}
+
+func (n *normaliser) included(list ast.DirectiveList) bool { return Included(list, n.conditions) }
+
+// Included decides @skip and @include for given values of variables.
+func Included(list ast.DirectiveList, conditions map[string]bool) bool {
+	for _, d := range list {
+		if d.Name != "skip" && d.Name != "include" {
+			continue
+		}
+		a := d.Arguments.ForName("if")
+		if a == nil {
+			continue
+		}
+		value := a.Value.Raw == "true"
+		if a.Value.Kind == ast.Variable {
+			value = conditions[a.Value.Raw]
+		}
+		if value == (d.Name == "skip") {
+			return false
+		}
+	}
+	return true
+}
+
+// part is a set of types for which the same occurrences of a key apply.
+type part struct {
+	types join.Set
+	list  []occurrence
+}
+
+// key makes the nodes of a response key: one for each set of types for which other occurrences apply, or other subgraphs may answer.
+func (n *normaliser) key(p *Place, k keyed, visible join.Set) {
+	first := k.list[0]
+	if name := first.field.Name; name == "__typename" || name == "__schema" || name == "__type" {
+		types := first.types
+		for _, o := range k.list[1:] {
+			types = types.Or(o.types)
+		}
+		if name == "__typename" && p.Declared.Abstract() || !visible.Within(types) {
+			p.Typed = p.Typed || p.Declared.Abstract()
+		}
+		n.views[p] = append(n.views[p], View{Key: k.key, Types: types, Field: first.field, order: first.order})
+		return
+	}
+	list := parts(k.list)
+	if def := first.parent.Fields[first.field.Name]; len(list) > 1 && def != nil && !def.Type.Composite() {
+		for _, more := range list[1:] {
+			list[0].types = list[0].types.Or(more.types)
+		}
+		list = list[:1]
+	}
+	for _, part := range list {
+		if !visible.Within(part.types) && p.Declared.Abstract() {
+			p.Typed = true
+		}
+		classes := n.classes(part.types, part.list[0].field.Name)
+		seen := len(n.views[p])
+		for _, types := range classes {
+			n.node(p, k.key, types, part.list)
+		}
+		n.fold(p, seen, part.types)
+	}
+}
+
+// fold makes one view of those of a leaf, for the client does not care which graphs answer; objects below are told apart by their
+// parents' types.
+func (n *normaliser) fold(p *Place, from int, types join.Set) {
+	added := n.views[p][from:]
+	switch {
+	case len(added) < 2:
+	case added[0].Node.Child == nil:
+		added[0].Types = types
+		n.views[p] = n.views[p][:from+1]
+	default:
+		p.Typed = p.Typed || p.Declared.Abstract()
+	}
+}
+
+func parts(list []occurrence) []part {
+	var out []part
+	for _, o := range list {
+		rest := o.types
+		for i := 0; i < len(out) && !rest.Empty(); i++ {
+			both := out[i].types.And(rest)
+			if both.Empty() {
+				continue
+			}
+			if len(both) > 0 && !out[i].types.Within(both) {
+				out = append(out, part{out[i].types.Minus(both), out[i].list})
+				out[i].types = both
+			}
+			out[i].list = append(slices.Clone(out[i].list), o)
+			rest = rest.Minus(both)
+		}
+		if !rest.Empty() {
+			out = append(out, part{rest, []occurrence{o}})
+		}
+	}
+	return out
+}
+
+// classes splits types by which graphs know a field, and how.
+func (n *normaliser) classes(types join.Set, name string) []join.Set {
+	if types.Len() == 1 {
+		return []join.Set{types}
+	}
+	var out []join.Set
+	var of []*join.Type
+next:
+	for o := range types.All {
+		t := n.s.Objects[o]
+		for i, other := range of {
+			if alike(t, other, name) {
+				out[i] = out[i].With(o)
+				continue next
+			}
+		}
+		of = append(of, t)
+		out = append(out, join.Set(nil).With(o))
+	}
+	return out
+}
+
+// alike tells that all graphs know a field of two types alike.
+func alike(a, b *join.Type, name string) bool {
+	f, g := a.Fields[name], b.Fields[name]
+	if f == nil || g == nil || len(f.Parts) != len(g.Parts) || !slices.Equal(a.Blurs, b.Blurs) {
+		return false
+	}
+	for i := range f.Parts {
+		x, y := &f.Parts[i], &g.Parts[i]
+		if x.Graph != y.Graph || x.External != y.External || (x.Requires == nil) != (y.Requires == nil) || x.Provides != nil || y.Provides != nil || x.Type != y.Type {
+			return false
+		}
+	}
+	return len(a.Parts) == len(b.Parts)
+}
+
+func (n *normaliser) node(p *Place, key string, types join.Set, list []occurrence) {
+	if n.nodes++; n.nodes > MaxNodes {
+		return
+	}
+	first := list[0]
+	def := first.parent.Fields[first.field.Name]
+	node := &Node{Place: p, Name: first.field.Name, Arguments: canon.Arguments(first.field.Arguments), Types: types}
+	for _, a := range first.field.Arguments {
+		node.Variables = variables(node.Variables, a.Value)
+	}
+	node.Slot = p.Scope.slot(key, true, def.Type.Composite())
+	node.Slot.Nodes = append(node.Slot.Nodes, node)
+	n.views[p] = append(n.views[p], View{Key: key, Types: types, Node: node, Def: def, order: first.order})
+	p.Nodes = append(p.Nodes, node)
+	if !def.Type.Composite() {
+		return
+	}
+	node.Child = below(n.s, node, def.Type)
+	sets := make([]subset, len(list))
+	for i, o := range list {
+		sets[i] = subset{o.field.SelectionSet, o.parent.Fields[o.field.Name].Type}
+	}
+	n.place(node.Child, sets)
+}
+
+// variables adds the variables of a value.
+func variables(out []string, v *ast.Value) []string {
+	if v.Kind == ast.Variable && !slices.Contains(out, v.Raw) {
+		out = append(out, v.Raw)
+	}
+	for _, c := range v.Children {
+		out = variables(out, c.Value)
+	}
+	return out
+}

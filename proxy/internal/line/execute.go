@@ -1,0 +1,82 @@
+package line
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/weirproxy/weir/planner"
+	"github.com/weirproxy/weir/proxy/internal/answer"
+	"github.com/weirproxy/weir/proxy/internal/codes"
+	"github.com/weirproxy/weir/proxy/internal/execute"
+	"github.com/weirproxy/weir/proxy/internal/wire"
+)
+
+// keptExecuted is how much memory for answers of ours an exchange keeps.
+const keptExecuted = 256 << 10
+
+// execute answers all operations of the request from the subgraphs. It waits for them, within the executor's limits.
+func (l *Line) execute(ctx context.Context, x *Exchange, now int64) Action {
+	if cap(x.executed) > keptExecuted {
+		x.executed = nil
+	}
+	out := x.executed[:0]
+	x.Forwarded = now
+	for i := range x.Items {
+		it := &x.Items[i]
+		if it.mismatched {
+			return l.unreadable(x, ReasonEnvelope)
+		}
+		plan, err := it.Plan.Fetches(&it.values)
+		if err != nil {
+			x.Refusal = Refusal{Code: codes.ValidationFailed, Class: planner.ClassValidate, Errors: []planner.Error{{
+				Message: "The subgraphs cannot answer this operation.", Code: codes.ValidationFailed.String(),
+			}}}
+			return l.refuse(x)
+		}
+		if x.Batch {
+			out = append(out, "[,"[min(i, 1)])
+		}
+		var stats execute.Stats
+		out, stats = l.cfg.Executor.Execute(ctx, plan, &it.values, out)
+		x.Fetches += stats.Fetches
+		it.Errors = uint16(min(stats.Errors, 1<<16-1))
+	}
+	if x.Batch {
+		out = append(out, ']')
+	}
+	x.executed, x.Executed = out, true
+	return Answer
+}
+
+// unreadable is what becomes of a request that cannot be read and that nobody else could answer.
+func (l *Line) unreadable(x *Exchange, reason Reason) Action {
+	x.Refusal = Refusal{Code: codes.BadRequest, Class: planner.ClassRequest, Errors: []planner.Error{{
+		Message: codes.BadRequest.Message(), Code: codes.BadRequest.String(),
+	}}}
+	if reason == ReasonPersisted {
+		x.Refusal.Class, x.Refusal.Status = 0, http.StatusOK
+		x.Refusal.Errors[0] = planner.Error{Message: "PersistedQueryNotFound", Code: "PERSISTED_QUERY_NOT_FOUND"}
+	}
+	return l.refuse(x)
+}
+
+// appendExecuted appends the head of an answer of ours.
+func (x *Exchange) appendExecuted(dst []byte, h *wire.RequestHead, w *answer.Writer, k answer.Connection, now int64) (head, body []byte) {
+	x.Status = http.StatusOK
+	f := answer.Failure{Connection: k, Status: x.Status, Media: x.Media.Type(), Body: x.executed, Head: true}
+	if f.Media == "" {
+		f.Media = answer.MediaJSON.Type()
+	}
+	head = w.AppendFailure(dst, &f, now)
+	if h != nil && h.Method == wire.MethodHead {
+		return head, nil
+	}
+	return head, x.executed
+}
+
+// Executor answers operations from subgraphs.
+type Executor interface {
+	Execute(ctx context.Context, plan *planner.FetchPlan, values *planner.Values, dst []byte) ([]byte, execute.Stats)
+}
+
+var _ Executor = (*execute.Executor)(nil)

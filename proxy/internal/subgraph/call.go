@@ -1,0 +1,260 @@
+package subgraph
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/weirproxy/weir/proxy/internal/codes"
+	"github.com/weirproxy/weir/proxy/internal/wire"
+)
+
+const (
+	firstRead = 4 << 10
+	maxHead   = 32 << 10
+	// KeptAnswer is up to how many bytes a Call keeps of its memory.
+	KeptAnswer = 256 << 10
+)
+
+var (
+	errFraming = errors.New("the answer is not HTTP/1.1")
+	errSize    = errors.New("the answer is larger than the limit")
+)
+
+// Call is one request and its answer. The zero value is ready.
+type Call struct {
+	client   *Client
+	conn     *conn
+	ctx      context.Context
+	deadline time.Time
+	once     bool // never sent twice: a mutation
+	reused   bool
+	request  []byte
+	in       []byte // received
+	content  []byte // without chunks
+	head     wire.ResponseHead
+	chunks   wire.Chunks
+}
+
+// Send writes a request with the body; once forbids to send it again when a connection turns out to be closed. It may wait for a free
+// place or a connection, up to the deadline. After an error there is nothing to receive.
+func (k *Call) Send(ctx context.Context, c *Client, body []byte, deadline time.Time, once bool) error {
+	k.client, k.conn, k.ctx, k.deadline, k.once, k.reused = c, nil, ctx, deadline, once, false
+	if err := k.enter(); err != nil {
+		return err
+	}
+	k.request = append(appendLength(append(k.request[:0], c.head...), len(body)), body...)
+	if err := k.write(once); err != nil {
+		k.leave()
+		return err
+	}
+	return nil
+}
+
+func (k *Call) enter() error {
+	select {
+	case k.client.calls <- struct{}{}:
+		return nil
+	default:
+	}
+	ctx, cancel := context.WithDeadline(k.ctx, k.deadline)
+	defer cancel()
+	select {
+	case k.client.calls <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return failure(codes.SubgraphTimeout, errors.New("too many calls are under way"))
+	}
+}
+
+func (k *Call) leave() { <-k.client.calls }
+
+// write sends the request, on a fresh connection when it must not be sent twice: a connection that rested may have been closed.
+func (k *Call) write(fresh bool) error {
+	if !fresh {
+		if k.conn = k.client.take(time.Now()); k.conn != nil {
+			k.reused = true
+			_ = k.conn.SetDeadline(k.deadline)
+			if _, err := k.conn.Write(k.request); err == nil {
+				return nil
+			}
+			k.drop()
+		}
+	}
+	k.reused = false
+	var err error
+	if k.conn, err = k.client.dial(k.ctx, k.deadline); err != nil {
+		return err
+	}
+	_ = k.conn.SetDeadline(k.deadline)
+	if _, err := k.conn.Write(k.request); err != nil {
+		k.drop()
+		return failure(codes.SubgraphClosed, err)
+	}
+	return nil
+}
+
+func (k *Call) drop() {
+	_ = k.conn.Close()
+	k.conn = nil
+}
+
+// Receive reads the answer. The content is valid until the next Send.
+func (k *Call) Receive() (status int, content []byte, err error) {
+	defer k.leave()
+	content, err = k.receive()
+	if err != nil && k.reused && len(k.in) == 0 && !k.once && !isTimeout(err) { // it was closed while it rested
+		if err = k.write(true); err == nil {
+			content, err = k.receive()
+		}
+	}
+	return k.head.Status, content, err
+}
+
+func isTimeout(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Code == codes.SubgraphTimeout
+}
+
+func (k *Call) receive() ([]byte, error) {
+	if cap(k.in) > KeptAnswer || cap(k.in) == 0 {
+		k.in = make([]byte, 0, firstRead)
+	}
+	if cap(k.content) > KeptAnswer {
+		k.content = nil
+	}
+	k.in, k.content = k.in[:0], k.content[:0]
+	content, err := k.read()
+	if err != nil {
+		k.drop()
+		return nil, err
+	}
+	if k.head.Close {
+		k.drop()
+		return content, nil
+	}
+	k.client.give(k.conn)
+	k.conn = nil
+	return content, nil
+}
+
+func (k *Call) read() ([]byte, error) {
+	start, err := k.readHead()
+	if err != nil {
+		return nil, err
+	}
+	limit := k.client.cfg.MaxAnswer
+	if k.head.Framing == wire.Length && k.head.ContentLength > int64(limit) {
+		return nil, failure(codes.SubgraphAnswer, errSize)
+	}
+	if coding := k.head.Header("content-encoding"); len(coding) > 0 && !bytes.EqualFold(coding, []byte("identity")) {
+		return nil, failure(codes.SubgraphAnswer, fmt.Errorf("the answer has the content coding %q", coding))
+	}
+	switch k.head.Framing {
+	case wire.Length:
+		return k.readLength(start, int(k.head.ContentLength))
+	case wire.Chunked:
+		return k.readChunks(start)
+	case wire.UntilClose:
+		return k.readAll(start, limit)
+	case wire.Tunnel:
+		return nil, failure(codes.SubgraphAnswer, errFraming)
+	}
+	k.head.Close = k.head.Close || len(k.in) > start
+	return nil, nil
+}
+
+// readHead reads up to the end of the final head.
+func (k *Call) readHead() (start int, err error) {
+	for {
+		switch k.head.Parse(k.in[start:], maxHead, wire.MethodPost) {
+		case wire.OK:
+			start += k.head.Size
+			if !k.head.Interim {
+				return start, nil
+			}
+			if start > maxHead {
+				return 0, failure(codes.SubgraphAnswer, errFraming)
+			}
+		case wire.Incomplete:
+			if err := k.more(); err != nil {
+				return 0, failure(codes.SubgraphClosed, unexpected(err))
+			}
+		default:
+			return 0, failure(codes.SubgraphAnswer, errFraming)
+		}
+	}
+}
+
+// more reads once.
+func (k *Call) more() error {
+	if len(k.in) == cap(k.in) {
+		k.in = append(k.in, 0)[:len(k.in)]
+	}
+	n, err := k.conn.Read(k.in[len(k.in):cap(k.in)])
+	k.in = k.in[:len(k.in)+n]
+	if n > 0 {
+		return nil
+	}
+	if err == nil {
+		err = io.ErrNoProgress
+	}
+	return err
+}
+
+func unexpected(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+func (k *Call) readLength(start, n int) ([]byte, error) {
+	if need := start + n; cap(k.in) < need {
+		k.in = append(make([]byte, 0, need), k.in...)
+	}
+	for len(k.in) < start+n {
+		if err := k.more(); err != nil {
+			return nil, failure(codes.SubgraphClosed, unexpected(err))
+		}
+	}
+	k.head.Close = k.head.Close || len(k.in) > start+n // nothing was asked for that
+	return k.in[start : start+n], nil
+}
+
+func (k *Call) readChunks(start int) ([]byte, error) {
+	k.chunks.Reset()
+	for {
+		content, n, done, err := k.chunks.Decode(k.content, k.in[start:])
+		k.content = content
+		switch start += n; {
+		case err != nil:
+			return nil, failure(codes.SubgraphAnswer, err)
+		case len(k.content) > k.client.cfg.MaxAnswer:
+			return nil, failure(codes.SubgraphAnswer, errSize)
+		case done:
+			k.head.Close = k.head.Close || len(k.in) > start
+			return k.content, nil
+		}
+		k.in, start = k.in[:0], 0
+		if err := k.more(); err != nil {
+			return nil, failure(codes.SubgraphClosed, unexpected(err))
+		}
+	}
+}
+
+func (k *Call) readAll(start, limit int) ([]byte, error) {
+	for {
+		if len(k.in)-start > limit {
+			return nil, failure(codes.SubgraphAnswer, errSize)
+		}
+		if err := k.more(); errors.Is(err, io.EOF) {
+			return k.in[start:], nil
+		} else if err != nil {
+			return nil, failure(codes.SubgraphClosed, err)
+		}
+	}
+}
