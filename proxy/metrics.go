@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"maps"
+	"slices"
 	"sort"
 	"time"
 
@@ -56,6 +58,14 @@ func collectConnections(set telemetry.Set, st serve.Stats) {
 	set.Counter("weir_upstream_dial_errors_total", "Failed attempts to connect to the upstream.", float64(st.DialErrors))
 	set.Counter("weir_upstream_closed_total", "Answers that the upstream broke off.", float64(st.UpstreamClosed))
 	set.Counter("weir_stale_on_error_total", "Requests answered from stale entries because the upstream failed.", float64(st.StaleOnError))
+	set.Counter("weir_stale_breaker_total", "Requests answered from stale entries because the breaker of the upstream is open.", float64(st.StaleUnasked))
+	set.Counter("weir_breaker_refused_total", "Requests refused because the breaker is open (mode enforce).", float64(st.OpenRefused))
+	set.Counter("weir_breaker_passed_total", "Requests sent to the upstream although the breaker is open (mode observe).", float64(st.OpenPassed))
+	for _, state := range slices.Sorted(maps.Keys(st.Breakers)) {
+		set.Gauge("weir_breakers", "Upstream destinations by the state of their breaker.", float64(st.Breakers[state]), "state", state)
+	}
+	byLabel(set, "weir_breaker_changes_total", "Breakers that came into a state.", "state", st.BreakerChanges)
+	set.Counter("weir_refreshes_held_total", "Refreshes that were left out because the breaker is open.", float64(st.RefreshesHeld))
 	set.Counter("weir_refreshes_total", "Entries fetched again in the background.", float64(st.Refreshes))
 	set.Counter("weir_refreshes_failed_total", "Of these, failed.", float64(st.RefreshesFailed))
 	set.Counter("weir_refreshes_dropped_total", "Refreshes given up because too many waited.", float64(st.RefreshesDropped))

@@ -21,6 +21,7 @@ const (
 	UpstreamConnect
 	UpstreamTimeout
 	UpstreamClosed
+	UpstreamOpen
 
 	SubgraphConnect
 	SubgraphTimeout
@@ -98,6 +99,10 @@ var table = [end]entry{
 	UpstreamClosed: {
 		"upstream.closed", http.StatusBadGateway, "The upstream ended the connection before its answer was complete.",
 		"Look into the upstream's log. Clients see the connection end, as they would without a sidecar.",
+	},
+	UpstreamOpen: {
+		"upstream.breaker", http.StatusServiceUnavailable, "The upstream has failed too often, and is left alone for a moment.",
+		"Try again after the time in Retry-After. Look into the upstream's log; policy.breaker.mode: observe sends requests there all the same.",
 	},
 	SubgraphConnect: {
 		"subgraph.connect", http.StatusBadGateway, "A subgraph cannot be reached.",

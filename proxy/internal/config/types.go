@@ -86,6 +86,7 @@ type Policy struct {
 	ClientHeaders []string     `yaml:"client_headers" json:"client_headers,omitempty" jsonschema:"description=Headers that name the client in events; the first present counts"`
 	Limits        Limits       `yaml:"limits" json:"limits,omitempty"`
 	Unseen        Unseen       `yaml:"unseen" json:"unseen,omitempty"`
+	Breaker       Breaker      `yaml:"breaker" json:"breaker,omitempty" jsonschema:"description=What becomes of requests at the GraphQL endpoint while the upstream fails"`
 	Cache         CachePolicy  `yaml:"cache" json:"cache,omitempty"`
 	Scope         scope.Config `yaml:"scope" json:"scope,omitempty"`
 	Deadlines     Deadlines    `yaml:"deadlines" json:"deadlines,omitempty"`
@@ -113,6 +114,16 @@ type Unseen struct {
 	PerSecond int `yaml:"per_second" json:"per_second,omitempty"`
 	Burst     int `yaml:"burst" json:"burst,omitempty"`
 	Plans     int `yaml:"plans" json:"plans,omitempty" jsonschema:"description=Plans that are kept"`
+}
+
+// Breaker says when the upstream counts as failing, and what follows. Failures are connections that cannot be made or end without an
+// answer, the statuses 502, 503 and 504, and what cache.stale_after ends.
+type Breaker struct {
+	Mode     string  `yaml:"mode" json:"mode,omitempty" jsonschema:"enum=off,enum=observe,enum=enforce,description=observe: what has a stale answer within cache.stale_if_error gets it at once and refreshes hold off; all else is sent. enforce: all else gets 503"`
+	Window   string  `yaml:"window" json:"window,omitempty" jsonschema:"description=Time in which requests are counted"`
+	Requests int     `yaml:"requests" json:"requests,omitempty" jsonschema:"description=Fewer than so many in the window never open it"`
+	Ratio    float64 `yaml:"ratio" json:"ratio,omitempty" jsonschema:"description=It opens when so many of them failed, 0 to 1"`
+	Open     string  `yaml:"open" json:"open,omitempty" jsonschema:"description=How long until one request probes the upstream, give or take a fifth"`
 }
 
 // CachePolicy says what may be cached and for how long.
@@ -214,7 +225,8 @@ func DefaultPolicy() Policy {
 			Tokens: limit(10_000), Depth: limit(50), Aliases: limit(200), RootFields: limit(100), Directives: limit(100),
 			ExpandedFields: limit(20_000), VariablesDepth: 32,
 		},
-		Unseen: Unseen{PerSecond: 200, Burst: 400, Plans: 10_000},
+		Unseen:  Unseen{PerSecond: 200, Burst: 400, Plans: 10_000},
+		Breaker: Breaker{Mode: "observe", Window: "10s", Requests: 20, Ratio: 0.5, Open: "5s"},
 		Cache: CachePolicy{
 			Enabled: true, UpstreamHeaders: true, FleetLease: true, DefaultMaxAge: "0s", MaxTTL: "24h", AuthenticatedMax: "2m", StaleIfError: "10m", StaleAfter: "10s",
 			StaleWhileRevalidate: "5s", NegativeTTL: "10s", HoldOff: "2s", HitForMiss: "2m", Collapse: "5s", MaxEntry: "1MiB", Vary: []string{"origin"},

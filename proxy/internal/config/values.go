@@ -248,6 +248,7 @@ func compilePolicy(d *document, at string, p *Policy) *Values {
 	v.Plans.UnseenPerSecond, v.Plans.UnseenBurst, v.Plans.MaxPlans = p.Unseen.PerSecond, p.Unseen.Burst, p.Unseen.Plans
 	v.Plans.Options.MaxErrors = maxErrors
 
+	q.Breaker = compileBreaker(d, at+"breaker.", &p.Breaker)
 	compileCache(d, at+"cache.", &p.Cache, v)
 	compileScope(d, at+"scope.", p, v)
 	q.Deadlines = policy.Deadlines{

@@ -10,6 +10,7 @@ const (
 	HitL2
 	HitStale     // expired, and fetched anew behind the answer
 	HitOnError   // expired or not, and the upstream failed
+	HitUnasked   // expired or not, and the breaker of the upstream is open
 	HitCollapsed // from the fetch of another request
 	HitNegative  // there is nothing, as is known
 	MissAbsent
@@ -30,7 +31,7 @@ const (
 )
 
 var names = [outcomes]struct{ kind, reason string }{
-	HitL1: {"hit", "l1"}, HitL2: {"hit", "l2"}, HitStale: {"hit", "stale"}, HitOnError: {"hit", "on_error"}, HitCollapsed: {"hit", "collapsed"},
+	HitL1: {"hit", "l1"}, HitL2: {"hit", "l2"}, HitStale: {"hit", "stale"}, HitOnError: {"hit", "on_error"}, HitUnasked: {"hit", "breaker"}, HitCollapsed: {"hit", "collapsed"},
 	HitNegative: {"hit", "negative"}, MissAbsent: {"miss", "absent"}, MissExpired: {"miss", "expired"}, MissInvalid: {"miss", "invalid"},
 	MissDisconnected: {"miss", "disconnected"}, MissClock: {"miss", "clock"}, MissWaited: {"miss", "waited"}, MissStale: {"miss", "stale"},
 	MissBatch: {"miss", "batch"}, BypassOperation: {"bypass", "operation"}, BypassScope: {"bypass", "scope"},

@@ -6,6 +6,7 @@ import (
 	"github.com/weirproxy/weir/cache"
 	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/proxy/internal/answer"
+	"github.com/weirproxy/weir/proxy/internal/breaker"
 	"github.com/weirproxy/weir/proxy/internal/codes"
 	"github.com/weirproxy/weir/proxy/internal/ledger"
 	"github.com/weirproxy/weir/proxy/internal/policy"
@@ -40,7 +41,11 @@ type Exchange struct {
 	Injected bool
 	// Executed says that the answer was made from those of subgraphs.
 	Executed bool
-	Refusal  Refusal
+	// Breaker is that of the upstream; nil: none is asked.
+	Breaker *breaker.Breaker
+	// Unasked says that the breaker is open, so that a stale entry answers without a look at the upstream.
+	Unasked bool
+	Refusal Refusal
 
 	Items []Item
 
@@ -135,6 +140,7 @@ func (x *Exchange) reset() {
 	x.Status, x.Fetches = 0, 0
 	x.Executed = false
 	x.client, x.trace = "", [16]byte{}
+	x.Breaker, x.Unasked = nil, false
 	x.blind, x.copy, x.unknown, x.told, x.unsafe, x.Injected = ReasonNone, nil, false, false, false, false
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/weirproxy/weir/cache"
 	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/proxy/internal/answer"
+	"github.com/weirproxy/weir/proxy/internal/breaker"
 	"github.com/weirproxy/weir/proxy/internal/ledger"
 	"github.com/weirproxy/weir/proxy/internal/scope"
 	"github.com/weirproxy/weir/proxy/internal/wire"
@@ -147,7 +148,7 @@ func (l *Line) lookupItem(ctx context.Context, x *Exchange, h *wire.RequestHead,
 		return false
 	}
 	wait := cache.Wait{Collapse: x.Policy.Cache.Collapse, Missed: state == cache.Miss, Lease: x.Policy.Cache.FleetLease}
-	if x.Batch {
+	if x.Batch || state == cache.Stale && x.Breaker.State() != breaker.Closed { // who leads may be the probe of an upstream that hangs
 		wait.Collapse = 0
 	}
 	r := l.cfg.Cache.Lookup(ctx, &it.key, now, wait)
@@ -282,7 +283,7 @@ func (l *Line) writeKey(x *Exchange, it *Item, varied bool) {
 	it.key = k.Sum()
 }
 
-// Fallback turns a relayed request into an answer from stale entries because the upstream failed; it reports whether that is possible.
+// Fallback turns a relayed request into an answer from stale entries because the upstream failed, or is not asked; it reports whether that is possible.
 // The fills end.
 func (l *Line) Fallback(x *Exchange, now int64) bool {
 	if !x.HasFallback(now) {
@@ -297,6 +298,9 @@ func (l *Line) Fallback(x *Exchange, now int64) bool {
 	for i := range x.Items {
 		it := &x.Items[i]
 		it.outcome = ledger.HitOnError
+		if x.Unasked {
+			it.outcome = ledger.HitUnasked
+		}
 		if it.Status = telemetry.Hit; it.State == cache.Stale {
 			it.Status = telemetry.Stale
 		}

@@ -31,6 +31,8 @@ func (l *Line) AppendAnswer(dst []byte, x *Exchange, h *wire.RequestHead, w *ans
 		hit.NotModified, x.Status = true, http.StatusNotModified
 	}
 	switch {
+	case x.Unasked:
+		hit.Detail = "breaker-open"
 	case l.cfg.Cache.DegradedAt(now):
 		hit.Detail = "disconnected"
 	case x.Items[0].State == cache.Stale && now < e.Soft:
@@ -160,7 +162,7 @@ func repeated(body []byte, n int) []byte {
 func (l *Line) Detach(x *Exchange) *Exchange {
 	y := &Exchange{
 		Policy: x.Policy, Scope: x.Scope, Media: x.Media, GraphQL: true, Get: x.Get, Batch: x.Batch,
-		Begin: x.Begin, client: x.client,
+		Begin: x.Begin, client: x.client, Breaker: x.Breaker,
 	}
 	for i := range x.Items {
 		it := &x.Items[i]

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/weirproxy/weir/planner"
+	"github.com/weirproxy/weir/proxy/internal/breaker"
 	"github.com/weirproxy/weir/proxy/internal/outward"
 	"github.com/weirproxy/weir/proxy/internal/scope"
 )
@@ -59,6 +60,7 @@ type Policy struct {
 	Expose        bool
 	AnswerErrors  bool // answer requests that are not well-formed instead of relaying them
 
+	Breaker       Breaker
 	Cache         Cache
 	ClientHeaders []string // in lower case, in order of preference
 	Scope         *scope.Rules
@@ -68,6 +70,13 @@ type Policy struct {
 	Deadlines     Deadlines
 
 	keyPart []byte
+}
+
+// Breaker says what becomes of requests while the upstream fails. With Observe those that have a stale entry are answered from it, and the
+// others go to the upstream all the same; with Enforce they are refused.
+type Breaker struct {
+	Mode  Mode
+	Rules breaker.Rules
 }
 
 // Cache is the policy of the cache.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/weirproxy/weir/proxy/internal/answer"
+	"github.com/weirproxy/weir/proxy/internal/breaker"
 	"github.com/weirproxy/weir/proxy/internal/codes"
 	"github.com/weirproxy/weir/proxy/internal/line"
 	"github.com/weirproxy/weir/proxy/internal/listen"
@@ -24,6 +25,7 @@ type conn struct {
 	client      net.Conn
 	peer        netip.Addr // of the client; not valid for a unix socket
 	destination string
+	breaker     *breaker.Breaker // of the destination
 
 	// The request pump's own.
 	feed    *feed // of client, nil when there is none
@@ -34,7 +36,8 @@ type conn struct {
 	chunks  wire.Chunks
 	content []byte // decoded body
 	x       *line.Exchange
-	copied  *line.Copy // of the request that is relayed; nil: none
+	copied  *line.Copy     // of the request that is relayed; nil: none
+	ticket  breaker.Ticket // of the request that is to be relayed
 	writer  answer.Writer
 	lent    *lent
 	out     []byte // the answer that is written, in what was lent
@@ -45,6 +48,7 @@ type conn struct {
 	since, writing atomic.Int64
 	connected      atomic.Bool // there is an upstream connection
 	gone           atomic.Bool // the client can no longer be written to
+	leaving        atomic.Bool // the client has ended its half, and the upstream was told
 
 	mu      sync.Mutex
 	changed *sync.Cond // the queue got shorter, or a response pump ended
@@ -57,7 +61,7 @@ type conn struct {
 }
 
 func newConn(s *Server, accepted listen.Conn) *conn {
-	c := &conn{s: s, client: accepted.Conn, feed: newFeed(accepted.Conn), destination: accepted.Destination, in: input{b: make([]byte, smallInput)}}
+	c := &conn{s: s, client: accepted.Conn, feed: newFeed(accepted.Conn), destination: accepted.Destination, breaker: s.breakers.Of(accepted.Destination), in: input{b: make([]byte, smallInput)}}
 	c.changed = sync.NewCond(&c.mu)
 	if accepted.Conn != nil {
 		if a, ok := accepted.RemoteAddr().(*net.TCPAddr); ok {
@@ -218,6 +222,9 @@ func (c *conn) request() bool {
 	case line.Refuse:
 		return c.refuse(x, c.head.Size+g.size)
 	}
+	if done, on := c.guarded(x, g, now); done {
+		return on
+	}
 	if message := c.injected(x, g); message != nil && c.fetchInjected(x, message) {
 		return c.hit(x, g, now)
 	}
@@ -272,6 +279,7 @@ func (c *conn) ended(err error) bool {
 // awaited first: an origin may give up when it sees the end.
 func (c *conn) halfClose() {
 	c.await((*turns).leads)
+	c.leaving.Store(true)
 	c.mu.Lock()
 	u := c.up
 	c.mu.Unlock()
@@ -351,6 +359,7 @@ func (c *conn) abortUpstream() {
 
 // settle is for a turn whose answer will not come.
 func (c *conn) settle(t *turn) {
+	t.ticket.Dropped()
 	t.x.BytesIn = t.sent.Load()
 	for i := range t.x.Items {
 		t.x.Items[i].Code, t.x.Items[i].Errors = codes.UpstreamClosed, 1

@@ -17,6 +17,7 @@ import (
 
 	"github.com/weirproxy/weir/cache"
 	"github.com/weirproxy/weir/planner"
+	"github.com/weirproxy/weir/proxy/internal/breaker"
 	"github.com/weirproxy/weir/proxy/internal/line"
 	"github.com/weirproxy/weir/proxy/internal/listen"
 	"github.com/weirproxy/weir/proxy/internal/policy"
@@ -53,6 +54,7 @@ func newRig(t testing.TB) *rig {
 	r := &rig{t: t, policy: policy.Policy{
 		Service: "test", Paths: [][]byte{[]byte("/graphql")}, MaxBody: 1 << 20, MaxBatch: 10, BatchMode: policy.Enforce,
 		InspectWait: 5 * time.Second, Plans: planner.NewCache(planner.CacheConfig{Schema: schema}),
+		Breaker: policy.Breaker{Mode: policy.Observe, Rules: breaker.Rules{Window: 10 * time.Second, Requests: 20, Ratio: 0.5, Open: 5 * time.Second}},
 		Cache: policy.Cache{
 			Enabled: true, UpstreamHeaders: true, MaxTTL: time.Hour, AuthenticatedMax: 2 * time.Minute, StaleIfError: time.Hour,
 			NegativeTTL: 10 * time.Second, HitForMiss: time.Minute, Collapse: 5 * time.Second, MaxEntry: 1 << 20,

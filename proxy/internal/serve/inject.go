@@ -26,8 +26,11 @@ func (c *conn) fetchInjected(x *line.Exchange, message []byte) (stored bool) {
 	u := &upstream{b: make([]byte, relayInput)}
 	ctx, cancel := context.WithTimeout(c.s.ctx, refreshLimit)
 	defer cancel()
-	content, err := c.s.ask(ctx, u, &refresh{x: x, method: c.head.Method, destination: c.destination, message: message})
-	if err != nil {
+	r := &refresh{x: x, method: c.head.Method, destination: c.destination, message: message}
+	content, err := c.s.ask(ctx, u, r)
+	if err == nil { // otherwise the request tells, when it is relayed as it came
+		c.s.toldOf(&c.ticket, u, r, nil)
+	} else {
 		c.s.line.InjectFailed()
 		return false
 	}

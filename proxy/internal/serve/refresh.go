@@ -24,6 +24,11 @@ const refreshLimit = 30 * time.Second
 
 // startRefresh hands the exchange, which leads fills, and a copy of its request to the background. It is dropped when too many wait.
 func (c *conn) startRefresh(x *line.Exchange, size int) {
+	if x.Breaker.Blocks(time.Now().UnixNano()) {
+		c.s.stats.refreshesHeld.Add(1)
+		c.abandon(x)
+		return
+	}
 	message := c.injected(x, gathered{state: whole, content: c.in.bytes()[c.head.Size:size]})
 	injected := message != nil
 	if !injected {
@@ -79,8 +84,15 @@ func (s *Server) refresh(u *upstream, r *refresh) (err error) {
 	}()
 	ctx, cancel := context.WithTimeout(s.ctx, refreshLimit)
 	defer cancel()
-	r.x.Forwarded, r.x.Fetches = time.Now().UnixNano(), 1
+	now := time.Now().UnixNano()
+	ticket, may := r.x.Breaker.Admit(now, &r.x.Policy.Breaker.Rules)
+	if !may {
+		s.stats.refreshesHeld.Add(1)
+		return nil
+	}
+	r.x.Forwarded, r.x.Fetches = now, 1
 	content, err := s.ask(ctx, u, r)
+	s.toldOf(&ticket, u, r, err)
 	if err != nil {
 		return err
 	}

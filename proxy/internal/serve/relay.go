@@ -6,6 +6,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/weirproxy/weir/proxy/internal/breaker"
 	"github.com/weirproxy/weir/proxy/internal/codes"
 	"github.com/weirproxy/weir/proxy/internal/line"
 	"github.com/weirproxy/weir/proxy/internal/wire"
@@ -14,11 +15,13 @@ import (
 // relay sends the request to the upstream. From the moment its turn is in the queue the exchange belongs to the response pump.
 func (c *conn) relay(x *line.Exchange, g gathered) bool {
 	if x.Leads() && !c.alone() {
+		c.ticket.Dropped()
 		c.abandon(x)
 		c.splice(spliceServerFirst)
 		return false
 	}
 	t := c.turn(turnRelay, x)
+	t.ticket, c.ticket = c.ticket, breaker.Ticket{}
 	t.method, t.minor, t.keep = c.head.Method, c.head.Minor, c.head.KeepAlive
 	x.Forwarded, x.Fetches = time.Now().UnixNano(), x.Fetches+1
 	var upgraded chan bool
@@ -33,6 +36,7 @@ func (c *conn) relay(x *line.Exchange, g gathered) bool {
 	u, err := c.enqueue(t)
 	if err != nil {
 		c.endCopy()
+		c.told(t, true)
 		x.Forwarded, x.Fetches = 0, 0
 		return c.unreachable(x, g, err)
 	}
@@ -146,10 +150,15 @@ func (c *conn) unreachable(x *line.Exchange, g gathered, err error) bool {
 	if errors.As(err, &slow) && slow.Timeout() {
 		code = codes.UpstreamTimeout
 	}
+	return c.decline(x, g, line.Refusal{Code: code})
+}
+
+// decline refuses a request that was to be relayed.
+func (c *conn) decline(x *line.Exchange, g gathered, r line.Refusal) bool {
 	c.abandon(x)
-	x.Refusal = line.Refusal{Code: code}
+	x.Refusal = r
 	for i := range x.Items {
-		x.Items[i].Code, x.Items[i].Errors = code, 1
+		x.Items[i].Code, x.Items[i].Errors = r.Code, 1
 	}
 	if g.state == whole || (c.head.Framing == wire.NoBody && g.state == untouched) {
 		return c.refuse(x, c.head.Size+g.size)

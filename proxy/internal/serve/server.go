@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/weirproxy/weir/proxy/internal/breaker"
 	"github.com/weirproxy/weir/proxy/internal/line"
 	"github.com/weirproxy/weir/proxy/internal/listen"
 	"github.com/weirproxy/weir/proxy/internal/policy"
@@ -45,6 +46,7 @@ type Server struct {
 	pressure  atomic.Int32
 	draining  atomic.Bool
 	refreshes chan *refresh
+	breakers  breaker.Set
 	// Connections share what only a request under way needs: what was used last is in the processor's cache, and an idle connection
 	// keeps little.
 	exchanges, lendable sync.Pool

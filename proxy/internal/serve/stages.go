@@ -7,6 +7,7 @@ import (
 	"github.com/weirproxy/weir/proxy/internal/answer"
 	"github.com/weirproxy/weir/proxy/internal/codes"
 	"github.com/weirproxy/weir/proxy/internal/line"
+	"github.com/weirproxy/weir/proxy/internal/policy"
 	"github.com/weirproxy/weir/proxy/internal/wire"
 )
 
@@ -59,6 +60,9 @@ func (c *conn) begin(x *line.Exchange, now int64, failed *bool) (line.Class, lin
 	defer c.s.guard("classify", failed)
 	class, reason := c.s.line.Begin(x, &c.head, now)
 	x.Peer = c.peer
+	if x.Policy.Breaker.Mode != policy.Off {
+		x.Breaker = c.breaker
+	}
 	return class, reason
 }
 
@@ -66,7 +70,7 @@ func (c *conn) begin(x *line.Exchange, now int64, failed *bool) (line.Class, lin
 func (c *conn) blind(x *line.Exchange) {
 	failed := false
 	defer c.s.guard("blind", &failed)
-	x.GraphQL, x.Refusal = false, line.Refusal{}
+	x.GraphQL, x.Refusal, x.Breaker = false, line.Refusal{}, nil
 	c.s.line.Blind(x, line.ReasonPanic)
 }
 
@@ -184,7 +188,11 @@ func (c *conn) fallback(x *line.Exchange, now int64) (ok bool) {
 	if !c.s.line.Fallback(x, now) {
 		return false
 	}
-	c.s.stats.staleOnError.Add(1)
+	if x.Unasked {
+		c.s.stats.staleUnasked.Add(1)
+	} else {
+		c.s.stats.staleOnError.Add(1)
+	}
 	return true
 }
 

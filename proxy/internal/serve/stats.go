@@ -11,6 +11,8 @@ type counters struct {
 	dialErrors, upstreamClosed, staleOnError     atomic.Uint64
 	refreshes, refreshesDropped, refreshesFailed atomic.Uint64
 	unsolicited                                  atomic.Uint64
+	staleUnasked, openRefused, openPassed        atomic.Uint64
+	refreshesHeld                                atomic.Uint64
 }
 
 // spliceReason is why a connection is copied without being read.
@@ -41,7 +43,11 @@ type Stats struct {
 	DialErrors, UpstreamClosed, StaleOnError     uint64
 	Refreshes, RefreshesDropped, RefreshesFailed uint64
 	Unsolicited                                  uint64
-	Pressure                                     int // 0 none … 3 refusing connections
+	StaleUnasked, OpenRefused, OpenPassed        uint64            // while a breaker was open: answered stale, refused, and sent all the same
+	RefreshesHeld                                uint64            // by an open breaker
+	Breakers                                     map[string]uint64 // now, by state
+	BreakerChanges                               map[string]uint64 // by the state that was entered
+	Pressure                                     int               // 0 none … 3 refusing connections
 }
 
 // Stats returns a snapshot.
@@ -50,6 +56,7 @@ func (s *Server) Stats() Stats {
 	n := len(s.conns)
 	s.mu.Unlock()
 	c := &s.stats
+	breakers, changes := s.breakers.Stats()
 	out := Stats{
 		Connections: n, Accepted: c.accepted.Load(), AcceptErrors: c.acceptErrors.Load(), RefusedConnections: c.refusedConnections.Load(),
 		Requests: c.requests.Load(), Relayed: c.relayed.Load(), Hits: c.hits.Load(), Refused: c.refused.Load(),
@@ -57,6 +64,8 @@ func (s *Server) Stats() Stats {
 		DialErrors: c.dialErrors.Load(), UpstreamClosed: c.upstreamClosed.Load(), StaleOnError: c.staleOnError.Load(),
 		Refreshes: c.refreshes.Load(), RefreshesDropped: c.refreshesDropped.Load(), RefreshesFailed: c.refreshesFailed.Load(),
 		Unsolicited: c.unsolicited.Load(), Pressure: int(s.pressure.Load()),
+		StaleUnasked: c.staleUnasked.Load(), OpenRefused: c.openRefused.Load(), OpenPassed: c.openPassed.Load(),
+		RefreshesHeld: c.refreshesHeld.Load(), Breakers: breakers, BreakerChanges: changes,
 	}
 	for i, name := range spliceNames {
 		out.Spliced[name] = c.spliced[i].Load()

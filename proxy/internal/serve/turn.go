@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/weirproxy/weir/proxy/internal/breaker"
 	"github.com/weirproxy/weir/proxy/internal/line"
 	"github.com/weirproxy/weir/proxy/internal/wire"
 )
@@ -33,12 +34,14 @@ type turn struct {
 	leads    bool // the cache waits for this answer
 	// patience is how long the upstream may take to begin the answer before a stale one takes its place; 0: as long as it likes.
 	patience time.Duration
+	ticket   breaker.Ticket // until the end of the request is told
 }
 
 func (t *turn) reset() {
 	message := t.message[:0]
 	t.kind, t.x, t.method, t.minor, t.keep, t.begun, t.last = 0, nil, 0, 0, false, false, false
 	t.upgraded, t.leads, t.patience = nil, false, 0
+	t.ticket = breaker.Ticket{}
 	t.message = message
 	t.sent.Store(0)
 }

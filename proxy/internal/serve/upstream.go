@@ -25,6 +25,7 @@ type upstream struct {
 	chunks  wire.Chunks
 	done    chan struct{} // closed when the pump has ended
 	over    bool          // the same, under the connection's lock
+	used    bool          // an answer has come
 	unasked bool          // more came than was asked for: what follows is passed on unread
 	out     []byte        // a head with lines of ours, in memory that is lent
 	vector  [2][]byte
@@ -180,6 +181,7 @@ func (c *conn) patient(u *upstream, err error) bool {
 	}
 	t.patience = 0
 	_ = u.conn.SetReadDeadline(time.Time{})
+	c.told(t, true)
 	return !c.fallback(t.x, time.Now().UnixNano())
 }
 
@@ -270,6 +272,7 @@ func (c *conn) dropUpstream(u *upstream) {
 
 // broken is an answer that ended before its time: nothing of it came, or not all.
 func (c *conn) broken(u *upstream, t *turn, err error) {
+	c.lost(u, t, err)
 	if !t.begun && c.fallback(t.x, time.Now().UnixNano()) && c.writeStale(u, t) && c.advance(u, t) {
 		c.mu.Lock()
 		ok := c.queue.empty()
@@ -377,6 +380,7 @@ func (c *conn) relayInterim(u *upstream, t *turn) bool {
 // opaqueAnswer gives up reading: what follows is relayed until the connection ends.
 func (c *conn) opaqueAnswer(u *upstream, t *turn, reason spliceReason) bool {
 	c.s.stats.spliced[reason].Add(1)
+	t.ticket.Dropped()
 	t.x.BytesIn = t.sent.Load()
 	c.giveUp(t.x)
 	c.emit(t.x)
@@ -399,6 +403,8 @@ func (c *conn) relayFinal(u *upstream, t *turn) bool {
 		u.r = 0
 		u.head.Parse(u.b[:u.w], c.s.cfg.MaxHead, t.method)
 	}
+	u.used = true
+	c.told(t, unavailable(u.head.Status))
 	if u.head.Framing == wire.Tunnel {
 		return c.upgrade(u, t)
 	}
