@@ -28,21 +28,23 @@ type conn struct {
 	breaker     *breaker.Breaker // of the destination
 
 	// The request pump's own.
-	feed    *feed // of client, nil when there is none
-	fed     bool  // steady reads the client: nothing else can
-	lingers bool  // lingerOn is asked for when that ends
-	in      input
-	head    wire.RequestHead
-	chunks  wire.Chunks
-	content []byte // decoded body
-	x       *line.Exchange
-	copied  *line.Copy     // of the request that is relayed; nil: none
-	ticket  breaker.Ticket // of the request that is to be relayed
-	writer  answer.Writer
-	lent    *lent
-	out     []byte // the answer that is written, in what was lent
-	vector  [2][]byte
-	buffers net.Buffers
+	feed       *feed // of client, nil when there is none
+	fed        bool  // steady reads the client: nothing else can
+	lingers    bool  // lingerOn is asked for when that ends
+	splices    bool  // splice is asked for when that ends
+	splicesFor spliceReason
+	in         input
+	head       wire.RequestHead
+	chunks     wire.Chunks
+	content    []byte // decoded body
+	x          *line.Exchange
+	copied     *line.Copy     // of the request that is relayed; nil: none
+	ticket     breaker.Ticket // of the request that is to be relayed
+	writer     answer.Writer
+	lent       *lent
+	out        []byte // the answer that is written, in what was lent
+	vector     [2][]byte
+	buffers    net.Buffers
 
 	phase, expired atomic.Uint32
 	since, writing atomic.Int64
@@ -313,11 +315,11 @@ func (c *conn) drain() {
 // abort ends both connections at once.
 func (c *conn) abort() {
 	c.gone.Store(true)
-	c.client.Close()
+	hangUp(c.client)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.up != nil {
-		c.up.conn.Close()
+		hangUp(c.up.conn)
 	}
 }
 
@@ -386,6 +388,10 @@ func closeWrite(c net.Conn) {
 	}
 	c.Close()
 }
+
+// hangUp closes a connection that somebody may be in the middle of reading by a feed. Close marks it and wakes him at once, and then waits
+// until he has let go of it: he may be waiting for whoever hangs up, or for a lock that is held here, so nobody waits for that.
+func hangUp(c net.Conn) { go c.Close() }
 
 // setLinger makes Close send a reset.
 func setLinger(c net.Conn) {

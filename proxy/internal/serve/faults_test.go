@@ -3,10 +3,14 @@ package serve
 import (
 	"bufio"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -243,5 +247,60 @@ func TestUpstreamThatWasDroppedDoesNotGiveUpTheRequestsOfTheNext(t *testing.T) {
 	}
 	if c.release(c.up); spy.n != 1 {
 		t.Errorf("%d requests were given up, want 1", spy.n)
+	}
+}
+
+// TestResetBetweenPipelinedRequests: the second request waits for the answer of the first, in the middle of reading its connection, and the
+// upstream resets instead. The client sees the reset, and nobody is left waiting for somebody who waits for him.
+func TestResetBetweenPipelinedRequests(t *testing.T) {
+	address := startRaw(t, func(c net.Conn) {
+		in := bufio.NewReader(c)
+		if q, err := http.ReadRequest(in); err == nil {
+			_, _ = io.Copy(io.Discard, q.Body)
+			_, _ = io.WriteString(c, message(bookBody))
+			_, _ = http.ReadRequest(in)
+			_ = c.(*net.TCPConn).SetLinger(0)
+		}
+	})
+	r := newRig(t)
+	r.policy.Cache.Collapse = 0
+	r.start(address)
+	for i := range 20 {
+		k := r.dial()
+		k.ask(fmt.Sprintf(`{ book { id title n%d: id } }`, i)) // from here on the connection is read by a feed
+		k.send(post(fmt.Sprintf(`{ book { id a%d: id } }`, i)) + post(fmt.Sprintf(`{ book { id b%d: id } }`, i)))
+		_ = k.c.SetReadDeadline(time.Now().Add(10 * time.Second))
+		if _, err := k.r.ReadByte(); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("%v, want a reset", err)
+		}
+	}
+}
+
+// TestCloseWhileAnswersCome: the server ends while its pumps are in the middle of reading.
+func TestCloseWhileAnswersCome(t *testing.T) {
+	for range 50 {
+		o := startOrigin(t, books(func() string { return "a" }))
+		r := newRig(t)
+		r.policy.Cache.Enabled = false
+		r.start(o.address)
+		var clients sync.WaitGroup
+		for range 4 {
+			k := r.dial()
+			clients.Go(func() {
+				for {
+					if _, err := io.WriteString(k.c, post(bookQuery)); err != nil {
+						return
+					}
+					res, err := http.ReadResponse(k.r, nil)
+					if err != nil {
+						return
+					}
+					_, _ = io.Copy(io.Discard, res.Body)
+				}
+			})
+		}
+		waitFor(t, func() bool { return o.count() >= 40 })
+		r.server.Close()
+		clients.Wait()
 	}
 }

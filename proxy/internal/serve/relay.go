@@ -166,8 +166,13 @@ func (c *conn) decline(x *line.Exchange, g gathered, r line.Refusal) bool {
 	return c.refuseAndClose(x)
 }
 
-// splice copies both directions from here on, in the order of what is already under way.
+// splice copies both directions from here on, in the order of what is already under way. While a feed reads the client it is put off until
+// that has ended: the caller ends it.
 func (c *conn) splice(reason spliceReason) {
+	if c.fed {
+		c.splices, c.splicesFor = true, reason
+		return
+	}
 	c.s.stats.spliced[reason].Add(1)
 	c.phase.Store(uint32(phaseBusy))
 	u, err := c.enqueue(c.turn(turnTunnel, nil))

@@ -35,6 +35,9 @@ func (c *conn) steady() (on bool) {
 	})
 	c.fed = false
 	switch {
+	case c.splices:
+		c.splice(c.splicesFor)
+		return false
 	case opaque:
 		c.splice(spliceServerFirst)
 		return false

@@ -237,8 +237,8 @@ func (c *conn) copyDown(u *upstream, upgradeHead int) {
 		c.gone.Store(true)
 		setLinger(u.conn)
 		setLinger(c.client)
-		c.client.Close()
-		u.conn.Close()
+		hangUp(c.client)
+		hangUp(u.conn)
 		return
 	}
 	closeWrite(c.client)
@@ -311,11 +311,11 @@ func (c *conn) passEnd(u *upstream, err error) {
 	if isReset(err) {
 		c.gone.Store(true)
 		setLinger(c.client)
-		c.client.Close()
+		hangUp(c.client)
 		return
 	}
 	if !errors.Is(err, io.EOF) {
-		c.client.Close()
+		hangUp(c.client)
 		return
 	}
 	// The client may still send, for as long as a closed connection would let it.
