@@ -12,7 +12,7 @@ FLEET_FLAGS ?=
 BINARIES    := $(patsubst %/,%,$(wildcard proxy/cmd/weir/ controlplane/cmd/weir-control/ bench/cmd/weir-bench/))
 E2E         := bench/e2e
 .DEFAULT_GOAL := help
-.PHONY: help build test fleet model race lint bench bench-full soak peers fuzz e2e demo generate clean setup setup-node
+.PHONY: help build test fleet model race lint bench bench-full soak peers fuzz e2e audit demo generate clean setup setup-node
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,7 +41,13 @@ test: setup setup-node build ## vet, unit tests, house rules, fleet and client e
 	go vet ./...
 	go test ./...
 	go test ./cache -run 'TestModel$$' -count 1 -steps 100000000 -for 60s
-	@$(MAKE) --no-print-directory e2e
+	@$(MAKE) --no-print-directory e2e audit
+
+AUDIT := ../shared/audit
+audit: build ## the federation audit, 140 tests through bin/weir, when its kit is beside this checkout
+	@if [ ! -d $(AUDIT) ]; then echo "audit: left out, there is no $(AUDIT)"; exit 0; fi; \
+	go -C $(AUDIT) build -o $(CURDIR)/bin/audit . && \
+	bin/audit run -punish -strict -- $(CURDIR)/bin/weir run --supergraph {supergraph} --listen {listen} --admin 127.0.0.1:0
 
 fleet: setup build ## four sidecars while redis-server is killed, frozen, replaced and cut off: nothing stale in a million reads
 	bin/weir-bench coherence $(FLEET_FLAGS)
