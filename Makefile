@@ -11,8 +11,9 @@ MODEL_FLAGS ?=
 FLEET_FLAGS ?=
 BINARIES    := $(patsubst %/,%,$(wildcard proxy/cmd/weir/ controlplane/cmd/weir-control/ bench/cmd/weir-bench/))
 E2E         := bench/e2e
+PGO         := proxy/cmd/weir/default.pgo
 .DEFAULT_GOAL := help
-.PHONY: help build test fleet model race lint bench bench-full soak peers fuzz e2e audit demo generate clean setup setup-node
+.PHONY: help build test fleet model race lint bench bench-full soak profile peers fuzz e2e audit demo generate clean setup setup-node
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,7 +74,7 @@ lint: ## formatting, vet, golangci-lint (pinned) and the house rules
 
 bench: build ## five minutes: Go benchmarks by room, allocation gates, paired ratios with a regression gate
 	@for room in proxy planner cache telemetry controlplane bench; do [ -d $$room ] || continue; \
-	  echo "== $$room"; go test -pgo=$(CURDIR)/proxy/cmd/weir/default.pgo -run 'Alloc' -bench . -benchtime 100ms -benchmem ./$$room/... || exit 1; done
+	  echo "== $$room"; go test -pgo=$(CURDIR)/$(PGO) -run 'Alloc' -bench . -benchtime 100ms -benchmem ./$$room/... || exit 1; done
 	bin/weir-bench compare --quick --gate
 
 bench-full: setup build ## everything, about 25 minutes on a quiet machine: bench/RESULTS.md
@@ -81,6 +82,10 @@ bench-full: setup build ## everything, about 25 minutes on a quiet machine: benc
 
 soak: setup build ## 20 minutes of mixed load, faults, reloads and invalidations: does anything grow?
 	bin/weir-bench soak $(SOAK_FLAGS)
+
+profile: setup build ## the processor profile that bin/weir is built with, anew: two minutes on a quiet machine, then the allocation tests with it
+	bin/weir-bench profile --out $(PGO)
+	go test -count=1 -pgo=$(CURDIR)/$(PGO) -run Alloc ./proxy/... ./planner/... ./cache/... ./telemetry/...
 
 peers: ## the servers that bench-full compares with, from Debian and npm
 	@need=(); for pair in nginx:nginx-light haproxy:haproxy varnishd:varnish varnishd:varnish-modules redis-server:redis-server caddy:caddy wrk:wrk strace:strace node:nodejs npm:npm; do \

@@ -41,7 +41,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newDemo(), newRun(), newReplay(), newCache(), newOrigin(), newBroker(), newCompare(), newReport(), newGrowth(), newSoak(), newCoherence(), newFull(), newServeTarget())
+	root.AddCommand(newDemo(), newRun(), newReplay(), newCache(), newOrigin(), newBroker(), newCompare(), newReport(), newGrowth(), newSoak(), newCoherence(), newFull(), newProfile(), newServeTarget())
 	return root
 }
 

@@ -171,13 +171,7 @@ func (s *stage) startKafka(ctx context.Context) (err error) {
 
 // helper starts this program as a server beside the load.
 func (s *stage) helper(ctx context.Context, name string, args func(address string) []string) (string, error) {
-	address, err := fleet.FreeAddress()
-	if err != nil {
-		return "", err
-	}
-	p, err := fleet.Start(ctx, fleet.Spec{
-		Name: name, Path: s.r.cfg.Binaries.Bench, Dir: s.dir, CPU: otherCPU, Ready: fleet.Listens(address), Args: args(address),
-	})
+	p, address, err := fleet.StartBench(ctx, s.r.cfg.Binaries.Bench, name, s.dir, otherCPU, args)
 	if err != nil {
 		return "", err
 	}

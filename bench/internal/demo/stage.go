@@ -128,7 +128,7 @@ func (s *stage) startRedis(ctx context.Context, cfg *Config, say func(string, ..
 	}
 	p, address, err := fleet.StartRedis(ctx, s.dir)
 	if err != nil {
-		return fmt.Errorf("the two sidecars share invalidations over Redis: %w", err)
+		return fmt.Errorf("the two sidecars share invalidations over Redis (--redis HOST:PORT names a running one): %w", err)
 	}
 	s.onStop(p.Stop)
 	s.redis = []string{address}

@@ -144,6 +144,28 @@ func (c *Control) Call(ctx context.Context, args ...string) ([]byte, error) {
 	return out, err
 }
 
+// StartBench starts weir-bench as a server beside the load, on a free port and on processor cpu (0: any): what it keeps is no burden for this process. args are
+// its arguments when it shall listen on address.
+func StartBench(ctx context.Context, binary, name, dir string, cpu int, args func(address string) []string) (*Process, string, error) {
+	address, err := FreeAddress()
+	if err != nil {
+		return nil, "", err
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	p, err := Start(ctx, Spec{Name: name, Path: binary, Dir: dir, CPU: cpu, Ready: Listens(address), Args: args(address)})
+	return p, address, err
+}
+
+// RedisPath is where redis-server is. The error has the line that installs it.
+func RedisPath() (string, error) {
+	path, err := exec.LookPath(redisBinary)
+	if err != nil {
+		return "", fmt.Errorf("%s is not installed (apt-get install redis-server): %w", redisBinary, err)
+	}
+	return path, nil
+}
+
 // StartRedis starts redis-server from PATH on a free port, without files.
 func StartRedis(ctx context.Context, dir string) (*Process, string, error) {
 	return StartPinnedRedis(ctx, dir, 0)
@@ -151,9 +173,9 @@ func StartRedis(ctx context.Context, dir string) (*Process, string, error) {
 
 // StartPinnedRedis is StartRedis on one processor, with further arguments of redis-server.
 func StartPinnedRedis(ctx context.Context, dir string, cpu int, args ...string) (*Process, string, error) {
-	path, err := exec.LookPath(redisBinary)
+	path, err := RedisPath()
 	if err != nil {
-		return nil, "", fmt.Errorf("%s is not installed (apt-get install redis-server, or name a running one with --redis HOST:PORT): %w", redisBinary, err)
+		return nil, "", err
 	}
 	address, err := FreeAddress()
 	if err != nil {
