@@ -47,10 +47,10 @@ func (r *run) evaluate() *result.Compare {
 }
 
 func (r *run) method() string {
-	return fmt.Sprintf("%d fresh instances of every process, %d rounds each, pieces of %s in shuffled order; servers pinned to processor %d, load and upstream "+
-		"to %d; %d connections, bodies of %d bytes over %d keys; processor time per request of the whole process tree; ratios within a round, median over the "+
+	return fmt.Sprintf("%d fresh instances of every process, %d rounds each, pieces of %s in shuffled order (%d of every new key and %d of twice the length at %d/s in each round); servers pinned to processor %d, load and upstream "+
+		"to %d; %d connections, bodies of %d bytes over %d keys; processor time per request of the whole process tree; ratios within a turn, median over the "+
 		"instances of their medians, 95 %% bootstrap interval; seed %d",
-		r.cfg.Instances, r.cfg.Rounds, r.cfg.Piece, serverCPU, otherCPU, connections, bodyBytes, keys, r.cfg.Seed)
+		r.cfg.Instances, r.cfg.Rounds, r.cfg.Piece, unseen.turns(), paced.turns(), openRate, serverCPU, otherCPU, connections, bodyBytes, keys, r.cfg.Seed)
 }
 
 // interval of values that were taken by instance and round. Neighbouring rounds of one instance depend on each other, so each instance counts once; the rounds

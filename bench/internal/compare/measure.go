@@ -115,26 +115,29 @@ func (s *stage) once(ctx context.Context) error {
 	return nil
 }
 
-// round measures every chunk once, all in an order of its own.
+// round measures every chunk in all its turns, in an order of its own.
 func (s *stage) round(ctx context.Context, order *rand.Rand, instance int) error {
-	taken := map[sampleKey]piece{}
+	taken := map[sampleKey][]piece{}
 	for _, i := range order.Perm(len(s.r.chunks)) {
 		c := s.r.chunks[i]
 		names := append([]string{c.anchor}, c.members...)
-		for _, j := range order.Perm(len(names)) {
-			p, err := s.piece(ctx, s.servers[names[j]], c.shape, order.Uint64())
-			if err != nil {
-				return fmt.Errorf("%s: %w", names[j], err)
+		for range c.shape.turns() {
+			for _, j := range order.Perm(len(names)) {
+				p, err := s.piece(ctx, s.servers[names[j]], c.shape, order.Uint64())
+				if err != nil {
+					return fmt.Errorf("%s: %w", names[j], err)
+				}
+				key := sampleKey{c, names[j]}
+				taken[key] = append(taken[key], p)
 			}
-			taken[sampleKey{c, names[j]}] = p
 		}
 	}
-	for key, p := range taken { // a round counts whole or not at all
+	for key, pieces := range taken { // a round counts whole or not at all
 		list := s.r.samples[key]
 		for len(list) <= instance {
 			list = append(list, nil)
 		}
-		list[instance] = append(list[instance], p)
+		list[instance] = append(list[instance], pieces...)
 		s.r.samples[key] = list
 	}
 	return nil
@@ -147,7 +150,7 @@ func (s *stage) piece(ctx context.Context, one *server, shape shape, seed uint64
 	case unseen:
 		cfg.Source = newTraffic(fresh, one.want)
 	case paced:
-		cfg.Arrivals, cfg.Duration = arrival.Constant(openRate), 2*s.r.cfg.Piece
+		cfg.Arrivals, cfg.Duration = arrival.Constant(openRate), pacedPieces*s.r.cfg.Piece
 	}
 	reachedBefore, err := s.reached(ctx, one)
 	if err != nil {

@@ -44,9 +44,9 @@ func (p *progress) roundTime() (d time.Duration) {
 	for _, c := range p.r.chunks {
 		one := p.r.cfg.Piece
 		if c.shape == paced {
-			one *= 2
+			one *= pacedPieces
 		}
-		d += one * time.Duration(1+len(c.members))
+		d += one * time.Duration(c.shape.turns()*(1+len(c.members)))
 	}
 	return d
 }

@@ -17,6 +17,21 @@ const (
 	paced                // open loop, openRate a second
 )
 
+// pacedPieces is how many pieces' time a paced piece takes: the connections opened at its begin must be fewer than the slowest hundredth of its requests.
+const pacedPieces = 2
+
+// turns is how often a round measures the servers of a chunk, one after another. The slowest hundredth of two seconds moves by a factor of two with whatever
+// else the machine does, on either side of the ratio, and only many pairs make a median of that; a miss moves with what the collector of garbage has to do.
+func (s shape) turns() int {
+	switch s {
+	case unseen:
+		return 2
+	case paced:
+		return 3
+	}
+	return 1
+}
+
 // figure is what of a piece is compared.
 type figure int
 
