@@ -77,7 +77,7 @@ bench: build ## five minutes: Go benchmarks by room, allocation gates, paired ra
 	  echo "== $$room"; go test -pgo=$(CURDIR)/$(PGO) -run 'Alloc' -bench . -benchtime 100ms -benchmem ./$$room/... || exit 1; done
 	bin/weir-bench compare --quick --gate
 
-bench-full: setup build ## everything, about 25 minutes on a quiet machine: bench/RESULTS.md
+bench-full: setup build ## everything, about half an hour on a quiet machine: bench/RESULTS.md
 	bin/weir-bench full --out bench
 
 soak: setup build ## 20 minutes of mixed load, faults, reloads and invalidations: does anything grow?
