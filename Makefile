@@ -13,10 +13,10 @@ BINARIES    := $(patsubst %/,%,$(wildcard proxy/cmd/weir/ controlplane/cmd/weir-
 E2E         := bench/e2e
 PGO         := proxy/cmd/weir/default.pgo
 .DEFAULT_GOAL := help
-.PHONY: help build test fleet model race lint bench bench-full soak profile peers fuzz e2e audit demo generate clean setup setup-node
+.PHONY: help build test fleet model race lint bench bench-full bench-federation soak profile peers fuzz e2e audit demo generate clean setup setup-node
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/weir (static), bin/weir-control and bin/weir-bench
 	@mkdir -p bin
@@ -79,6 +79,15 @@ bench: build ## five minutes: Go benchmarks by room, allocation gates, paired ra
 
 bench-full: setup build ## everything, about half an hour on a quiet machine: bench/RESULTS.md
 	bin/weir-bench full --out bench
+
+FEDBENCH       := ../shared/fedbench
+FEDBENCH_FLAGS ?=
+bench-federation: build ## CPU of the supergraph mode beside a hand-written floor, when its kit is beside this checkout; FEDBENCH_FLAGS for more
+	@if [ ! -d $(FEDBENCH) ]; then echo "bench-federation: left out, there is no $(FEDBENCH)"; exit 0; fi; \
+	command -v wrk >/dev/null || { echo "bench-federation: needs wrk (Debian package)" >&2; exit 1; }; \
+	go -C $(FEDBENCH) build -o $(CURDIR)/bin/fedbench . && \
+	rm -f bin/fedbench.jsonl && bin/fedbench run -dir bin/fedbench.d -out bin/fedbench.jsonl \
+	  -router "weir=$(CURDIR)/bin/weir run --supergraph {supergraph} --listen {listen} --admin 127.0.0.1:0" $(FEDBENCH_FLAGS)
 
 soak: setup build ## 20 minutes of mixed load, faults, reloads and invalidations: does anything grow?
 	bin/weir-bench soak $(SOAK_FLAGS)

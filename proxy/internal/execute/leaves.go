@@ -7,11 +7,12 @@ import (
 
 // leaves writes a list of leaves, which is kept as the text it came in. An object in it does not fit a field of objects.
 func (r *run) leaves(f *planner.ProjectionField, v value, level int) (ok, told bool) {
+	text := r.of(v)
 	r.out = append(r.out, '[')
 	r.path = append(r.path, pathElement{})
-	i := tape.Blank(v.text, 1)
+	i := tape.Blank(text, 1)
 	for n := int32(0); ; n++ {
-		at, more := tape.Element(v.text, i)
+		at, more := tape.Element(text, i)
 		if !more {
 			break
 		}
@@ -19,16 +20,16 @@ func (r *run) leaves(f *planner.ProjectionField, v value, level int) (ok, told b
 			r.out = append(r.out, ',')
 		}
 		r.path[len(r.path)-1].index = n
-		end := tape.Skip(v.text, at)
-		element := value{kind: leaf, text: v.text[at:end]}
-		if v.text[at] == 'n' {
+		end := tape.Skip(text, at)
+		element := value{leaf, v.text, v.at + int32(at), v.at + int32(end)}
+		if text[at] == 'n' {
 			element = value{kind: null}
 		}
 		if !r.value(f, element, level+1) {
 			r.path = r.path[:len(r.path)-1]
 			return false, true
 		}
-		i = tape.Next(v.text, end)
+		i = tape.Next(text, end)
 	}
 	r.path = r.path[:len(r.path)-1]
 	r.out = append(r.out, ']')

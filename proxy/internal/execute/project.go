@@ -46,6 +46,14 @@ func (r *run) object(o int32, projection int) (ok, told bool) {
 		}
 		first = false
 		r.out = append(r.out, f.Prefix...)
+		if f.Slot >= 0 && f.Wrap.Lists == 0 && f.Leaf != planner.LeafObject {
+			if v := r.slot(o, f.Slot); v.kind == leaf {
+				if text := r.of(v); fits(f, text) {
+					r.out = append(r.out, text...)
+					continue
+				}
+			}
+		}
 		r.path = append(r.path, pathElement{name: f.Key})
 		ok := r.field(o, f)
 		r.path = r.path[:len(r.path)-1]
@@ -96,7 +104,7 @@ func (r *run) inner(f *planner.ProjectionField, v value, level int) (ok, told bo
 	case v.kind == absent || v.kind == null:
 		return false, false
 	case level < int(f.Wrap.Lists):
-		if v.kind == leaf && v.text[0] == '[' {
+		if v.kind == leaf && r.of(v)[0] == '[' {
 			return r.leaves(f, v, level)
 		}
 		if v.kind != list {
@@ -111,11 +119,11 @@ func (r *run) inner(f *planner.ProjectionField, v value, level int) (ok, told bo
 		}
 		return r.object(v.at, f.Projection)
 	}
-	if v.kind != leaf || !fits(f, v.text) {
+	if v.kind != leaf || !fits(f, r.of(v)) {
 		r.bad("The value does not fit the type " + f.Type + ".")
 		return false, true
 	}
-	r.out = append(r.out, v.text...)
+	r.out = append(r.out, r.of(v)...)
 	return true, false
 }
 
@@ -123,12 +131,12 @@ func (r *run) list(f *planner.ProjectionField, v value, level int) (ok, told boo
 	r.out = append(r.out, '[')
 	r.path = append(r.path, pathElement{})
 	ok = true
-	for i := int32(0); i < v.n && ok; i++ {
-		if i > 0 {
+	for i := v.at; i < v.end && ok; i++ {
+		if i > v.at {
 			r.out = append(r.out, ',')
 		}
-		r.path[len(r.path)-1].index = i
-		ok = r.value(f, r.slots[v.at+i], level+1)
+		r.path[len(r.path)-1].index = i - v.at
+		ok = r.value(f, r.slots[i], level+1)
 	}
 	r.path = r.path[:len(r.path)-1]
 	r.out = append(r.out, ']')

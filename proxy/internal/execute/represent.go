@@ -11,19 +11,13 @@ import (
 // asked is what a step asked for: for each of its lookups which representation stands for which objects.
 type asked struct {
 	refs     []reference
-	lookups  []int32 // where the references of a lookup begin
-	steps    []int32 // paths of the references: ^name for a step, or an index
-	distinct map[uint64]int32
-	ranges   [][2]int32 // of the lookup's representations in the body
-	found    []entity   // of the lookup whose answer is merged
-	sizes    []int32    // representations of each lookup
-}
-
-// entity is where an answer has an entity, and the object it was merged into last.
-type entity struct {
-	at     int
-	object int32
-	output int
+	lookups  []int32    // where the references of a lookup begin
+	firsts   []int32    // where the representations of a lookup begin in heads
+	heads    []int32    // the first reference of each representation
+	steps    []int32    // paths of the references: ^name for a step, or an index
+	distinct table      // of the lookup that is written
+	ranges   [][2]int32 // of its representations in the body
+	tails    []int32    // the last reference of each of them
 }
 
 // reference is an object that waits for an entity.
@@ -31,11 +25,21 @@ type reference struct {
 	object         int32
 	representation int32
 	target         int32
+	next           int32 // reference of the same representation; -1: none
 	path, pathLen  int32
 }
 
 func (a *asked) reset() {
-	a.refs, a.lookups, a.steps, a.sizes = a.refs[:0], a.lookups[:0], a.steps[:0], a.sizes[:0]
+	a.refs, a.lookups, a.firsts, a.heads, a.steps = a.refs[:0], a.lookups[:0], a.firsts[:0], a.heads[:0], a.steps[:0]
+}
+
+// headsOf returns the first references of the representations of a lookup.
+func (a *asked) headsOf(lookup int) []int32 {
+	end := len(a.heads)
+	if lookup+1 < len(a.firsts) {
+		end = int(a.firsts[lookup+1])
+	}
+	return a.heads[a.firsts[lookup]:end]
 }
 
 // of returns the references of a lookup.
@@ -50,11 +54,9 @@ func (a *asked) of(lookup int) []reference {
 // represent writes the variable of a lookup and reports whether it has representations.
 func (r *run) represent(b []byte, l *planner.FetchLookup, a *asked) ([]byte, bool) {
 	a.lookups = append(a.lookups, int32(len(a.refs)))
-	if a.distinct == nil {
-		a.distinct = map[uint64]int32{}
-	}
-	clear(a.distinct)
-	a.ranges = a.ranges[:0]
+	a.firsts = append(a.firsts, int32(len(a.heads)))
+	a.distinct.reset()
+	a.ranges, a.tails = a.ranges[:0], a.tails[:0]
 	b = append(append(append(b, '"'), l.Variable...), '"', ':', '[')
 	w := walk{r: r, a: a, b: b}
 	for i := range l.Targets {
@@ -62,7 +64,6 @@ func (r *run) represent(b []byte, l *planner.FetchLookup, a *asked) ([]byte, boo
 		r.indexes = r.indexes[:0]
 		w.into(0, &l.Targets[i], 0)
 	}
-	a.sizes = append(a.sizes, int32(len(a.ranges)))
 	return append(w.b, ']'), len(a.ranges) > 0
 }
 
@@ -91,9 +92,9 @@ func (w *walk) value(v value, t *planner.FetchTarget, depth int) {
 			w.into(v.at, t, depth+1)
 		}
 	case list:
-		for i := range v.n {
-			w.r.indexes = append(w.r.indexes, i)
-			w.value(w.r.slots[v.at+i], t, depth)
+		for i := v.at; i < v.end; i++ {
+			w.r.indexes = append(w.r.indexes, i-v.at)
+			w.value(w.r.slots[i], t, depth)
 			w.r.indexes = w.r.indexes[:len(w.r.indexes)-1]
 		}
 	}
@@ -111,21 +112,17 @@ func (w *walk) ask(o int32, t *planner.FetchTarget) {
 		w.b = w.b[:mark]
 		return
 	}
-	text := w.b[start:]
-	hash := xxh3.Hash(text)
-	n, known := a.distinct[hash]
-	for known && !bytes.Equal(text, w.b[a.ranges[n][0]:a.ranges[n][1]]) { // another one with the same hash
-		hash++
-		n, known = a.distinct[hash]
-	}
+	text, ref := w.b[start:], int32(len(a.refs))
+	n, known := a.distinct.find(xxh3.Hash(text), func(n int32) bool { return bytes.Equal(text, w.b[a.ranges[n][0]:a.ranges[n][1]]) })
 	if known {
 		w.b = w.b[:mark]
+		a.refs[a.tails[n]].next = ref
+		a.tails[n] = ref
 	} else {
-		n = int32(len(a.ranges))
-		a.distinct[hash] = n
 		a.ranges = append(a.ranges, [2]int32{int32(start), int32(len(w.b))})
+		a.heads, a.tails = append(a.heads, ref), append(a.tails, ref)
 	}
-	a.refs = append(a.refs, reference{o, n, w.target, int32(len(a.steps)), int32(len(w.r.indexes))})
+	a.refs = append(a.refs, reference{o, n, w.target, -1, int32(len(a.steps)), int32(len(w.r.indexes))})
 	a.steps = append(a.steps, w.r.indexes...)
 }
 
@@ -171,7 +168,7 @@ func (r *run) writeValue(b []byte, v value, rep int) ([]byte, bool) {
 	var ok bool
 	switch v.kind {
 	case leaf:
-		return append(b, v.text...), true
+		return append(b, r.of(v)...), true
 	case object:
 		if rep < 0 {
 			return b, false
@@ -179,11 +176,11 @@ func (r *run) writeValue(b []byte, v value, rep int) ([]byte, bool) {
 		return r.writeRepresentation(b, v.at, rep)
 	case list:
 		b = append(b, '[')
-		for i := range v.n {
-			if i > 0 {
+		for i := v.at; i < v.end; i++ {
+			if i > v.at {
 				b = append(b, ',')
 			}
-			if b, ok = r.writeValue(b, r.slots[v.at+i], rep); !ok {
+			if b, ok = r.writeValue(b, r.slots[i], rep); !ok {
 				return b, false
 			}
 		}

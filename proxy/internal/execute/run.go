@@ -3,6 +3,8 @@ package execute
 import (
 	"context"
 	"errors"
+	"math/bits"
+	"slices"
 	"time"
 
 	"github.com/weirproxy/weir/planner"
@@ -14,16 +16,17 @@ import (
 type run struct {
 	e        *Executor
 	ctx      context.Context
-	plan     *planner.FetchPlan
 	values   *planner.Values
 	deadline time.Time
 	stats    Stats
 
 	tree
 	calls   []*fetchCall // by step
-	waits   []int
+	waits   []int        // by step: how many others it waits for
+	missing []uint64     // the same as a set, where a plan is small enough for that
 	ready   []int
 	sent    []int // sent, and nobody reads the answer yet
+	readers int   // goroutines that read one
 	done    chan int
 	errors  []fault
 	body    []byte
@@ -39,30 +42,54 @@ type fetchCall struct {
 	status  int
 	content []byte
 	err     error
+	step    int
+	done    chan<- int
+	tell    func() // reads the answer and tells that it is there
+}
+
+func newFetchCall() *fetchCall {
+	c := new(fetchCall)
+	c.tell = func() {
+		c.receive()
+		c.done <- c.step
+	}
+	return c
 }
 
 func (r *run) begin(e *Executor, ctx context.Context, plan *planner.FetchPlan, values *planner.Values) {
-	r.e, r.ctx, r.plan, r.values = e, ctx, plan, values
+	r.e, r.ctx, r.values = e, ctx, values
 	r.deadline = time.Now().Add(e.cfg.Total)
 	if d, ok := ctx.Deadline(); ok && d.Before(r.deadline) {
 		r.deadline = d
 	}
 	r.stats = Stats{}
-	r.tree.reset(plan)
+	r.reset(plan)
 	n := len(plan.Steps)
 	for len(r.calls) < n {
-		r.calls = append(r.calls, new(fetchCall))
+		r.calls = append(r.calls, newFetchCall())
 	}
 	if cap(r.done) < n {
 		r.done = make(chan int, n)
 	}
 	r.waits, r.ready, r.sent, r.errors = r.waits[:0], r.ready[:0], r.sent[:0], r.errors[:0]
+	r.missing, r.readers = r.missing[:0], 0
 	for i := range plan.Steps {
-		r.waits = append(r.waits, len(plan.Steps[i].After))
-		if len(plan.Steps[i].After) == 0 {
+		after := plan.Steps[i].After
+		r.waits = append(r.waits, len(after))
+		if len(after) == 0 {
 			r.ready = append(r.ready, i)
 		}
+		if n <= 64 {
+			r.missing = append(r.missing, setOf(after))
+		}
 	}
+}
+
+func setOf(steps []int) (set uint64) {
+	for _, s := range steps {
+		set |= 1 << s
+	}
+	return set
 }
 
 // end lets go of everything that is not the run's own.
@@ -71,53 +98,85 @@ func (r *run) end() {
 		r.calls[i].content, r.calls[i].err = nil, nil
 	}
 	clear(r.errors)
-	r.tree.drop()
-	r.e, r.ctx, r.plan, r.values = nil, nil, nil, nil
+	r.drop()
+	r.e, r.ctx, r.values = nil, nil, nil
 }
 
 // fetch runs all steps.
 func (r *run) fetch() {
-	awaited := 0
 	for {
 		for len(r.ready) > 0 {
 			s := r.ready[len(r.ready)-1]
 			r.ready = r.ready[:len(r.ready)-1]
 			if r.send(s) {
-				awaited++
 				r.sent = append(r.sent, s)
 			} else {
 				r.finish(s)
 			}
 		}
-		if awaited == 0 {
+		if len(r.sent)+r.readers == 0 {
 			return
 		}
-		var s int
-		if awaited == 1 && len(r.sent) == 1 {
-			s = r.sent[0]
-			r.calls[s].receive()
-		} else {
-			for _, s := range r.sent {
-				go r.calls[s].tell(r.done, s)
-			}
-			s = <-r.done
-		}
-		r.sent = r.sent[:0]
-		awaited--
+		s := r.receive()
 		r.take(s)
 		r.finish(s)
 	}
 }
 
-func (c *fetchCall) receive() { c.status, c.content, c.err = c.call.Receive() }
-
-func (c *fetchCall) tell(done chan<- int, s int) {
-	c.receive()
-	done <- s
+// receive waits for an answer and returns its step. It reads the answer itself where there is one to read first whatever the others do;
+// otherwise one goroutine for each answer reads.
+func (r *run) receive() int {
+	if i := r.first(); i >= 0 {
+		s := r.sent[i]
+		r.sent = slices.Delete(r.sent, i, i+1)
+		r.calls[s].receive()
+		return s
+	}
+	for _, s := range r.sent {
+		c := r.calls[s]
+		c.step, c.done = s, r.done
+		r.readers++
+		go c.tell()
+	}
+	r.sent = r.sent[:0]
+	r.readers--
+	return <-r.done
 }
+
+// first returns the index in r.sent of an answer for which to wait: one that every step needs that could be sent before all the answers are
+// there. -1: different answers would let different steps begin.
+func (r *run) first() int {
+	switch {
+	case r.readers > 0:
+		return -1
+	case len(r.sent) == 1:
+		return 0
+	case len(r.missing) == 0:
+		return -1
+	}
+	sent := setOf(r.sent)
+	least, all := sent, sent
+	for _, m := range r.missing {
+		if m != 0 && m&^sent == 0 {
+			all &= m
+			if bits.OnesCount64(m) < bits.OnesCount64(least) {
+				least = m
+			}
+		}
+	}
+	if all != least {
+		return -1
+	}
+	return slices.Index(r.sent, bits.TrailingZeros64(least))
+}
+
+func (c *fetchCall) receive() { c.status, c.content, c.err = c.call.Receive() }
 
 func (r *run) finish(s int) {
 	for _, n := range r.plan.Steps[s].Next {
+		if len(r.missing) > 0 {
+			r.missing[n] &^= 1 << s
+		}
 		if r.waits[n]--; r.waits[n] == 0 {
 			r.ready = append(r.ready, n)
 		}

@@ -60,83 +60,150 @@ func (r *run) take(s int) {
 		return
 	}
 	r.stats.Bytes += len(c.content)
-	b := c.content
-	if len(b) == 0 || !tape.Check(b) {
+	r.texts[s] = c.content
+	r.b, r.text, r.pending = c.content, uint16(s), r.pending[:0]
+	before := r.mark()
+	top, ok := r.readAnswer(step, c)
+	some := ok && top.errors > 0 && count(r.b, top.errors) > 0
+	if !ok || !some && (!top.data || c.status/100 != 2) {
+		r.rollback(before)
 		r.failed(step, &c.asked, codes.SubgraphAnswer)
 		return
-	}
-	top := tape.Blank(b, 0)
-	errs, some := tape.Get(b, top, "errors")
-	some = some && b[errs] == '[' && count(b, errs) > 0
-	data, ok := tape.Get(b, top, "data")
-	if !some && (!ok || c.status/100 != 2) {
-		r.failed(step, &c.asked, codes.SubgraphAnswer)
-		return
-	}
-	odd := r.odd
-	if ok && b[data] == '{' {
-		if step.Kind == planner.FetchEntities {
-			r.entities(step, c, b, data)
-		} else {
-			r.merge(0, step.Output, b, data)
-		}
-	} else if ok && b[data] != 'n' {
-		r.odd++
 	}
 	if some {
-		r.subgraphErrors(step, c, b, errs)
+		r.subgraphErrors(step, c, r.b, top.errors)
 	}
-	if r.odd > odd {
+	if r.odd > before.odd {
 		r.failed(step, &c.asked, codes.SubgraphValue)
 	}
 }
 
-// entities merges what the lookups brought.
-func (r *run) entities(step *planner.FetchStep, c *fetchCall, b []byte, data int) {
-	for l := range step.Lookups {
-		lookup := &step.Lookups[l]
-		at, ok := tape.Get(b, data, lookup.Alias)
-		if !ok || b[at] == 'n' {
-			continue
-		}
-		if b[at] != '[' {
-			r.odd++
-			continue
-		}
-		if count(b, at) != int(c.asked.sizes[l]) { // nobody knows which answer belongs to which object
-			r.odd++
-			continue
-		}
-		found := c.asked.found[:0]
-		i := tape.Blank(b, at+1)
-		for {
-			e, ok := tape.Element(b, i)
-			if !ok {
-				break
-			}
-			f := entity{at: -1, object: -1, output: -1}
-			if b[e] == '{' {
-				f.at = e
-			} else if b[e] != 'n' {
-				r.odd++
-			}
-			found = append(found, f)
-			i = tape.Next(b, tape.Skip(b, e))
-		}
-		c.asked.found = found
-		for _, ref := range c.asked.of(l) {
-			r.entity(lookup.Targets[ref.target].Output, ref.object, &found[ref.representation], b)
-		}
-	}
+// answered is what the top of an answer has.
+type answered struct {
+	data   bool
+	errors int // where a list of errors begins; 0: there is none
 }
 
-// entity merges an entity into an object that asked for it, or links what it brought to another one.
-func (r *run) entity(output int, o int32, f *entity, b []byte) {
-	if f.at < 0 || output == f.output && (o == f.object || r.link(o, f.object, output)) {
-		return
+// readAnswer reads a whole answer and merges its data; ok is false when it is malformed.
+func (r *run) readAnswer(step *planner.FetchStep, c *fetchCall) (top answered, ok bool) {
+	i := tape.Blank(r.b, 0)
+	if i >= len(r.b) || r.b[i] != '{' {
+		return top, false
 	}
-	r.merge(o, output, b, f.at)
-	f.object, f.output = o, output
+	var key []byte
+	errors := false
+	i, end := r.open(i, '}')
+	for i >= 0 {
+		var at int
+		if key, at = r.key(i); at < 0 {
+			return top, false
+		}
+		switch {
+		case string(key) == "data" && !top.data:
+			top.data = true
+			at = r.readData(step, c, at)
+		case string(key) == "errors" && !errors:
+			errors = true
+			if r.b[at] == '[' {
+				top.errors = at
+			}
+			at = tape.Value(r.b, at, 1)
+		default:
+			at = tape.Value(r.b, at, 1)
+		}
+		i, end = r.after(at, '}')
+	}
+	return top, end >= 0 && tape.Blank(r.b, end) == len(r.b)
+}
+
+func (r *run) readData(step *planner.FetchStep, c *fetchCall, i int) int {
+	switch {
+	case r.b[i] != '{':
+		if r.b[i] != 'n' {
+			r.odd++
+		}
+		return tape.Value(r.b, i, 1)
+	case step.Kind != planner.FetchEntities:
+		return r.merge(0, step.Output, i, 1)
+	}
+	var seen uint64
+	i, end := r.open(i, '}')
+	for i >= 0 {
+		key, at := r.key(i)
+		if at < 0 {
+			return -1
+		}
+		l := lookupOf(step.Lookups, key)
+		switch {
+		case l < 0 || l < 64 && seen>>l&1 != 0 || r.b[at] == 'n':
+			at = tape.Value(r.b, at, 2)
+		case r.b[at] != '[':
+			r.odd++
+			at = tape.Value(r.b, at, 2)
+		default:
+			at = r.entities(&step.Lookups[l], &c.asked, l, at)
+		}
+		if l >= 0 && l < 64 {
+			seen |= 1 << l
+		}
+		i, end = r.after(at, '}')
+	}
+	return end
+}
+
+func lookupOf(lookups []planner.FetchLookup, key []byte) int {
+	for l := range lookups {
+		if lookups[l].Alias == string(key) {
+			return l
+		}
+	}
+	return -1
+}
+
+// entities merges the list that a lookup brought. When it has another length than what was asked for, nobody knows which answer belongs to
+// which object, and nothing is merged.
+func (r *run) entities(lookup *planner.FetchLookup, a *asked, l, i int) int {
+	before := r.mark()
+	heads := a.headsOf(l)
+	n := 0
+	i, end := r.open(i, ']')
+	for i >= 0 {
+		if i >= len(r.b) {
+			return -1
+		}
+		var at int
+		if r.b[i] == '{' && n < len(heads) {
+			at = r.entity(lookup, a, heads[n], i)
+		} else {
+			if r.b[i] != '{' && r.b[i] != 'n' {
+				r.odd++
+			}
+			at = tape.Value(r.b, i, 3)
+		}
+		n++
+		i, end = r.after(at, ']')
+	}
+	if end >= 0 && n != len(heads) {
+		r.rollback(before)
+		r.odd++
+	}
+	return end
+}
+
+// entity merges the entity at i into the objects that asked for it: into the first by reading it, into others of the same output by a link.
+func (r *run) entity(lookup *planner.FetchLookup, a *asked, ref int32, i int) (end int) {
+	object, output := int32(-1), -1
+	for ; ref >= 0; ref = a.refs[ref].next {
+		o, out := a.refs[ref].object, lookup.Targets[a.refs[ref].target].Output
+		if out == output && (o == object || r.link(o, object, output)) {
+			continue
+		}
+		if end = r.merge(o, out, i, 3); end < 0 {
+			return -1
+		}
+		object, output = o, out
+	}
+	return end
 }
 
 // subgraphErrors takes over a subgraph's errors.
@@ -242,7 +309,7 @@ func (r *run) appendPath(path []byte, output int, b []byte, i int) []byte {
 				return path
 			}
 			o := &r.plan.Outputs[output]
-			at := find(o.Entries, b[e+1:end-1], 0)
+			at := find(o.Entries, b[e+1:end-1])
 			if at < 0 || o.Entries[at].Slot < 0 {
 				return path
 			}
@@ -269,4 +336,17 @@ func appendName(path []byte, name string) []byte {
 
 func appendIndex(path []byte, i int32) []byte {
 	return strconv.AppendInt(separate(path), int64(i), 10)
+}
+
+// count returns how many elements the array at i of a well-formed text has.
+func count(b []byte, i int) (n int) {
+	i = tape.Blank(b, i+1)
+	for {
+		at, ok := tape.Element(b, i)
+		if !ok {
+			return n
+		}
+		n++
+		i = tape.Next(b, tape.Skip(b, at))
+	}
 }

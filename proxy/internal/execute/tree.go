@@ -2,9 +2,9 @@ package execute
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/weirproxy/weir/planner"
-	"github.com/weirproxy/weir/proxy/internal/tape"
 )
 
 // kind of a value. The zero value is absent.
@@ -18,12 +18,13 @@ const (
 	list
 )
 
-// value is what is in a slot: a leaf is its text, an object an index of tree.objects, a list a range of tree.slots.
+// value is what is in a slot: a leaf is the range from at to end of the text of a step, an object an index of tree.objects, a list the range
+// from at to end of tree.slots. It has no pointers, so that the collector passes over the slots of all requests.
 type value struct {
 	kind kind
+	text uint16
 	at   int32
-	n    int32
-	text []byte
+	end  int32
 }
 
 type objectRecord struct {
@@ -34,190 +35,116 @@ type objectRecord struct {
 
 // tree holds the objects of a request; 0 is the root object.
 type tree struct {
-	layouts []planner.FetchLayout
-	outputs []planner.FetchOutput
-	typeOf  *planner.FetchPlan
+	plan    *planner.FetchPlan
+	texts   [][]byte // by step: what was received, for as long as the run lasts
 	objects []objectRecord
 	slots   []value
-	odd     int // values that had another form than the plan says
+	odd     int     // values that had another form than the plan says
+	pending []value // elements of lists that are being read
+	reading
+}
+
+// mark is a state of the tree that rollback can return to, as long as no earlier one was returned to.
+type mark struct {
+	objects, slots, changes, odd int
+}
+
+// change is what was in a slot, or (with slot < 0) that object ^slot had no type.
+type change struct {
+	slot int32
+	was  value
 }
 
 func (t *tree) reset(p *planner.FetchPlan) {
-	t.layouts, t.outputs, t.typeOf, t.odd = p.Layouts, p.Outputs, p, 0
-	t.objects, t.slots = t.objects[:0], t.slots[:0]
+	t.plan, t.odd = p, 0
+	t.objects, t.slots, t.pending, t.changes = t.objects[:0], t.slots[:0], t.pending[:0], t.changes[:0]
+	t.texts = append(t.texts[:0], make([][]byte, len(p.Steps))...)
+	t.kept = mark{}
 	t.add(0)
 }
 
 func (t *tree) drop() {
-	clear(t.slots)
-	t.layouts, t.outputs, t.typeOf = nil, nil, nil
+	clear(t.texts)
+	t.plan, t.b = nil, nil
 }
 
-// room appends n absent values.
-func (t *tree) room(n int) int32 {
-	start := len(t.slots)
-	for range n {
-		t.slots = append(t.slots, value{})
+// mark makes what is in the tree recoverable.
+func (t *tree) mark() mark {
+	t.kept = mark{len(t.objects), len(t.slots), len(t.changes), t.odd}
+	return t.kept
+}
+
+// rollback undoes all that was done since the mark.
+func (t *tree) rollback(m mark) {
+	for i := len(t.changes) - 1; i >= m.changes; i-- {
+		if c := &t.changes[i]; c.slot < 0 {
+			t.objects[^c.slot].typ = planner.NoType
+		} else {
+			t.slots[c.slot] = c.was
+		}
 	}
-	return int32(start)
+	t.objects, t.slots, t.changes, t.odd = t.objects[:m.objects], t.slots[:m.slots], t.changes[:m.changes], m.odd
 }
 
+// write puts a value into a slot.
+func (t *tree) write(s int32, v value) {
+	if int(s) < t.kept.slots {
+		t.changes = append(t.changes, change{s, t.slots[s]})
+	}
+	t.slots[s] = v
+}
+
+// tell gives an object its type, if it has none.
+func (t *tree) tell(o int32, typ planner.TypeID) {
+	if rec := &t.objects[o]; rec.typ == planner.NoType && typ != planner.NoType {
+		if int(o) < t.kept.objects {
+			t.changes = append(t.changes, change{slot: ^o})
+		}
+		rec.typ = typ
+	}
+}
+
+// add makes an object.
 func (t *tree) add(layout int) int32 {
-	l := &t.layouts[layout]
-	t.objects = append(t.objects, objectRecord{l.Type, int32(layout), t.room(len(l.Slots))})
+	l := &t.plan.Layouts[layout]
+	start := len(t.slots)
+	t.slots = slices.Grow(t.slots, len(l.Slots))[:start+len(l.Slots)]
+	clear(t.slots[start:])
+	t.objects = append(t.objects, objectRecord{l.Type, int32(layout), int32(start)})
 	return int32(len(t.objects) - 1)
 }
 
 func (t *tree) slot(o int32, s int) value { return t.slots[int(t.objects[o].slots)+s] }
 
-// merge puts the JSON object at i of b into an object and returns its end.
-func (t *tree) merge(o int32, output int, b []byte, i int) int {
-	entries := t.outputs[output].Entries
-	i = tape.Blank(b, i+1)
-	guess := 0
-	var seen uint64
-	for {
-		key, at, ok := tape.Member(b, i)
-		if !ok {
-			return i + 1
-		}
-		e := find(entries, key, guess)
-		var end int
-		if e >= 0 && (e >= 64 || seen>>e&1 == 0) {
-			guess = e + 1
-			if e < 64 {
-				seen |= 1 << e
-			}
-			end = t.put(o, &entries[e], b, at)
-		} else {
-			end = tape.Skip(b, at)
-		}
-		i = tape.Next(b, end)
-	}
-}
-
-// find begins with the entry that should come.
-func find(entries []planner.FetchEntry, key []byte, guess int) int {
-	if guess < len(entries) && entries[guess].Key == string(key) {
-		return guess
-	}
-	for i := range entries {
-		if entries[i].Key == string(key) {
-			return i
-		}
-	}
-	return -1
-}
-
-func (t *tree) put(o int32, e *planner.FetchEntry, b []byte, at int) (end int) {
-	if e.Slot == planner.TypenameSlot {
-		end = tape.Skip(b, at)
-		if rec := &t.objects[o]; rec.typ == planner.NoType && b[at] == '"' {
-			rec.typ = t.typeOf.TypeOf(b[at+1 : end-1])
-		}
-		return end
-	}
-	rec := &t.objects[o]
-	layout := t.layouts[rec.layout].Slots[e.Slot].Layout
-	return t.set(rec.slots+int32(e.Slot), layout, e.Output, b, at)
-}
-
-// set merges the value at i of b into the slot with that index.
-func (t *tree) set(s int32, layout, output int, b []byte, i int) (end int) {
-	was := t.slots[s].kind
-	if b[i] == 'n' {
-		if was == absent {
-			t.slots[s].kind = null
-		}
-		return i + 4
-	}
-	empty := was == absent || was == null
-	if layout < 0 || output < 0 {
-		end = tape.Skip(b, i)
-		if empty {
-			t.slots[s] = value{kind: leaf, text: b[i:end:end]}
-		}
-		return end
-	}
-	switch {
-	case b[i] == '{' && (empty || was == object):
-		if empty {
-			o := t.add(layout)
-			t.slots[s] = value{kind: object, at: o}
-		}
-		return t.merge(t.slots[s].at, output, b, i)
-	case b[i] == '[' && (empty || was == list):
-		return t.setList(s, layout, output, b, i, empty)
-	}
-	t.odd++
-	if was == absent {
-		t.slots[s].kind = null
-	}
-	return tape.Skip(b, i)
-}
-
-func (t *tree) setList(s int32, layout, output int, b []byte, i int, fresh bool) int {
-	if fresh {
-		n := count(b, i)
-		at := t.room(n)
-		t.slots[s] = value{kind: list, at: at, n: int32(n)}
-	}
-	l := t.slots[s]
-	i = tape.Blank(b, i+1)
-	for k := int32(0); ; k++ {
-		at, ok := tape.Element(b, i)
-		if !ok {
-			return at + 1
-		}
-		var end int
-		if k < l.n {
-			end = t.set(l.at+k, layout, output, b, at)
-		} else {
-			end = tape.Skip(b, at)
-		}
-		i = tape.Next(b, end)
-	}
-}
-
-// count returns how many elements the array at i has.
-func count(b []byte, i int) (n int) {
-	i = tape.Blank(b, i+1)
-	for {
-		at, ok := tape.Element(b, i)
-		if !ok {
-			return n
-		}
-		n++
-		i = tape.Next(b, tape.Skip(b, at))
-	}
-}
+// of returns the text of a leaf.
+func (t *tree) of(v value) []byte { return t.texts[v.text][v.at:v.end:v.end] }
 
 // link puts into an object what an entity brought into another one of the same layout. It reports whether that is all there is to do: not
-// when the object has something there already.
+// when the object has something else there already.
 func (t *tree) link(to, from int32, output int) bool {
-	entries := t.outputs[output].Entries
-	a, b := &t.objects[from], &t.objects[to]
+	entries := t.plan.Outputs[output].Entries
+	a, b := t.objects[from], t.objects[to]
 	if a.layout != b.layout {
 		return false
 	}
 	for i := range entries {
-		e := &entries[i]
-		if e.Slot == planner.TypenameSlot {
+		s := int32(entries[i].Slot)
+		if s == planner.TypenameSlot {
 			continue
 		}
-		was, is := &t.slots[b.slots+int32(e.Slot)], &t.slots[a.slots+int32(e.Slot)]
-		same := was.kind == is.kind && was.at == is.at && (was.kind != leaf || bytes.Equal(was.text, is.text))
-		if was.kind != absent && !same {
+		if was := t.slots[b.slots+s]; was.kind != absent && !t.same(was, t.slots[a.slots+s]) {
 			return false
 		}
 	}
 	for i := range entries {
-		if s := entries[i].Slot; s != planner.TypenameSlot {
-			t.slots[b.slots+int32(s)] = t.slots[a.slots+int32(s)]
+		if s := int32(entries[i].Slot); s != planner.TypenameSlot {
+			t.write(b.slots+s, t.slots[a.slots+s])
 		}
 	}
-	if b.typ == planner.NoType {
-		b.typ = a.typ
-	}
+	t.tell(to, a.typ)
 	return true
+}
+
+func (t *tree) same(a, b value) bool {
+	return a == b || a.kind == leaf && b.kind == leaf && bytes.Equal(t.of(a), t.of(b))
 }

@@ -173,3 +173,24 @@ func TestAddresses(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAnAnswerThatCameInTimeCountsWhenItIsReadLate(t *testing.T) {
+	sent := make(chan struct{})
+	client := scripted(t, func(_ int, s net.Conn) {
+		if request(s) {
+			_, _ = io.WriteString(s, ok)
+			close(sent)
+			request(s)
+		}
+	})
+	var k Call
+	deadline := time.Now().Add(50 * time.Millisecond)
+	if err := k.Send(t.Context(), client, []byte("ask!"), deadline, false); err != nil {
+		t.Fatal(err)
+	}
+	<-sent
+	time.Sleep(time.Until(deadline))
+	if _, content, err := k.Receive(); string(content) != "ok" || err != nil {
+		t.Errorf("%q %v", content, err)
+	}
+}

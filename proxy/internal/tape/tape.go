@@ -1,13 +1,16 @@
 package tape
 
-import "bytes"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // MaxDepth bounds the nesting of arrays and objects.
 const MaxDepth = 256
 
 // Check tells whether b is one JSON value, with blanks around it at most, not nested deeper than MaxDepth.
 func Check(b []byte) bool {
-	i := check(b, Blank(b, 0), 0)
+	i := Value(b, Blank(b, 0), 0)
 	return i >= 0 && Blank(b, i) == len(b)
 }
 
@@ -19,14 +22,14 @@ func Blank(b []byte, i int) int {
 	return i
 }
 
-// check returns the end of the value at i, -1 when it is malformed.
-func check(b []byte, i, depth int) int {
+// Value returns the end of the value at i, -1 when it is malformed or reaches below MaxDepth. depth is that of what lies around it.
+func Value(b []byte, i, depth int) int {
 	if i >= len(b) {
 		return -1
 	}
 	switch c := b[i]; {
 	case c == '"':
-		return checkString(b, i)
+		return String(b, i)
 	case c == '{':
 		return checkObject(b, i, depth+1)
 	case c == '[':
@@ -61,13 +64,13 @@ func checkObject(b []byte, i, depth int) int {
 		if i >= len(b) || b[i] != '"' {
 			return -1
 		}
-		if i = checkString(b, i); i < 0 {
+		if i = String(b, i); i < 0 {
 			return -1
 		}
 		if i = Blank(b, i); i >= len(b) || b[i] != ':' {
 			return -1
 		}
-		if i = check(b, Blank(b, i+1), depth); i < 0 {
+		if i = Value(b, Blank(b, i+1), depth); i < 0 {
 			return -1
 		}
 		if i = Blank(b, i); i >= len(b) {
@@ -91,7 +94,7 @@ func checkArray(b []byte, i, depth int) int {
 		return i + 1
 	}
 	for {
-		if i = check(b, i, depth); i < 0 {
+		if i = Value(b, i, depth); i < 0 {
 			return -1
 		}
 		if i = Blank(b, i); i >= len(b) {
@@ -107,26 +110,67 @@ func checkArray(b []byte, i, depth int) int {
 	}
 }
 
-func checkString(b []byte, i int) int {
-	for i++; i < len(b); i++ {
-		switch c := b[i]; {
-		case c == '"':
-			return i + 1
-		case c < ' ':
-			return -1
-		case c == '\\':
-			if i++; i >= len(b) {
-				return -1
+const (
+	ones   = 0x0101010101010101
+	twos   = ('"' ^ ' ') * ones
+	below  = (' ' + 1) * ones
+	slants = '\\' * ones
+	tops   = 0x80 * ones
+)
+
+// String returns the end of the string that begins at i with its quote, -1 when it is malformed. It looks at eight bytes at once, of long ones at 32.
+func String(b []byte, i int) int {
+	i++
+	for {
+		for len(b)-i >= 32 {
+			w := b[i : i+32 : i+32]
+			if stops(binary.LittleEndian.Uint64(w))|stops(binary.LittleEndian.Uint64(w[8:]))|
+				stops(binary.LittleEndian.Uint64(w[16:]))|stops(binary.LittleEndian.Uint64(w[24:])) != 0 {
+				break
 			}
-			if b[i] == 'u' {
-				if len(b)-i < 5 || !isHex(b[i+1]) || !isHex(b[i+2]) || !isHex(b[i+3]) || !isHex(b[i+4]) {
-					return -1
-				}
-				i += 4
-			} else if bytes.IndexByte([]byte(`"\/bfnrt`), b[i]) < 0 {
-				return -1
-			}
+			i += 32
 		}
+		for len(b)-i >= 8 {
+			if found := stops(binary.LittleEndian.Uint64(b[i:])); found != 0 {
+				i += bits.TrailingZeros64(found) >> 3
+				break
+			}
+			i += 8
+		}
+		for i < len(b) && b[i] != '"' && b[i] != '\\' && b[i] >= ' ' {
+			i++
+		}
+		if i >= len(b) || b[i] < ' ' {
+			return -1
+		}
+		if b[i] == '"' {
+			return i + 1
+		}
+		if i = escape(b, i+1); i < 0 {
+			return -1
+		}
+	}
+}
+
+// stops has a bit for each byte of x that ends or breaks a string, or begins an escape: exact up to the lowest one.
+func stops(x uint64) uint64 {
+	low, s := x^twos, x^slants // the quote, and it alone of the letters, goes down to where control characters are
+	return ((low-below)&^low | (s-ones)&^s) & tops
+}
+
+// escape returns the end of what stands behind a backslash, -1 when it is malformed.
+func escape(b []byte, i int) int {
+	if i >= len(b) {
+		return -1
+	}
+	switch b[i] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return i + 1
+	case 'u':
+		if len(b)-i < 5 || !isHex(b[i+1]) || !isHex(b[i+2]) || !isHex(b[i+3]) || !isHex(b[i+4]) {
+			return -1
+		}
+		return i + 5
 	}
 	return -1
 }
@@ -176,12 +220,12 @@ func digits(b []byte, i int) int {
 func Skip(b []byte, i int) int {
 	switch b[i] {
 	case '"':
-		return skipString(b, i)
+		return String(b, i)
 	case '{', '[':
 		for depth := 0; ; {
 			switch b[i] {
 			case '"':
-				i = skipString(b, i)
+				i = String(b, i)
 				continue
 			case '{', '[':
 				depth++
@@ -199,24 +243,13 @@ func Skip(b []byte, i int) int {
 	return i
 }
 
-func skipString(b []byte, i int) int {
-	for i++; ; i++ {
-		switch b[i] {
-		case '"':
-			return i + 1
-		case '\\':
-			i++
-		}
-	}
-}
-
 // Member returns the key (without quotes, escapes as they are) at i of an object, the index of its value, and whether there is one. i is the
 // index behind the opening brace, or what Next returned.
 func Member(b []byte, i int) (key []byte, value int, ok bool) {
 	if i = Blank(b, i); b[i] != '"' {
 		return nil, i, false
 	}
-	end := skipString(b, i)
+	end := String(b, i)
 	key = b[i+1 : end-1]
 	return key, Blank(b, Blank(b, end)+1), true
 }
