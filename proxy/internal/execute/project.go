@@ -34,34 +34,36 @@ func (r *run) object(o int32, projection int) (ok, told bool) {
 		r.bad("The object has a type that cannot be here.")
 		return false, true
 	}
-	r.out = append(r.out, '{')
-	first := true
+	slots := r.objects[o].slots
+	out, separator := r.out, byte('{')
 	for i := range p.Fields {
 		f := &p.Fields[i]
-		if !f.Types.Has(typ) {
+		if f.Types != nil && !f.Types.Has(typ) {
 			continue
 		}
-		if !first {
-			r.out = append(r.out, ',')
-		}
-		first = false
-		r.out = append(r.out, f.Prefix...)
-		if f.Slot >= 0 && f.Wrap.Lists == 0 && f.Leaf != planner.LeafObject {
-			if v := r.slot(o, f.Slot); v.kind == leaf {
-				if text := r.of(v); fits(f, text) {
-					r.out = append(r.out, text...)
+		out = append(append(out, separator), f.Prefix...)
+		separator = ','
+		if f.Slot >= 0 {
+			if v := &r.slots[slots+int32(f.Slot)]; v.kind == leaf && f.Wrap.Lists == 0 {
+				if text := r.texts[v.text][v.at:v.end]; fits(f, text) {
+					out = append(out, text...)
 					continue
 				}
 			}
 		}
+		r.out = out
 		r.path = append(r.path, pathElement{name: f.Key})
 		ok := r.field(o, f)
 		r.path = r.path[:len(r.path)-1]
 		if !ok {
 			return false, true
 		}
+		out = r.out
 	}
-	r.out = append(r.out, '}')
+	if separator == '{' {
+		out = append(out, separator)
+	}
+	r.out = append(out, '}')
 	return true, false
 }
 
@@ -148,6 +150,8 @@ func fits(f *planner.ProjectionField, b []byte) bool {
 	c := b[0]
 	number := c == '-' || c >= '0' && c <= '9'
 	switch f.Leaf {
+	case planner.LeafObject:
+		return false
 	case planner.LeafInt, planner.LeafFloat:
 		return number
 	case planner.LeafString, planner.LeafID:

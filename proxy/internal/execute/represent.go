@@ -3,8 +3,6 @@ package execute
 import (
 	"bytes"
 
-	"github.com/zeebo/xxh3"
-
 	"github.com/weirproxy/weir/planner"
 )
 
@@ -58,19 +56,20 @@ func (r *run) represent(b []byte, l *planner.FetchLookup, a *asked) ([]byte, boo
 	a.distinct.reset()
 	a.ranges, a.tails = a.ranges[:0], a.tails[:0]
 	b = append(append(append(b, '"'), l.Variable...), '"', ':', '[')
-	w := walk{r: r, a: a, b: b}
+	w := walk{r: r, a: a, b: b, lookup: l}
 	for i := range l.Targets {
 		w.target = int32(i)
 		r.indexes = r.indexes[:0]
 		w.into(0, &l.Targets[i], 0)
 	}
-	return append(w.b, ']'), len(a.ranges) > 0
+	return append(w.b, ']'), a.distinct.n > 0
 }
 
 type walk struct {
 	r      *run
 	a      *asked
 	b      []byte
+	lookup *planner.FetchLookup
 	target int32
 }
 
@@ -100,42 +99,52 @@ func (w *walk) value(v value, t *planner.FetchTarget, depth int) {
 	}
 }
 
-// ask writes the representation of an object, or finds the one with the same bytes.
+// ask writes the representation of an object, unless one with the same bytes is there.
 func (w *walk) ask(o int32, t *planner.FetchTarget) {
-	a, mark := w.a, len(w.b)
-	if len(a.ranges) > 0 {
-		w.b = append(w.b, ',')
-	}
-	start := len(w.b)
-	var ok bool
-	if w.b, ok = w.r.writeRepresentation(w.b, o, t.Representation); !ok {
-		w.b = w.b[:mark]
+	r, a := w.r, w.a
+	hash, ok := r.sum(o, t.Representation, 0)
+	if !ok {
 		return
 	}
-	text, ref := w.b[start:], int32(len(a.refs))
-	n, known := a.distinct.find(xxh3.Hash(text), func(n int32) bool { return bytes.Equal(text, w.b[a.ranges[n][0]:a.ranges[n][1]]) })
+	ref := int32(len(a.refs))
+	n, known := a.distinct.find(hash, func(n int32) bool { return w.same(n, o, t.Representation) })
 	if known {
-		w.b = w.b[:mark]
 		a.refs[a.tails[n]].next = ref
 		a.tails[n] = ref
 	} else {
+		if n > 0 {
+			w.b = append(w.b, ',')
+		}
+		start := len(w.b)
+		w.b = r.writeRepresentation(w.b, o, t.Representation)
 		a.ranges = append(a.ranges, [2]int32{int32(start), int32(len(w.b))})
 		a.heads, a.tails = append(a.heads, ref), append(a.tails, ref)
 	}
-	a.refs = append(a.refs, reference{o, n, w.target, -1, int32(len(a.steps)), int32(len(w.r.indexes))})
-	a.steps = append(a.steps, w.r.indexes...)
+	a.refs = append(a.refs, reference{o, n, w.target, -1, int32(len(a.steps)), int32(len(r.indexes))})
+	a.steps = append(a.steps, r.indexes...)
 }
 
-// writeRepresentation writes an object; false when it cannot be asked for.
-func (r *run) writeRepresentation(b []byte, o int32, index int) ([]byte, bool) {
+// same tells whether a representation that is there already is that of an object.
+func (w *walk) same(n, o int32, rep int) bool {
+	r, a := w.r, w.a
+	known := &a.refs[a.headsOf(len(a.firsts) - 1)[n]]
+	if w.lookup.Targets[known.target].Representation == rep {
+		return r.alike(known.object, o, rep)
+	}
+	end := len(w.b)
+	w.b = r.writeRepresentation(w.b, o, rep)
+	same := bytes.Equal(w.b[end:], w.b[a.ranges[n][0]:a.ranges[n][1]])
+	w.b = w.b[:end]
+	return same
+}
+
+// writeRepresentation writes an object that has a sum.
+func (r *run) writeRepresentation(b []byte, o int32, index int) []byte {
 	rep, typ := &r.plan.Representations[index], r.objects[o].typ
 	b = append(b, '{')
 	first := true
 	name := rep.Typename
 	if rep.OwnTypename {
-		if typ == planner.NoType {
-			return b, false
-		}
 		name = r.plan.Types[typ].Name
 	}
 	if name != "" {
@@ -147,32 +156,20 @@ func (r *run) writeRepresentation(b []byte, o int32, index int) ([]byte, bool) {
 		if !f.Types.Has(typ) {
 			continue
 		}
-		v := r.slot(o, f.Slot)
-		if v.kind == absent || v.kind == null && f.NonNull {
-			return b, false
-		}
 		if !first {
 			b = append(b, ',')
 		}
 		first = false
-		b = append(b, f.Prefix...)
-		var ok bool
-		if b, ok = r.writeValue(b, v, f.Representation); !ok {
-			return b, false
-		}
+		b = r.writeValue(append(b, f.Prefix...), r.slot(o, f.Slot), f.Representation)
 	}
-	return append(b, '}'), true
+	return append(b, '}')
 }
 
-func (r *run) writeValue(b []byte, v value, rep int) ([]byte, bool) {
-	var ok bool
+func (r *run) writeValue(b []byte, v value, rep int) []byte {
 	switch v.kind {
 	case leaf:
-		return append(b, r.of(v)...), true
+		return append(b, r.of(v)...)
 	case object:
-		if rep < 0 {
-			return b, false
-		}
 		return r.writeRepresentation(b, v.at, rep)
 	case list:
 		b = append(b, '[')
@@ -180,11 +177,9 @@ func (r *run) writeValue(b []byte, v value, rep int) ([]byte, bool) {
 			if i > v.at {
 				b = append(b, ',')
 			}
-			if b, ok = r.writeValue(b, r.slots[i], rep); !ok {
-				return b, false
-			}
+			b = r.writeValue(b, r.slots[i], rep)
 		}
-		return append(b, ']'), true
+		return append(b, ']')
 	}
-	return append(b, "null"...), true
+	return append(b, "null"...)
 }
