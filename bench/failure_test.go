@@ -36,6 +36,7 @@ func TestFailures(t *testing.T) {
 		{"redis restarted empty again and again", redisRestarted},
 		{"redis frozen", redisFrozen},
 		{"kafka absent, then there, then dead, then back", kafkaComesAndGoes},
+		{"kafka wants TLS and a user: a wrong password, a wrong authority", kafkaWantsTLSAndAUser},
 		{"control plane absent, then there, then dead; the pushed policy outlives both", controlComesAndGoes},
 		{"commands have an effect and undo themselves", commandsUndoThemselves},
 		{"upstream dead at the start", upstreamDeadAtTheStart},

@@ -34,14 +34,17 @@ func (s *Sidecar) newFeed() (*feed, error) {
 	if c.Group != "" || s.cfg.Static.File.CacheSave == "on" { // the fleet, or the folder, may have entries from before
 		since = since.Add(-longestLife)
 	}
+	security, err := kafkaSecurity(&s.cfg.Static.File)
+	if err != nil {
+		return nil, err
+	}
 	r := changes.Config{
-		Brokers: c.Brokers, Group: c.Group, Client: "weir-" + s.cfg.Static.File.Identity.Service, Since: since, Obey: f.feed.Obey, Lost: f.feed.Lost,
+		Brokers: c.Brokers, Security: security, Group: c.Group, Client: "weir-" + s.cfg.Static.File.Identity.Service, Since: since, Obey: f.feed.Obey, Lost: f.feed.Lost,
 		Logger: s.log,
 	}
 	for i := range c.Topics {
 		r.Topics = append(r.Topics, c.Topics[i].Name)
 	}
-	var err error
 	f.reader, err = changes.New(r)
 	return f, err
 }

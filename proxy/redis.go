@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"crypto/tls"
 	"encoding/base64"
 	"fmt"
 	"log/slog"
@@ -36,7 +35,7 @@ func storeConfig(s *config.Static) (cache.Config, error) {
 	if c.Encryption, err = encryptionKeys(f.CacheEncryption.Keys); err != nil {
 		return c, err
 	}
-	c.RedisTLS, err = redisTLS(f.RedisTLS)
+	c.RedisTLS, err = clientTLS("redis_tls", f.RedisTLS)
 	return c, err
 }
 
@@ -63,33 +62,4 @@ func encryptionKeys(keys []config.EncryptionKey) ([]cache.EncryptionKey, error) 
 		list = append(list, cache.EncryptionKey{ID: k.ID, Secret: text})
 	}
 	return list, nil
-}
-
-// redisTLS returns how connections to Redis are encrypted, nil when they are not. The own certificate is read with each connection, so
-// that a renewed one needs no restart.
-func redisTLS(t *config.RedisTLS) (*tls.Config, error) {
-	if t == nil {
-		return nil, nil
-	}
-	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName}
-	if t.CA != "" {
-		var err error
-		if c.RootCAs, err = authorities("redis_tls.ca", t.CA); err != nil {
-			return nil, err
-		}
-	}
-	if t.Cert != "" {
-		read := func() (*tls.Certificate, error) {
-			pair, err := tls.LoadX509KeyPair(t.Cert, t.Key)
-			if err != nil {
-				return nil, fmt.Errorf("redis_tls: %w; cert and key must be PEM files that belong together and that this user may read", err)
-			}
-			return &pair, nil
-		}
-		if _, err := read(); err != nil {
-			return nil, err
-		}
-		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return read() }
-	}
-	return c, nil
 }

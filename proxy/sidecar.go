@@ -67,6 +67,7 @@ func New(cfg Config) (_ *Sidecar, err error) {
 	if s.telemetry, err = newTelemetry(f, s.log); err != nil {
 		return nil, err
 	}
+	warnOfClearPassword(f, s.log)
 	if f.Cache == "on" {
 		s.warming.Store(cfg.Static.WarmUp > 0)
 		if s.store, err = newStore(cfg.Static, s.log); err != nil {
@@ -116,12 +117,16 @@ func New(cfg Config) (_ *Sidecar, err error) {
 }
 
 func newTelemetry(f *config.File, log *slog.Logger) (*telemetry.Telemetry, error) {
+	security, err := kafkaSecurity(f)
+	if err != nil {
+		return nil, err
+	}
 	c := telemetry.Config{
 		Identity: telemetry.Identity{
 			Service: f.Identity.Service, Region: f.Identity.Region, ResourceID: f.Identity.ResourceID, BusinessUnit: f.Identity.BusinessUnit,
 			ProjectID: f.Identity.ProjectID, Environment: f.Identity.Environment, Instance: f.Identity.Instance,
 		},
-		Brokers: f.Kafka, Topic: f.KafkaTopic, Binary: f.EventsMode == "binary", Logger: log,
+		Brokers: f.Kafka, Security: security, Topic: f.KafkaTopic, Binary: f.EventsMode == "binary", Logger: log,
 	}
 	if f.PriceBook != "" {
 		text, err := os.ReadFile(f.PriceBook)

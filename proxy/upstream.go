@@ -3,11 +3,8 @@ package proxy
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
-	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
@@ -44,19 +41,6 @@ func newUpstream(cfg config.Upstream) (*upstream, error) {
 		DisableKeepAlives: true,
 	}}
 	return u, nil
-}
-
-// authorities reads the certificates of a PEM file that a key of the configuration names.
-func authorities(key, file string) (*x509.CertPool, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w; name a PEM file that this user may read", key, err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("%s: %s holds no certificate; write the authority's in PEM", key, file)
-	}
-	return pool, nil
 }
 
 // dial connects to an address as a listener gives it.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirproxy/weir/telemetry/event"
+	"github.com/weirproxy/weir/telemetry/internal/kafka"
 	"github.com/weirproxy/weir/telemetry/internal/ring"
 )
 
@@ -26,8 +26,10 @@ const (
 type sender struct {
 	t       *Telemetry
 	client  *kgo.Client
-	failing atomic.Bool
-	lastErr atomic.Pointer[string]
+	contact *kafka.Contact
+	probing atomic.Bool
+	probed  time.Time // when the last probe began
+	probes  sync.WaitGroup
 	// renewed says that a topic was deleted and created again: the client refuses such a topic until it is told to forget it.
 	renewed atomic.Bool
 	open    sync.WaitGroup // batches that are not settled
@@ -43,7 +45,15 @@ func newSender(t *Telemetry) (*sender, error) {
 		contentType = "application/json"
 	}
 	s.headers = []kgo.RecordHeader{{Key: "content-type", Value: []byte(contentType)}}
-	client, err := kgo.NewClient(
+	s.contact = &kafka.Contact{
+		Logger: t.cfg.Logger, Brokers: t.cfg.Brokers, Security: t.cfg.Security,
+		Fails: "kafka takes no events; they wait, and are counted when they are lost", Works: "kafka takes events again",
+	}
+	options, err := t.cfg.Security.Options()
+	if err != nil {
+		return nil, fmt.Errorf("telemetry: %w", err)
+	}
+	s.client, err = kgo.NewClient(append(options,
 		kgo.SeedBrokers(t.cfg.Brokers...),
 		kgo.ClientID("weir-"+t.cfg.Identity.Service),
 		kgo.MaxBufferedRecords(maxBuffered),
@@ -51,39 +61,40 @@ func newSender(t *Telemetry) (*sender, error) {
 		kgo.ProducerLinger(10*time.Millisecond),
 		kgo.WithCompressor(newCompressor()),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
-		kgo.DialTimeout(time.Second),
-		kgo.WithHooks(s),
-	)
+		kgo.WithHooks(s.contact),
+	)...)
 	if err != nil {
 		return nil, fmt.Errorf("telemetry: kafka: %w", err)
 	}
-	s.client = client
 	return s, nil
-}
-
-// OnBrokerConnect implements kgo.HookBrokerConnect: one log line when the state changes.
-func (s *sender) OnBrokerConnect(meta kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
-	s.state(err)
-}
-
-func (s *sender) state(err error) {
-	if err != nil {
-		text := err.Error()
-		s.lastErr.Store(&text)
-		if s.failing.CompareAndSwap(false, true) {
-			s.t.cfg.Logger.Warn("kafka takes no events; they wait while it cannot be reached, and are counted when they are lost",
-				"brokers", s.t.cfg.Brokers, "error", text)
-		}
-		return
-	}
-	if s.failing.CompareAndSwap(true, false) {
-		s.t.cfg.Logger.Info("kafka takes events again", "brokers", s.t.cfg.Brokers)
-	}
 }
 
 // room reports whether a batch of the ring may be handed over: at most half of the client's buffer is used.
 func (s *sender) room() bool {
+	if !s.contact.Open() {
+		s.probe()
+		return false
+	}
 	return s.client.BufferedProduceRecords() < maxBuffered/2 && s.client.BufferedProduceBytes() < maxBufferedBytes/2
+}
+
+const (
+	probeEvery   = time.Second
+	probeTimeout = 4 * time.Second // to connect, and to be answered
+)
+
+// probe finds out whether brokers let this client in, beside the events that wait for it.
+func (s *sender) probe() {
+	if time.Since(s.probed) < probeEvery || !s.probing.CompareAndSwap(false, true) {
+		return
+	}
+	s.probed = time.Now()
+	s.probes.Go(func() {
+		defer s.probing.Store(false)
+		ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
+		defer cancel()
+		s.contact.Probe(ctx, s.client)
+	})
 }
 
 // send produces a batch's events. The batch goes back to the ring when the last of them is settled.
@@ -100,13 +111,13 @@ func (s *sender) settle(r *kgo.Record, err error) {
 	case err == nil:
 		s.t.counters.acked.Add(1)
 		s.t.counters.ackedBytes.Add(uint64(len(r.Value)))
-		s.state(nil)
+		s.contact.Taken()
 	case errors.Is(err, kgo.ErrMaxBuffered):
 		s.t.losses.add(lossClient, sequence(r.Value))
 	case errors.Is(err, kgo.ErrClientClosed), errors.Is(err, kgo.ErrAborting):
 		s.t.losses.add(lossClose, sequence(r.Value))
 	default:
-		s.state(err)
+		s.contact.Refused(err)
 		s.t.losses.add(lossBroker, sequence(r.Value))
 		s.refused(err)
 	}
@@ -140,6 +151,7 @@ func (s *sender) close(ctx context.Context) error {
 		s.t.cfg.Logger.Warn("events were not sent before the end", "events", n, "error", err)
 	}
 	s.client.Close()
+	s.probes.Wait()
 	s.settled()
 	if err != nil {
 		return fmt.Errorf("telemetry: kafka: %w", err)

@@ -31,10 +31,7 @@ func (t *Telemetry) Stats() Stats {
 		s.RingDepth = t.ring.Depth()
 	}
 	if t.sender != nil {
-		s.Connected = !t.sender.failing.Load()
-		if e := t.sender.lastErr.Load(); e != nil {
-			s.LastError = *e
-		}
+		s.Connected, s.LastError = t.sender.contact.Working(), t.sender.contact.LastError()
 	}
 	return s
 }

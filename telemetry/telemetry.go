@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/weirproxy/weir/telemetry/event"
+	"github.com/weirproxy/weir/telemetry/internal/kafka"
 	"github.com/weirproxy/weir/telemetry/internal/ring"
 )
 
@@ -20,13 +21,20 @@ type Identity struct {
 	Instance                                                          string // default: host name
 }
 
+// Security is how Kafka's brokers are reached. The zero value is plain TCP without a user.
+type Security = kafka.Security
+
+// SASL is how a client of Kafka signs in.
+type SASL = kafka.SASL
+
 // Config sets up Telemetry. The zero value prices, scores and counts, and sends nothing.
 type Config struct {
 	Identity Identity
 	// Brokers are HOST:PORT of Kafka. None: events are counted as discarded, and not encoded unless Sink is set.
-	Brokers []string
-	Topic   string // default finops.cost.events
-	Binary  bool   // CloudEvents in binary mode: attributes as headers
+	Brokers  []string
+	Security Security
+	Topic    string // default finops.cost.events
+	Binary   bool   // CloudEvents in binary mode: attributes as headers
 	// RingBytes bounds the encoded events that wait. Default 8 MiB.
 	RingBytes int
 	Book      *PriceBook // default: the built-in one

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/weirproxy/weir/telemetry/internal/kafka"
 )
 
 // Record is one record of a topic. Its slices are the callee's.
@@ -22,12 +24,13 @@ type Record struct {
 	Offset      int64
 }
 
-// Config sets up a Reader. All fields but Group and Logger must be set.
+// Config sets up a Reader. All fields but Security, Group and Logger must be set.
 type Config struct {
-	Brokers []string
-	Topics  []string
-	Group   string // empty: this process reads everything
-	Client  string // name that brokers see
+	Brokers  []string
+	Security kafka.Security // of the package telemetry; the zero value is plain TCP without a user
+	Topics   []string
+	Group    string // empty: this process reads everything
+	Client   string // name that brokers see
 	// Since is when a process without a place begins.
 	Since time.Time
 	// Obey must do what the records say before it returns; it is called again with the same ones after an error. One call at a time.
@@ -57,7 +60,7 @@ type Reader struct {
 	places  map[place]int64            // next offset of partitions that were read
 	behind  map[string]map[int32]int64 // records after what was obeyed, by topic
 	stats   counters
-	failing atomic.Bool
+	contact *kafka.Contact
 }
 
 type place struct {
@@ -89,7 +92,15 @@ func New(cfg Config) (*Reader, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	r := &Reader{cfg: cfg, places: map[place]int64{}, behind: map[string]map[int32]int64{}}
-	options := []kgo.Opt{
+	r.contact = &kafka.Contact{
+		Logger: cfg.Logger, Brokers: cfg.Brokers, Security: cfg.Security,
+		Fails: "kafka cannot be reached; changes of other systems are obeyed when it is back", Works: "kafka can be reached again",
+	}
+	options, err := cfg.Security.Options()
+	if err != nil {
+		return nil, fmt.Errorf("changes: %w", err)
+	}
+	options = append(options,
 		kgo.SeedBrokers(cfg.Brokers...),
 		kgo.ClientID(cfg.Client),
 		kgo.ConsumeTopics(cfg.Topics...),
@@ -97,18 +108,15 @@ func New(cfg Config) (*Reader, error) {
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchMaxBytes(maxFetch),
 		kgo.MaxConcurrentFetches(1),
-		kgo.DialTimeout(time.Second),
-		kgo.WithHooks(r),
-	}
+		kgo.WithHooks(r.contact),
+	)
 	if cfg.Group != "" {
 		options = append(options, kgo.ConsumerGroup(cfg.Group), kgo.DisableAutoCommit(), kgo.OnPartitionsRevoked(r.forget),
 			kgo.OnPartitionsLost(r.forget), kgo.BlockRebalanceOnPoll(), kgo.SessionTimeout(10*time.Second), kgo.RebalanceTimeout(10*time.Second))
 	}
-	client, err := kgo.NewClient(options...)
-	if err != nil {
+	if r.client, err = kgo.NewClient(options...); err != nil {
 		return nil, fmt.Errorf("changes: kafka: %w", err)
 	}
-	r.client = client
 	return r, nil
 }
 
@@ -149,6 +157,7 @@ func (r *Reader) take(ctx context.Context, fetches kgo.Fetches) {
 	if len(batch) == 0 || !r.insist(ctx, func() error { return r.cfg.Obey(ctx, batch) }) {
 		return
 	}
+	r.contact.Taken()
 	r.stats.records.Add(uint64(len(batch)))
 	r.stats.batches.Add(1)
 	r.keep(done)
@@ -199,6 +208,7 @@ func (r *Reader) check(ctx context.Context, p *kgo.FetchTopicPartition) {
 	}
 	if err := p.Err; err != nil {
 		r.stats.fetchErrors.Add(1)
+		r.contact.Forbidden(err)
 		gone := new(kgo.ErrDataLoss)
 		lost = lost || errors.As(err, &gone)
 	}
@@ -266,7 +276,7 @@ func (r *Reader) Stats() Stats {
 	c := &r.stats
 	s := Stats{
 		Records: c.records.Load(), Batches: c.batches.Load(), Retries: c.retries.Load(), Lost: c.lost.Load(), CommitErrors: c.commitErrors.Load(),
-		FetchErrors: c.fetchErrors.Load(), Connected: !r.failing.Load(), Behind: map[string]int64{},
+		FetchErrors: c.fetchErrors.Load(), Connected: r.contact.Working(), Behind: map[string]int64{},
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -17,6 +17,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
+
+	"github.com/weirproxy/weir/telemetry/internal/kafka"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -35,7 +37,12 @@ func cluster(t *testing.T, options ...kfake.Opt) *kfake.Cluster {
 
 func produce(t *testing.T, addrs []string, values ...string) {
 	t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(addrs...))
+	produceBy(t, []kgo.Opt{kgo.SeedBrokers(addrs...)}, values...)
+}
+
+func produceBy(t *testing.T, options []kgo.Opt, values ...string) {
+	t.Helper()
+	client, err := kgo.NewClient(options...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,18 +97,28 @@ func (l *listener) has(values ...string) bool {
 
 func listen(t *testing.T, addrs []string, group string, since time.Time) *listener {
 	t.Helper()
+	return begin(t, Config{Brokers: addrs, Group: group, Since: since})
+}
+
+// listenBy is listen to a broker that wants more than an address.
+func listenBy(t *testing.T, security kafka.Security, addrs []string, group string) *listener {
+	t.Helper()
+	return begin(t, Config{Brokers: addrs, Group: group, Since: time.Now(), Security: security})
+}
+
+// begin completes a configuration and runs a reader.
+func begin(t *testing.T, c Config) *listener {
+	t.Helper()
 	l := &listener{seen: map[string]int{}}
+	c.Topics, c.Client, c.Obey, c.Logger = []string{"changes"}, "test", l.obey, slog.New(slog.NewTextHandler(l, nil))
+	c.Lost = func(context.Context, string) error {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.lost++
+		return nil
+	}
 	var err error
-	l.reader, err = New(Config{
-		Brokers: addrs, Topics: []string{"changes"}, Group: group, Client: "test", Since: since, Obey: l.obey, Logger: slog.New(slog.NewTextHandler(l, nil)),
-		Lost: func(context.Context, string) error {
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			l.lost++
-			return nil
-		},
-	})
-	if err != nil {
+	if l.reader, err = New(c); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -116,6 +116,12 @@ func TestWhatIsNoConfigurationIsRefusedWithItsPlace(t *testing.T) {
 		"upstream: http://a:1\ncache_encryption: {keys: [{id: a, key: short}]}\n":                ":2:40: cache_encryption.keys[0].key: is no key",
 		"upstream: http://a:1\ncache_encryption: {keys: [{id: a}]}\n":                            "cache_encryption.keys[0]: has none or both of key and file",
 		"upstream: http://a:1\ncache_encryption: {keys: [{id: a, file: f}, {id: a, file: g}]}\n": `cache_encryption.keys[1].id: "a" is given twice`,
+		"upstream: http://a:1\nkafka_tls: {}\n":                                                  ":2:12: kafka_tls: has no use without kafka",
+		"upstream: http://a:1\nkafka: a:1\nkafka_tls: {key: a}\n":                                "kafka_tls: has only one of cert and key",
+		"upstream: http://a:1\nkafka: a:1\nkafka_sasl: {mechanism: plain}\n":                     `:3:25: kafka_sasl.mechanism: "plain" is not one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512`,
+		"upstream: http://a:1\nkafka: a:1\nkafka_sasl: {mechanism: PLAIN, username: a}\n":        "kafka_sasl: has none or both of password and password_file",
+		"upstream: http://a:1\nkafka: a:1\nkafka_sasl: {mechanism: PLAIN, username: a, username_file: b, password: c}\n": "kafka_sasl: has none or both of username and username_file",
+		"upstream: http://a:1\nkafka: a:1\nkafka_sasl: {mechanism: PLAIN, username: a, password: '${NO_SUCH}'}\n":        "kafka_sasl.password: the environment has no ${NO_SUCH}",
 		"": "upstream: is missing",
 	} {
 		if _, _, err := compile(t, text); err == nil || !strings.Contains(err.Error(), want) {
@@ -187,8 +193,8 @@ func TestAddressesAreAListOrOneString(t *testing.T) {
 
 func TestSecretsComeFromTheEnvironmentAndAreHidden(t *testing.T) {
 	t.Setenv("WEIR_TEST_SECRET", "geheim")
-	s, _, err := compile(t, "upstream: http://a:1\ntoken: ${WEIR_TEST_SECRET}\nredis_password: abc\npolicy: {scope: {key: k, jwt: {secret: s3, class: user, claim: sub, algorithms: [HS256], issuer: a}, issuers: [{issuer: b, secret: s4, class: user, claim: sub, algorithms: [HS256]}], header: {name: X, class: user, vouched_by: {secret_header: Y, secret: s5-0123456789abc}}}}\n")
-	if err != nil || s.File.Token != "geheim" {
+	s, _, err := compile(t, "upstream: http://a:1\ntoken: ${WEIR_TEST_SECRET}\nredis_password: abc\nkafka: a:1\nkafka_sasl: {mechanism: PLAIN, username: u, password: '${WEIR_TEST_SECRET}'}\npolicy: {scope: {key: k, jwt: {secret: s3, class: user, claim: sub, algorithms: [HS256], issuer: a}, issuers: [{issuer: b, secret: s4, class: user, claim: sub, algorithms: [HS256]}], header: {name: X, class: user, vouched_by: {secret_header: Y, secret: s5-0123456789abc}}}}\n")
+	if err != nil || s.File.Token != "geheim" || s.File.KafkaSASL.Password != "geheim" {
 		t.Fatalf("%v", err)
 	}
 	shown := string(Redacted(s.File))
@@ -197,7 +203,7 @@ func TestSecretsComeFromTheEnvironmentAndAreHidden(t *testing.T) {
 			t.Errorf("%s is shown:\n%s", secret, shown)
 		}
 	}
-	if c := s.File.Policy.Scope; c.JWT.Secret != "s3" || c.Issuers[0].Secret != "s4" || c.Header.VouchedBy.Secret == hidden {
+	if c := s.File.Policy.Scope; c.JWT.Secret != "s3" || c.Issuers[0].Secret != "s4" || c.Header.VouchedBy.Secret == hidden || s.File.KafkaSASL.Password == hidden {
 		t.Error("hiding changed the configuration")
 	}
 	var again File

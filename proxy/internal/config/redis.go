@@ -6,14 +6,6 @@ import (
 	"strings"
 )
 
-// RedisTLS makes connections to Redis encrypted. Empty, it trusts the authorities of the system.
-type RedisTLS struct {
-	CA         string `yaml:"ca" json:"ca,omitempty" jsonschema:"description=PEM file with the authorities that the server's certificate may be from; default: those of the system"`
-	Cert       string `yaml:"cert" json:"cert,omitempty" jsonschema:"description=PEM file with the certificate to show when the server asks for one"`
-	Key        string `yaml:"key" json:"key,omitempty" jsonschema:"description=PEM file with its private key"`
-	ServerName string `yaml:"server_name" json:"server_name,omitempty" jsonschema:"description=Name that the server's certificate must be for; default: the host of its address"`
-}
-
 // compileRedis checks how the shared tier is reached, and takes secrets from the environment.
 func compileRedis(d *document, s *Static, f *File, env Env) {
 	for i, a := range f.Redis {
@@ -47,9 +39,7 @@ func compileRedis(d *document, s *Static, f *File, env Env) {
 	if strings.ContainsAny(f.Namespace, "{} \t\r\n") || f.Namespace == "" {
 		d.addf("namespace", "%q is no name; write letters, digits, dots or dashes (braces would put all values into one slot of a cluster)", f.Namespace)
 	}
-	if t := f.RedisTLS; t != nil && (t.Cert == "") != (t.Key == "") {
-		d.addf("redis_tls", "has only one of cert and key; give both, or none when the server asks for no certificate")
-	}
+	checkTLS(d, "redis_tls", f.RedisTLS)
 	s.File.RedisPassword = secret(d, env, "redis_password", f.RedisPassword)
 	s.File.RedisSentinelPassword = secret(d, env, "redis_sentinel_password", f.RedisSentinelPassword)
 }

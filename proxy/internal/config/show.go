@@ -19,6 +19,11 @@ func Redacted(f File) []byte {
 	for i := range f.CacheEncryption.Keys {
 		hide(&f.CacheEncryption.Keys[i].Key)
 	}
+	if f.KafkaSASL != nil {
+		user := *f.KafkaSASL
+		hide(&user.Password)
+		f.KafkaSASL = &user
+	}
 	hide(&f.Token)
 	f.Policy = RedactedPolicy(f.Policy)
 	text, err := yaml.Marshal(f)

@@ -20,9 +20,11 @@ type File struct {
 	RedisSentinelUsername string      `yaml:"redis_sentinel_username" json:"redis_sentinel_username,omitempty" jsonschema:"description=User of the Sentinels; they do not know those of the servers"`
 	RedisSentinelPassword string      `yaml:"redis_sentinel_password" json:"redis_sentinel_password,omitempty" jsonschema:"description=${NAME} takes it from the environment"`
 	RedisDB               int         `yaml:"redis_db" json:"redis_db,omitempty" jsonschema:"description=Database of the server; a cluster has only 0"`
-	RedisTLS              *RedisTLS   `yaml:"redis_tls" json:"redis_tls,omitempty" jsonschema:"description=Connect to Redis by TLS; {} trusts the authorities of the system"`
+	RedisTLS              *TLS        `yaml:"redis_tls" json:"redis_tls,omitempty" jsonschema:"description=Connect to Redis by TLS; {} trusts the authorities of the system"`
 	Namespace             string      `yaml:"namespace" json:"namespace,omitempty" jsonschema:"description=Tells fleets apart that share a Redis"`
 	Kafka                 List        `yaml:"kafka" json:"kafka,omitempty" jsonschema:"description=HOST:PORT of brokers"`
+	KafkaTLS              *TLS        `yaml:"kafka_tls" json:"kafka_tls,omitempty" jsonschema:"description=Connect to Kafka by TLS, to the brokers of invalidation too; {} trusts the authorities of the system"`
+	KafkaSASL             *KafkaSASL  `yaml:"kafka_sasl" json:"kafka_sasl,omitempty" jsonschema:"description=Sign in to Kafka, to the brokers of invalidation too"`
 	KafkaTopic            string      `yaml:"kafka_topic" json:"kafka_topic,omitempty"`
 	EventsMode            string      `yaml:"events" json:"events,omitempty" jsonschema:"enum=structured,enum=binary,description=CloudEvents mode"`
 	Invalidation          ChangeFeeds `yaml:"invalidation" json:"invalidation,omitempty" jsonschema:"description=Kafka topics that say what has changed"`

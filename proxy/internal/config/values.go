@@ -113,14 +113,7 @@ func compileStatic(d *document, f *File, env Env) *Static {
 		}
 	}
 	checkListeners(d, f, s.Upstream)
-	for _, l := range []struct {
-		path string
-		list []string
-	}{{"kafka", f.Kafka}} {
-		for i, a := range l.list {
-			checkAddress(d, fmt.Sprintf("%s[%d]", l.path, i), a)
-		}
-	}
+	compileKafka(d, s, f, env)
 	if f.Control != "" {
 		if u, err := url.Parse(f.Control); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			d.addf("control", "%q is no URL of a control plane; write http://HOST:PORT", f.Control)
