@@ -135,53 +135,6 @@ func FuzzReadParameters(f *testing.F) {
 	})
 }
 
-func TestControlIsReadAsASharedCacheDoes(t *testing.T) {
-	none := control{maxAge: -1, sharedAge: -1, staleWhile: -1, staleIf: -1}
-	for _, c := range []struct {
-		value string
-		want  func(*control)
-	}{
-		{"", func(*control) {}},
-		{"no-store", func(c *control) { c.noStore = true }},
-		{"NO-CACHE", func(c *control) { c.noCache = true }},
-		{`private="set-cookie, x", max-age=5`, func(c *control) { c.private, c.maxAge = true, 5 }},
-		{"public,max-age=60 , s-maxage=30", func(c *control) { c.public, c.maxAge, c.sharedAge = true, 60, 30 }},
-		{"max-age=60, max-age=10", func(c *control) { c.maxAge = 10 }},
-		{`max-age="60"`, func(c *control) { c.maxAge = 60 }},
-		{"max-age=-1", func(c *control) { c.maxAge = 0 }},
-		{"max-age", func(c *control) { c.maxAge = 0 }},
-		{"max-age=1.5", func(c *control) { c.maxAge = 0 }},
-		{"max-age=99999999999999999999", func(c *control) { c.maxAge = 1 << 31 }},
-		{`x="a, max-age=9, public", y`, func(*control) {}},
-		{`x="a\", max-age=9"`, func(*control) {}},
-		{"must-revalidate", func(c *control) { c.revalidate, c.mustRevalidate = true, true }},
-		{"stale-while-revalidate=3, stale-if-error=4", func(c *control) { c.staleWhile, c.staleIf = 3, 4 }},
-		{", ,=,max-age=1", func(c *control) { c.maxAge = 1 }},
-	} {
-		want := none
-		c.want(&want)
-		want.present = c.value != ""
-		if got := readControl([]byte(c.value)); got != want {
-			t.Errorf("%q: %+v, want %+v", c.value, got, want)
-		}
-	}
-}
-
-func FuzzReadControl(f *testing.F) {
-	f.Add("public, max-age=60, s-maxage=\"1\"")
-	f.Fuzz(func(t *testing.T, value string) {
-		c := readControl([]byte(value))
-		for _, n := range []int64{c.maxAge, c.sharedAge, c.staleWhile, c.staleIf} {
-			if n < -1 || n > 1<<31 {
-				t.Errorf("%q: %+v", value, c)
-			}
-		}
-		if d, ok := c.ttl(); ok && d < 0 {
-			t.Errorf("%q lives for %v", value, d)
-		}
-	})
-}
-
 func TestTraceIDs(t *testing.T) {
 	for v, want := range map[string]byte{
 		"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01": 0x0a,

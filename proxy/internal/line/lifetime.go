@@ -6,6 +6,7 @@ import (
 
 	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/proxy/internal/answer"
+	"github.com/weirproxy/weir/proxy/internal/cachecontrol"
 	"github.com/weirproxy/weir/proxy/internal/scope"
 	"github.com/weirproxy/weir/proxy/internal/wire"
 )
@@ -58,7 +59,7 @@ func (life *lifetime) grant(d time.Duration, why source) {
 }
 
 // silent is the Cache-Control of an origin that says nothing, or is not heard.
-var silent = readControl(nil)
+var silent = cachecontrol.Parse(nil)
 
 // lifetime joins what the plan, the upstream's headers, a lease and the policy allow; why is not empty when the answer is not to be
 // kept. Each bound only makes less of what the ones before left, and the one for verified credentials comes last. What tells of the tags is
@@ -75,14 +76,14 @@ func (l *Line) lifetime(x *Exchange, it *Item, r *wire.ResponseHead, facts plann
 		if r.Count("cache-control") > 1 {
 			return life, "control"
 		}
-		if c = x.control(r.Header("cache-control")); c.forbids(it.class == scope.User) || x.Scope.Explicit && !c.forAll() {
+		if c = x.control(r.Header("cache-control")); c.Forbids(it.class == scope.User) || x.Scope.Explicit && !c.ForAll() {
 			return life, "control"
 		}
 	}
 	plan := it.Plan.Cache()
-	life.explicit = c.present
+	life.explicit = c.Present
 	life.grouped = it.class != scope.Public
-	life.private = plan.Private || it.class == scope.User || c.private
+	life.private = plan.Private || it.class == scope.User || c.Private
 	life.given(&plan, c, r, p.UpstreamHeaders)
 	if it.Lease != nil && it.Lease.TTL > 0 {
 		life.grant(it.Lease.TTL, sourceLease)
@@ -100,9 +101,9 @@ func (l *Line) lifetime(x *Exchange, it *Item, r *wire.ResponseHead, facts plann
 	if life.ttl <= 0 {
 		return life, "ttl"
 	}
-	if !life.private && !c.revalidate {
-		life.revalidate = within(p.StaleWhileRevalidate, c.staleWhile)
-		life.stale = max(life.revalidate, within(p.StaleIfError, c.staleIf))
+	if !life.private && !c.Revalidate {
+		life.revalidate = within(p.StaleWhileRevalidate, c.StaleWhile)
+		life.stale = max(life.revalidate, within(p.StaleIfError, c.StaleIf))
 	}
 	return life, ""
 }
@@ -118,17 +119,17 @@ func (life *lifetime) settle(l *Line, x *Exchange, it *Item) {
 }
 
 // given is the fresh time that the schema and the upstream declare: where both do, the shorter; less what the answer has aged on its way.
-func (life *lifetime) given(plan *planner.CachePolicy, c *control, r *wire.ResponseHead, heard bool) {
+func (life *lifetime) given(plan *planner.CachePolicy, c *cachecontrol.Control, r *wire.ResponseHead, heard bool) {
 	if plan.Cacheable {
 		life.grant(time.Duration(plan.MaxAge)*time.Second, sourceDeclared)
 	}
 	if !heard {
 		return
 	}
-	if ttl, ok := c.ttl(); ok && (!plan.Cacheable || ttl < life.ttl) {
+	if ttl, ok := c.TTL(); ok && (!plan.Cacheable || ttl < life.ttl) {
 		life.grant(ttl, sourceUpstream)
 	}
-	life.ttl -= time.Duration(seconds(r.Header("age"))) * time.Second
+	life.ttl -= time.Duration(cachecontrol.Seconds(r.Header("age"))) * time.Second
 	life.granted = life.ttl
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/weirproxy/weir/cache"
 	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/proxy/internal/answer"
+	"github.com/weirproxy/weir/proxy/internal/cachecontrol"
 	"github.com/weirproxy/weir/proxy/internal/outward"
 	"github.com/weirproxy/weir/proxy/internal/wire"
 	"github.com/weirproxy/weir/telemetry"
@@ -15,7 +16,7 @@ import (
 // initialAge is the age of an answer when its entry is made, in seconds: what the origin's Age says and how long the answer took (RFC 9111,
 // section 4.2.3).
 func (x *Exchange) initialAge(r *wire.ResponseHead, now int64) int64 {
-	age := max(0, seconds(r.Header("age")))
+	age := max(0, cachecontrol.Seconds(r.Header("age")))
 	if x.Forwarded > 0 {
 		age += max(0, now-x.Forwarded) / int64(time.Second)
 	}

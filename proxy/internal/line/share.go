@@ -32,6 +32,3 @@ func (x *Exchange) shareKey(it *Item) uint64 {
 	}
 	return k
 }
-
-// forAll reports whether an answer to credentials that no rule reads may be shared: the upstream has to say so (RFC 9111, section 3.5).
-func (c *control) forAll() bool { return c.public || c.sharedAge >= 0 || c.mustRevalidate }

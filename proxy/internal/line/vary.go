@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"strings"
 
+	"github.com/weirproxy/weir/proxy/internal/cachecontrol"
 	"github.com/weirproxy/weir/proxy/internal/scope"
 	"github.com/weirproxy/weir/proxy/internal/wire"
 )
@@ -103,8 +104,8 @@ func (x *Exchange) keyed(it *Item, name []byte) bool {
 func (x *Exchange) teach(it *Item, r *wire.ResponseHead, why string, now int64) bool {
 	switch why {
 	case "control":
-		c := readControl(r.Header("cache-control"))
-		if !c.private || c.noStore || c.noCache || !x.Scope.Authenticated || it.class == scope.User {
+		c := cachecontrol.Parse(r.Header("cache-control"))
+		if !c.Private || c.NoStore || c.NoCache || !x.Scope.Authenticated || it.class == scope.User {
 			return false
 		}
 		it.Plan.LearnPrivate(now)
