@@ -42,7 +42,7 @@ func (s *Store) mayAnswer(r *Result, now int64) bool {
 		return true
 	}
 	d := s.cfg.Revalidates(r.Entry)
-	return d > 0 && now-r.Entry.Soft <= int64(d)
+	return d > 0 && now-StaleFrom(r.Entry) <= int64(d)
 }
 
 // await looks for the entry in the shared tier until it is there or the time is over.

@@ -141,7 +141,9 @@ func (s *Store) lead(ctx context.Context, f *Fill, k *Key, now int64, w Wait, r 
 		case v == fresh && (r.State != Fresh || r.Entry.Created < slot.Created):
 			return s.fromElsewhere(f, slot, nothing)
 		case v == stale && r.State != Fresh && (r.Entry == nil || r.Entry.Created < slot.Created):
-			r = Result{Entry: &slot.Entry, State: Stale, Tier: TierL2, demand: r.demand}
+			slot.Ask()
+			s.memory.Put(slot, nothing) // which remembers when it was softly invalidated first
+			r, nothing = Result{Entry: &slot.Entry, State: Stale, Tier: TierL2, demand: r.demand}, false
 		}
 		if r.Entry == nil && v != absent { // one miss, for the reason found last
 			why = v
@@ -234,6 +236,10 @@ func (s *Store) Servable(e *Entry, now int64) bool {
 	v := s.judge(entry.Of(e), now)
 	return v == fresh || v == stale
 }
+
+// StaleFrom is from when on an entry that was looked up may answer as a stale one only, unix ns: the end of its fresh time, or its first soft
+// invalidation that this process has noticed.
+func StaleFrom(e *Entry) int64 { return entry.Of(e).StaleFrom() }
 
 // Unsettled reports whether one of the tags was invalidated, here or elsewhere in the fleet, within the given time before unix ns now: what
 // the origin answers may still be of before, for its replicas lag.

@@ -3,6 +3,7 @@ package cache
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"path"
 	"strings"
 	"time"
@@ -98,6 +99,7 @@ func (x *told) names(tags names) bool {
 // witness is all that the oracle knows of one run of a process: by key, the latest hard and soft invalidation that it must obey.
 type witness struct {
 	hard, soft [8]*told
+	since      [8]int64     // true time at which soft came to bind it
 	server     *modelServer // whose log was read last
 	read       int          // of server.logged
 	told       int          // of world.logged, when it was read
@@ -119,15 +121,18 @@ func later(x, y *told) *told {
 }
 
 // obey holds the process to an invalidation from now on.
-func (v *witness) obey(x *told) {
+func (p *modelProcess) obey(x *told) {
+	v := &p.seen
 	for i := range modelKeys {
-		if !x.names(modelKeys[i].tags) {
-			continue
-		}
-		if x.inv.Soft {
-			v.soft[i] = later(v.soft[i], x)
-		} else {
+		switch {
+		case !x.names(modelKeys[i].tags):
+		case !x.inv.Soft:
 			v.hard[i] = later(v.hard[i], x)
+		case later(v.soft[i], x) == x && v.soft[i] != x:
+			v.soft[i], v.since[i] = x, p.w.now
+			if x.logged && p.w.redis == 0 { // however late the log is read, it says when
+				v.since[i] = min(p.w.now, x.at)
+			}
 		}
 	}
 }
@@ -141,16 +146,16 @@ func (p *modelProcess) hasRead() {
 		*v = witness{}
 		from = 0
 		for _, x := range p.w.logged[:o.reads.born] {
-			v.obey(x)
+			p.obey(x)
 		}
 		for _, x := range p.asked {
 			if !x.logged || x.recent(p.w) {
-				v.obey(x)
+				p.obey(x)
 			}
 		}
 	}
 	for _, x := range o.reads.logged[from:o.read] {
-		v.obey(x)
+		p.obey(x)
 	}
 	v.server, v.read, v.told = o.reads, o.read, o.told
 }
@@ -163,6 +168,7 @@ func (x *told) recent(w *modelWorld) bool {
 // hasLogged notes that the log has all that the process was asked for up to a number: records keep their order, and one that stands for several has the
 // number of the last of them.
 func (p *modelProcess) hasLogged(number uint64) {
+	p.w.repeated = p.w.repeated || p.arrived > 0 && p.asked[p.arrived-1].number >= number
 	for ; p.arrived < len(p.asked) && p.asked[p.arrived].number <= number; p.arrived++ {
 		x := p.asked[p.arrived]
 		x.logged, x.at, x.ahead, x.server = true, p.w.now, p.w.ahead, p.port.server
@@ -195,6 +201,19 @@ func answer(tick, key int, completed int64) []byte {
 	return append(binary.BigEndian.AppendUint64(b, uint64(completed)), byte(key))
 }
 
+// vague reports whether invalidations may count again, or for others, later: of several soft ones that concern what nobody has looked at in between,
+// a process knows the last.
+func (w *modelWorld) vague() bool {
+	merged := w.merged
+	for _, p := range w.processes {
+		merged = merged || p.store.Stats().QueueMerges > 0
+	}
+	return merged || w.few || w.repeated || w.runs > 0
+}
+
+// softSlack is how exactly a process knows when it was told.
+const softSlack = 50 * time.Millisecond
+
 // served is the oracle: it fails the world when a process gives an answer that it may not give to a caller that came when so much was known to it.
 //
 // A process must obey what it was asked for itself, and what was in the log when it last read it, in whichever server that was. What it could not read binds
@@ -214,6 +233,13 @@ func (p *modelProcess) served(known *witness, key int, e *Entry, state State) {
 	}
 	if x := known.soft[key]; x != nil && tick < x.tick && (state == Fresh || e.Private) {
 		w.fail("%s answers %s (%v) with what the origin said in step %d, though it must obey the soft %s", p.name, modelKeys[key].name, state, tick, x)
+	} else if x != nil && tick < x.tick {
+		// What clocks were set by may be added: they are compared with each other. So may a fetch that is longer than an entry can say.
+		since := max(known.since[key], completed-int64(math.MaxUint32*time.Microsecond))
+		if late := known.now - since - int64(modelStale+softSlack) - p.back - w.ahead; late > 0 && !w.vague() {
+			w.fail("%s answers %s with what the origin said in step %d: %v longer than it may after the soft %s", p.name, modelKeys[key].name, tick,
+				time.Duration(late), x)
+		}
 	}
 	const bound = int64(modelLost+modelLostTTL) + maxSkew
 	for _, x := range w.logged[known.told:] {

@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -21,6 +22,7 @@ const (
 const (
 	modelLost    = 2 * time.Second
 	modelLostTTL = 10 * time.Second
+	modelStale   = 10 * time.Second
 	modelCarry   = 59 * time.Second // less than the journal's renewFor
 	maxDepth     = 2                // of steps inside steps
 )
@@ -40,7 +42,11 @@ type modelWorld struct {
 	processes []*modelProcess
 	logged    []*told // in the order in which they came into the log
 	ahead     int64   // by how much clocks were set forward, in all
+	redis     int64   // by how much those of Redis were set, in all
 	private   bool
+	few       bool // names are remembered
+	repeated  bool // a record came into the log twice
+	merged    bool // one stood for several
 	mutant    *mutant
 	counts    modelCounts
 }
@@ -73,6 +79,7 @@ type modelFill struct {
 	fill *Fill
 	key  int
 	tick int // when the origin was asked
+	from int64
 }
 
 // modelFailure ends a world.
@@ -111,7 +118,7 @@ func play(steps []step, m *mutant) (failure string, counts modelCounts) {
 }
 
 func (w *modelWorld) begin(s step) {
-	w.private = s.a&privateThree != 0
+	w.private, w.few = s.a&privateThree != 0, s.a&fewNames != 0
 	for i := range max(2, min(4, int(s.b))) {
 		p := &modelProcess{w: w, name: string(rune('A' + i)), number: i}
 		w.processes = append(w.processes, p)
@@ -200,6 +207,7 @@ func (p *modelProcess) end() {
 	c.generations += st.Generations
 	c.raises += st.FloorRaises
 	c.follows += st.Collapsed
+	p.w.merged = p.w.merged || st.QueueMerges > 0
 	_ = p.store.Close()
 	p.store = nil
 }
@@ -277,7 +285,9 @@ func (w *modelWorld) upset(s step, p *modelProcess) {
 		p.back += max(0, -d)
 		w.ahead += max(0, d)
 	case redisJump:
-		w.master.clock += int64(jumps[int(s.a)%len(jumps)])
+		d := int64(jumps[int(s.a)%len(jumps)])
+		w.master.clock += d
+		w.redis += max(d, -d)
 	}
 }
 
@@ -389,7 +399,7 @@ func (p *modelProcess) look(key int, wait bool) bool {
 	if r.Fill == nil {
 		return false
 	}
-	p.fills = append(p.fills, &modelFill{fill: r.Fill, key: key, tick: p.w.tick})
+	p.fills = append(p.fills, &modelFill{fill: r.Fill, key: key, tick: p.w.tick, from: p.local()})
 	return true
 }
 
@@ -411,7 +421,8 @@ func (p *modelProcess) complete(i int, form uint8) {
 	if m := p.w.mutant; m != nil && m.complete != nil {
 		m.complete(f.fill)
 	}
-	d := &Draft{Body: answer(f.tick, f.key, p.w.now), TTL: time.Hour, StaleFor: time.Hour, Tags: modelKeys[f.key].tags}
+	d := &Draft{Body: answer(f.tick, f.key, p.w.now), TTL: time.Hour, StaleFor: modelStale, Tags: modelKeys[f.key].tags}
+	d.FetchMicros = uint32(min(max((p.local()-f.from)/1000, 0), math.MaxUint32))
 	d.Private = p.w.private && f.key == privateKey
 	if form > 0 {
 		switch i % 3 {
@@ -446,12 +457,12 @@ func (p *modelProcess) declare(what int, soft bool) {
 		}
 	}
 	p.asked = append(p.asked, x)
-	seen, boot := &p.seen, p.boots
+	boot := p.boots
 	obeyed := false
 	ctx := waiting{context.Background(), p, -1, x}
 	receipt, err := p.store.Invalidate(ctx, x.inv, p.local())
 	if boot == p.boots {
-		seen.obey(x)
+		p.obey(x)
 		obeyed = true
 	}
 	if err != nil || receipt.Logged && !x.logged {

@@ -147,7 +147,7 @@ func (r *reclaimer) sweep(ctx context.Context, overdue bool) (whole bool) {
 		if !overdue && r.asking.Load() > 0 || ctx.Err() != nil {
 			return false
 		}
-		if s.clock.Check(slot)&entry.MarkDead != 0 || now >= slot.Hard {
+		if s.clock.Check(slot)&entry.MarkDead != 0 || now >= slot.End() {
 			s.missed.note(slot)
 			s.memory.Delete(slot)
 			r.reclaimed.Add(1)

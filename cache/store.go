@@ -192,6 +192,8 @@ func (s *Store) judge(slot *entry.Slot, now int64) verdict {
 		}
 	}
 	switch {
+	case mark != 0 && now >= slot.End():
+		return expired
 	case now >= slot.Hard:
 		return expired
 	case now >= slot.Soft || mark != 0:

@@ -24,7 +24,7 @@ func (s *Store) TagUses(prefix string, top int) (uses []TagUse, more int64) {
 	now := s.cfg.Now()
 	known := map[uint64]*TagUse{}
 	s.memory.Held().Walk(func(slot *entry.Slot) bool {
-		if slot.Mark.Load()&entry.MarkDead != 0 || now >= slot.Hard || slot.Left.Load() {
+		if slot.Mark.Load()&entry.MarkDead != 0 || now >= slot.End() || slot.Left.Load() {
 			return true
 		}
 		for i, h := range slot.Hashes {

@@ -15,7 +15,7 @@ type Entry struct {
 	Body        []byte   // served as it is
 	Created     int64    // unix ns, when the fill was completed
 	Soft        int64    // unix ns; fresh before it
-	Hard        int64    // unix ns; may be served stale before it, never after
+	Hard        int64    // unix ns; may be served stale before it, never after; a soft invalidation brings it forward
 	Worth       int64    // opaque number of the owner: what the fill cost, pico-USD
 	AsOf        Position // log position at which the fill began
 	FetchMicros uint32   // how long the fill took, µs
@@ -42,6 +42,8 @@ type Slot struct {
 	// Mark holds the local sequence up to which the slot is known to be valid, shifted left by MarkShift, and the flags
 	// below. It starts at the sequence at which the fill began (0 for a slot of another process).
 	Mark atomic.Uint64
+	// softened is when the first soft invalidation of the slot came, unix ns; 0: none has. It is set before the mark says so.
+	softened atomic.Int64
 	// Left is set when the slot is no longer charged to the tier of this process.
 	Left atomic.Bool
 	// Place is where the reverse index has the slot; its lock guards it.
@@ -61,6 +63,28 @@ const (
 	MarkSoft  = 2 // stale by a soft invalidation
 	MarkShift = 2
 )
+
+// Soften notes a soft invalidation of unix ns at; the earliest one counts. It is called before the slot is marked.
+func (s *Slot) Soften(at int64) {
+	at = max(at, 1)
+	for {
+		known := s.softened.Load()
+		if known != 0 && known <= at || s.softened.CompareAndSwap(known, at) {
+			return
+		}
+	}
+}
+
+// StaleFrom is from when on the slot may answer as a stale one only, unix ns: the end of its fresh time, or a soft invalidation before it.
+func (s *Slot) StaleFrom() int64 {
+	if at := s.softened.Load(); at != 0 {
+		return min(at, s.Soft)
+	}
+	return s.Soft
+}
+
+// End is from when on the slot may not answer at all, unix ns: a soft invalidation ends the fresh time, and the stale time begins with it.
+func (s *Slot) End() int64 { return s.StaleFrom() + (s.Hard - s.Soft) }
 
 // Draft is what Build copies into a Slot.
 type Draft struct {

@@ -161,6 +161,7 @@ func (j *Journal) CatchUp(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		j.cfg.Clock.LogTime(page.TimeMS, at)
 		read += len(page.Records)
 		more := j.take(&page, read)
 		if more {

@@ -42,6 +42,7 @@ type Clock struct {
 	seed     uint64
 	news     atomic.Pointer[News]
 	time     func() int64  // unix ns; nil: not told
+	ahead    atomic.Int64  // ns by which time is ahead of the log's own
 	last     atomic.Uint32 // tick of the last invalidation
 
 	mu sync.Mutex // writers, one at a time; taken before a table shard's lock
@@ -94,7 +95,7 @@ func (c *Clock) Check(s *entry.Slot) uint64 {
 	if mark&^uint64(entry.MarkSoft) == st.Mark {
 		return mark & entry.MarkSoft
 	}
-	flags := c.verdict(s, mark, st)
+	flags, since := c.verdict(s, mark, st)
 	for {
 		// What left the tables meanwhile is in the floor of a later state.
 		now := c.state.Load()
@@ -102,7 +103,10 @@ func (c *Clock) Check(s *entry.Slot) uint64 {
 			break
 		}
 		st = now
-		flags = c.verdict(s, mark, st)
+		flags, since = c.verdict(s, mark, st)
+	}
+	if flags&^mark&entry.MarkSoft != 0 {
+		s.Soften(since)
 	}
 	if flags&entry.MarkSoft != 0 && (s.Private || s.Hard <= s.Soft) { // it may never be served stale
 		flags |= entry.MarkDead
@@ -113,27 +117,31 @@ func (c *Clock) Check(s *entry.Slot) uint64 {
 	return flags
 }
 
-func (c *Clock) verdict(s *entry.Slot, mark uint64, st *State) uint64 {
+// verdict returns the flags of a slot, and since when it is soft if it was not known to be.
+func (c *Clock) verdict(s *entry.Slot, mark uint64, st *State) (flags uint64, since int64) {
 	checked := mark >> entry.MarkShift
-	flags := mark & entry.MarkSoft
-	switch {
-	case s.Epoch != st.Epoch || !st.floor.covers(checked, s.AsOf) || !c.passes(c.hard, s, checked, false):
-		flags |= entry.MarkDead
-	case flags == 0 && (!st.softFloor.covers(checked, s.AsOf) || !c.passes(c.soft, s, checked, true)):
-		flags |= entry.MarkSoft
+	flags = mark & entry.MarkSoft
+	if s.Epoch != st.Epoch || !st.floor.covers(checked, s.AsOf) || !c.passes(s, checked) {
+		return flags | entry.MarkDead, 0
 	}
-	return flags
+	if flags == 0 {
+		if since = c.softened(s, checked, st); since != never {
+			flags = entry.MarkSoft
+		}
+	}
+	return flags, since
 }
 
-func (c *Clock) passes(t *table, s *entry.Slot, checked uint64, soft bool) bool {
-	if t.count.Load() != 0 {
+// passes reports whether no hard invalidation of a name concerns a slot.
+func (c *Clock) passes(s *entry.Slot, checked uint64) bool {
+	if c.hard.count.Load() != 0 {
 		for _, h := range s.Hashes {
-			if !t.covers(h, checked, s.AsOf) {
+			if _, ok := c.hard.covers(h, checked, s.AsOf); !ok {
 				return false
 			}
 		}
 	}
-	return c.prefixes.Load().covers(s, checked, soft)
+	return c.prefixes.Load().covers(s, checked)
 }
 
 // publish must be called with mu held (or before the clock is shared).

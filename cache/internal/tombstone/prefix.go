@@ -90,15 +90,19 @@ func (ps prefixes) without(keep func(*prefix) bool) (out prefixes, hard, soften 
 	return out, hard, soften
 }
 
-// covers reports whether a slot passes all of one kind.
-func (ps prefixes) covers(s *entry.Slot, checked uint64, soft bool) bool {
+// covers reports whether a slot passes all that are hard.
+func (ps prefixes) covers(s *entry.Slot, checked uint64) bool {
 	for i := len(ps) - 1; i >= 0 && ps[i].seq > checked; i-- {
-		p := &ps[i]
-		if p.soft == soft && !p.level.covers(checked, s.AsOf) && (!s.Pin() || p.any(&s.Tags)) {
+		if p := &ps[i]; !p.soft && p.concerns(s, checked) {
 			return false
 		}
 	}
 	return true
+}
+
+// concerns takes a slot that nobody may read any more for one that is named.
+func (p *prefix) concerns(s *entry.Slot, checked uint64) bool {
+	return !p.covers(checked, s.AsOf) && (!s.Pin() || p.any(&s.Tags))
 }
 
 // any reports whether a tag of the list matches.

@@ -46,15 +46,15 @@ func newTable(limit int) *table {
 func (t *table) shard(hash uint64) *shard { return &t.shards[hash>>32&t.mask] }
 
 // covers reports whether a slot passes the level of a name.
-func (t *table) covers(hash, checked uint64, asOf entry.Position) bool {
+func (t *table) covers(hash, checked uint64, asOf entry.Position) (l level, ok bool) {
 	s := t.shard(hash)
 	if s.last.Load() <= checked {
-		return true
+		return l, true
 	}
 	s.mu.RLock()
-	l, ok := s.m[hash]
+	l, known := s.m[hash]
 	s.mu.RUnlock()
-	return !ok || l.covers(checked, asOf)
+	return l, !known || l.covers(checked, asOf)
 }
 
 // add raises a name and appends to out what must be dropped for it: first the floor is published for the victims, then

@@ -190,7 +190,7 @@ func (l *Line) stale(x *Exchange, it *Item, r cache.Result, now int64) bool {
 		return true
 	}
 	window := min(x.Policy.Cache.StaleWhileRevalidate, Revalidates(r.Entry))
-	if window <= 0 || now-r.Entry.Soft > int64(window) {
+	if window <= 0 || now-cache.StaleFrom(r.Entry) > int64(window) {
 		it.outcome = ledger.MissStale
 		return false
 	}
@@ -286,13 +286,13 @@ func (l *Line) writeKey(x *Exchange, it *Item, varied bool) {
 // Fallback turns a relayed request into an answer from stale entries because the upstream failed, or is not asked; it reports whether that is possible.
 // The fills end.
 func (l *Line) Fallback(x *Exchange, now int64) bool {
-	if !x.HasFallback(now) {
-		return false
-	}
-	for i := range x.Items { // what was invalidated since the look-up is gone
-		if !l.cfg.Cache.Servable(x.Items[i].Entry, now) {
+	for i := range x.Items { // what was invalidated since the look-up is gone, or stale from then on
+		if e := x.Items[i].Entry; e == nil || !l.cfg.Cache.Servable(e, now) {
 			return false
 		}
+	}
+	if !x.HasFallback(now) {
+		return false
 	}
 	x.abandon()
 	for i := range x.Items {
@@ -316,7 +316,10 @@ func (x *Exchange) HasFallback(now int64) bool {
 	limit := int64(x.Policy.Cache.StaleIfError)
 	for i := range x.Items {
 		it := &x.Items[i]
-		if it.Entry == nil || now > it.Entry.Hard || (it.State == cache.Stale && now-it.Entry.Soft > limit) {
+		if it.Entry == nil {
+			return false
+		}
+		if late := now - cache.StaleFrom(it.Entry); late > limit || late >= it.Entry.Hard-it.Entry.Soft {
 			return false
 		}
 	}
