@@ -63,8 +63,8 @@ func TestClusterOfThree(t *testing.T) {
 	}
 	if x, _ := cluster.Slot("{weir}:inv"); x < 0 {
 		t.Error("no slot")
-	} else if y, _ := cluster.Slot("{weir}:gen"); x != y {
-		t.Errorf("the log lies in slot %d, its generation in %d", x, y)
+	} else if y, _ := cluster.Slot("{weir}:fleet"); x != y {
+		t.Errorf("the log lies in slot %d, the places of its readers in %d", x, y)
 	}
 }
 

@@ -139,7 +139,7 @@ func TestReadOnlyReplicaIsToldAndNotTrusted(t *testing.T) {
 	fill(t, a, "k", "old", "City")
 	host, port, _ := strings.Cut(server.Addr, ":")
 	replica := redistest.Start(t, "--replicaof", host, port)
-	redistest.Until(t, "the replica follows", redistest.Patience, func() bool { return replica.Do("EXISTS", "{weir}:gen") == ":1" })
+	redistest.Until(t, "the replica follows", redistest.Patience, func() bool { return replica.Do("EXISTS", "{weir}:inv") == ":1" })
 	var log lineLog
 	b := join(t, replica.Addr, log.into(nil))
 	log.told(t, b, "read_only", "read-only replica", "redis_master")

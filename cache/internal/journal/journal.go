@@ -50,7 +50,7 @@ type Journal struct {
 
 	last       entry.Position // reader's: last record applied; zero before the first page
 	epoch      uint64
-	unsaid     bool // somebody waits to hear how far this reader has come, and the log does not know all of it
+	unsaid     bool // something was applied that the next Sync has to say at once: a fence, or another generation
 	nextExpire int64
 }
 
@@ -154,7 +154,6 @@ func (j *Journal) beat() time.Duration { return min(time.Second, j.cfg.Lost/2) }
 func (j *Journal) CatchUp(ctx context.Context) error {
 	for read := 0; ; {
 		at, answered := j.cfg.Now(), j.queue.answeredUpTo()
-		said, saidOf := j.last, j.epoch
 		call, cancel := context.WithTimeout(ctx, callTimeout)
 		page, err := j.cfg.Source.Sync(call, j.last, pageRecords, j.cfg.Retention)
 		cancel()
@@ -163,6 +162,7 @@ func (j *Journal) CatchUp(ctx context.Context) error {
 		}
 		j.cfg.Clock.LogTime(page.TimeMS, at)
 		read += len(page.Records)
+		j.unsaid = false
 		more := j.take(&page, read)
 		if more {
 			continue
@@ -171,7 +171,6 @@ func (j *Journal) CatchUp(ctx context.Context) error {
 		j.contact.Store(max(1, at))
 		j.synced.Store(true)
 		j.members.Store(int64(page.Members))
-		j.unsaid = page.Waited && (said != j.last || saidOf != j.epoch)
 		j.expire(at, page.TimeMS)
 		return nil
 	}
@@ -221,11 +220,12 @@ func (j *Journal) restart(page *Page, floor entry.Position) {
 	if page.Epoch != j.epoch {
 		j.generations.Add(1)
 	}
-	j.epoch, j.last = page.Epoch, floor
+	j.epoch, j.last, j.unsaid = page.Epoch, floor, true
 	j.cfg.Clock.Restart(page.Epoch, floor, floor)
 }
 
 func (j *Journal) apply(r *Record) {
+	j.unsaid = j.unsaid || r.Names.Empty() // a fence: somebody waits to hear who has come so far
 	if r.Author == j.cfg.Author && j.queue.read(r.Number, r.Position) {
 		j.cfg.Clock.Advance(r.Position) // counts here since it was asked for
 		return

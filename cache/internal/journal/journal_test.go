@@ -332,15 +332,21 @@ func TestLoggedMeansAllThatWasAskedBefore(t *testing.T) {
 	}
 }
 
-// When somebody waits, a reader says at once what it has applied, and then rests.
+// Who has come to a fence, or to another generation, says so at once, and then rests; other records are no reason.
 func TestReaderThatIsWaitedForSaysHowFarItHasCome(t *testing.T) {
 	b := start(t, nil)
-	b.catchUp()
-	b.catchUp()
-	b.log.waited = true
-	b.log.other("a")
 	if b.catchUp(); !b.j.unsaid {
-		t.Error("it has applied a record, and the log does not know")
+		t.Error("it has come, and the log does not know")
+	}
+	b.catchUp()
+	b.log.other("a")
+	if b.catchUp(); b.j.unsaid {
+		t.Error("nobody waits, and it does not rest")
+	}
+	b.log.other()
+	b.log.other("b")
+	if b.catchUp(); !b.j.unsaid {
+		t.Error("it has come to a fence, and the log does not know")
 	}
 	if b.catchUp(); b.j.unsaid {
 		t.Error("the log knows, and it does not rest")

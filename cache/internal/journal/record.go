@@ -26,14 +26,12 @@ type Page struct {
 	Records []Record       // from the asked position on, inclusive
 	Whole   bool           // nothing between the asked position and the records is missing
 
-	Members int   // readers of the log that the log knows; negative: not known
-	Waited  bool  // somebody waits for readers to say how far they have come, which each Sync does
-	Trouble error // why that was not possible
+	Members int // readers of the log that the log knows; negative: not known
 }
 
 // Source is the fleet's log. Positions grow strictly within a generation.
 type Source interface {
-	// Sync returns up to limit records from the position on, inclusive. When the log turns out to be another one than its
+	// Sync says that all up to the position was applied here, for those who wait, and returns up to limit records from the position on, inclusive. When the log turns out to be another one than its
 	// generation says, or to end before from, Sync first appends a record that names everything, atomically. With a zero
 	// position reading begins at the last record that is older than retention, or at the first.
 	Sync(ctx context.Context, from entry.Position, limit int, retention time.Duration) (Page, error)

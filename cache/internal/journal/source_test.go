@@ -26,7 +26,6 @@ type script struct {
 	ms      uint64
 	away    bool
 	takes   int    // how many records an append takes; -1: all
-	waited  bool   // somebody waits for readers
 	mute    bool   // an append arrives, its answer does not
 	between func() // called once, after a page was read and before it is answered
 }
@@ -55,7 +54,7 @@ func (s *script) Sync(_ context.Context, from entry.Position, limit int, _ time.
 		s.epoch++
 		s.add(Record{Names: tombstone.Names{All: true}})
 	}
-	p := Page{Epoch: s.epoch, Head: s.head(), TimeMS: s.ms, Waited: s.waited}
+	p := Page{Epoch: s.epoch, Head: s.head(), TimeMS: s.ms}
 	for _, r := range s.records {
 		if !r.Position.Less(from) && len(p.Records) < limit {
 			p.Records = append(p.Records, r)

@@ -90,6 +90,12 @@ func (c *Cluster) MoveKeys(slot, from, to int) (moved int) {
 	}
 }
 
+// MoveKey moves one key of a slot.
+func (c *Cluster) MoveKey(key string, from, to int) {
+	c.t.Helper()
+	c.Nodes[from].Must("MIGRATE", "127.0.0.1", c.Nodes[to].port, key, "0", "5000")
+}
+
 // EndMove gives the slot to its new node.
 func (c *Cluster) EndMove(slot, to int) {
 	c.t.Helper()

@@ -2,7 +2,6 @@ package remote
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -15,15 +14,20 @@ import (
 	"github.com/weirproxy/weir/cache/internal/roster"
 )
 
-// Log is the fleet's log of invalidations: a Stream, and beside it the name of its generation and the places of those who read it. It
-// implements journal.Source and roster.Source. Sync is for one goroutine.
+// Log is the fleet's log of invalidations: a Stream, and beside it the places of those who read it. It implements journal.Source and
+// roster.Source. Sync is for one goroutine.
+//
+// The Stream is all that is needed to read and append, and it names its generation itself, by a consumer group that nobody reads: "generation
+// EPOCH RUN". So what is read and what it is read from cannot be apart, also while a slot of a cluster moves, which it does key by key. The
+// places are a hash of their own; nothing depends on both being at one server.
 type Log struct {
 	link    *Link
 	keep    int // records, about
 	member  Member
 	stream  string
-	keys    []string
-	epoch   uint64 // of the page that Sync has returned last
+	places  string
+	block   time.Duration // longest wait for news at one server
+	epoch   uint64        // of the page that Sync has returned last
 	looked  time.Time
 	Trouble *Trouble // the link's
 }
@@ -35,28 +39,28 @@ type Member struct {
 	Bound    time.Duration // without contact for this long it trusts nothing it had
 }
 
-// NewLog returns the log under a namespace. All its keys share a slot of a cluster.
+// clusterBlock is how long a reader waits for news at one node of a cluster: who waits there when the log moves to another node is not told of
+// it before the slot is given away, and the fleet obeys within 200 ms all the same.
+const clusterBlock = 100 * time.Millisecond
+
+// NewLog returns the log under a namespace. Its keys share a slot of a cluster, so that one pipeline reaches both.
 func NewLog(l *Link, namespace string, keep int, m Member) *Log {
 	m.Instance = roster.Instance(m.Instance)
-	log := &Log{link: l, keep: keep, member: m, Trouble: &l.trouble, stream: "{" + namespace + "}:inv"}
-	log.keys = []string{log.stream}
-	for _, name := range []string{"gen", "fleet", "seen", "wait"} {
-		log.keys = append(log.keys, "{"+namespace+"}:"+name)
+	log := &Log{
+		link: l, keep: keep, member: m, Trouble: &l.trouble, stream: "{" + namespace + "}:inv", places: "{" + namespace + "}:fleet", block: time.Hour,
+	}
+	if l.cfg.cluster() {
+		log.block = clusterBlock
 	}
 	return log
 }
 
-// sync reads a page, and publishes in the same call how far the reader has come: an idle reader costs no call more for it. A log whose
-// generation is not the one its name says (no name, another server, another run of the server: what was acknowledged may be gone), or that
-// ends before the position asked for, begins a new generation with a record that names everything.
+// sync reads a page. A log whose generation is not the one its name says (no name, another server, another run of the server: what was
+// acknowledged may be gone), or that ends before the position asked for, begins a new generation with a record that names everything.
 //
-// A reader publishes a place of the generation that the log has, or none. What concerns the roster may be refused (a user without the
-// right, a full memory) without harm to the reading.
-//
-// KEYS: stream, generation, places, when they were seen, whether somebody waits. ARGV: from ms, from seq, limit, retention ms, a fresh epoch,
-// the reader's epoch, id, bound and instance, how long to remember, whether to look at the server's settings.
-// Returns: epoch, head, time ms, records, number of members, 1 when somebody waits, trouble with the roster, settings.
-var syncScript = rueidis.NewLuaScript(`
+// KEYS: stream. ARGV: from ms, from seq, limit, retention ms, a fresh epoch, whether to look at the server's settings.
+// Returns: epoch, head, time ms, records, settings.
+var syncScript = newScript(`
 local function less(a, b, c, d) return a < c or (a == c and b < d) end
 local function parts(id) local ms, seq = string.match(id, '(%d+)-(%d+)'); return tonumber(ms), tonumber(seq) end
 ` + generationLua + `
@@ -68,29 +72,13 @@ if #last > 0 then
 end
 if not epoch or behind then
   epoch = ARGV[5]
-  redis.call('SET', KEYS[2], epoch .. ' ' .. run)
+  for _, name in ipairs(names) do redis.call('XGROUP', 'DESTROY', KEYS[1], name) end
+  redis.call('XGROUP', 'CREATE', KEYS[1], 'generation ' .. epoch .. ' ' .. run, '$', 'MKSTREAM')
   redis.call('XADD', KEYS[1], '*', 'a', '1')
   last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
 end
-local trouble = ''
-local function try(...)
-  local r = redis.pcall(...)
-  if type(r) == 'table' and r.err then trouble = r.err; return nil end
-  return r
-end
-local place = '0 0-0'
-if ARGV[6] == epoch then place = epoch .. ' ' .. ARGV[1] .. '-' .. ARGV[2] end
-local members, waited = -1, 0
-if try('HSET', KEYS[3], ARGV[7], place .. ' ' .. now .. ' ' .. ARGV[8] .. ' ' .. ARGV[9]) and try('ZADD', KEYS[4], now, ARGV[7]) then
-  for _, id in ipairs(try('ZRANGEBYSCORE', KEYS[4], '-inf', string.format('%d', tonumber(now) - tonumber(ARGV[10])), 'LIMIT', 0, 16) or {}) do
-    try('ZREM', KEYS[4], id)
-    try('HDEL', KEYS[3], id)
-  end
-  members = try('ZCARD', KEYS[4]) or -1
-  waited = try('EXISTS', KEYS[5]) or 0
-end
 local settings = ''
-if ARGV[11] == '1' then settings = try('INFO', 'memory') or '' end
+if ARGV[6] == '1' then settings = redis.call('INFO', 'memory') end
 local start = ARGV[1] .. '-' .. ARGV[2]
 if from_ms == 0 and from_seq == 0 then
   local old = redis.call('XREVRANGE', KEYS[1], string.format('%d', math.max(0, tonumber(now) - tonumber(ARGV[4]))), '-', 'COUNT', 1)
@@ -98,18 +86,32 @@ if from_ms == 0 and from_seq == 0 then
   if #old > 0 then start = old[1][1] end
 end
 local page = redis.call('XRANGE', KEYS[1], start, '+', 'COUNT', tonumber(ARGV[3]))
-return {epoch, last[1][1], now, page, members, waited, trouble, settings}
+return {epoch, last[1][1], now, page, settings}
 `)
 
-// generationLua sets epoch to the log's generation, nil when it is not the one its name says, run to the server's run, last to the last
-// record and now to the server's time in ms, as text.
-const generationLua = `
+// generationLua sets epoch to the log's generation, nil when it is not the one its name says, names to all names of generations, run to the
+// server's run, last to the last record and now to the server's time in ms, as text.
+const generationLua = nowLua + `
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or 'unknown'
+local epoch, names = nil, {}
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+    for i = 1, #group, 2 do
+      if group[i] == 'name' then
+        local number, of = string.match(group[i + 1], '^generation (%d+) (%w+)$')
+        if number then names[#names + 1] = group[i + 1] end
+        if of == run then epoch = number end
+      end
+    end
+  end
+end
+local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+`
+
+// nowLua sets now to the server's time in ms, as text.
+const nowLua = `
 local t = redis.call('TIME')
 local now = string.format('%d', t[1] * 1000 + math.floor(t[2] / 1000))
-local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or 'unknown'
-local epoch, of = string.match(redis.call('GET', KEYS[2]) or '', '^(%d+) (%w+)$')
-if of ~= run then epoch = nil end
-local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
 `
 
 const reading = "reading the invalidation log"
@@ -117,7 +119,7 @@ const reading = "reading the invalidation log"
 // settingsEvery is how often the server's settings are looked at: they can be changed while it runs.
 const settingsEvery = time.Minute
 
-// Sync implements journal.Source.
+// Sync implements journal.Source. In the same round trip it publishes how far the reader has come: an idle reader waits for nothing more.
 func (l *Log) Sync(ctx context.Context, from entry.Position, limit int, retention time.Duration) (journal.Page, error) {
 	c := l.link.get()
 	if c == nil {
@@ -127,34 +129,28 @@ func (l *Log) Sync(ctx context.Context, from entry.Position, limit int, retentio
 	if l.looked.IsZero() || time.Since(l.looked) > settingsEvery {
 		look = "1"
 	}
-	r := syncScript.Exec(ctx, c, l.keys, []string{
+	results := runAll(ctx, c, run{syncScript, l.stream, []string{
 		strconv.FormatUint(from.MS, 10), strconv.FormatUint(from.Seq, 10), strconv.Itoa(limit),
-		strconv.FormatInt(retention.Milliseconds(), 10), strconv.FormatUint(fresh, 10),
-		strconv.FormatUint(l.epoch, 10), l.member.ID, strconv.FormatInt(l.member.Bound.Milliseconds(), 10), l.member.Instance,
-		strconv.FormatInt(max(roster.Forget, 3*l.member.Bound).Milliseconds(), 10), look,
-	})
-	parts, err := r.ToArray()
+		strconv.FormatInt(retention.Milliseconds(), 10), strconv.FormatUint(fresh, 10), look,
+	}}, l.place(from))
+	parts, err := results[0].ToArray()
 	if err != nil {
 		l.Trouble.note(reading, err)
 		return journal.Page{}, fmt.Errorf(reading+": %w", err)
 	}
-	if len(parts) != 8 {
+	if len(parts) != 5 {
 		return journal.Page{}, fmt.Errorf(reading+": %d parts", len(parts))
 	}
 	p, err := l.readPage(parts, from)
 	if err != nil {
 		return p, err
 	}
+	p.Members = l.published(results[1])
 	l.epoch = p.Epoch
 	l.Trouble.over(reading)
-	if p.Trouble != nil {
-		l.Trouble.note("publishing its place", p.Trouble)
-	} else {
-		l.Trouble.over("publishing its place")
-	}
 	if look == "1" {
 		l.looked = time.Now()
-		settings, _ := parts[7].ToString()
+		settings, _ := parts[4].ToString()
 		l.Trouble.settings(settings)
 	}
 	return p, nil
@@ -193,14 +189,6 @@ func (l *Log) readPage(parts []rueidis.RedisMessage, from entry.Position) (p jou
 			l.link.Unreadable.Add(1)
 		}
 		p.Records = append(p.Records, journal.ParseFields(pos, fields)) // what could not be opened names everything
-	}
-	if n, err := parts[4].AsInt64(); err == nil {
-		p.Members = int(n)
-	}
-	n, _ := parts[5].AsInt64()
-	p.Waited = n > 0
-	if trouble := text(6); trouble != "" {
-		p.Trouble = errors.New(trouble)
 	}
 	// The record read last must still be there, else what followed it may be gone too.
 	p.Whole = from.IsZero() || len(p.Records) > 0 && p.Records[0].Position == from
@@ -243,18 +231,28 @@ func (l *Log) Append(ctx context.Context, rs []journal.Record) ([]entry.Position
 
 // Await implements journal.Source.
 func (l *Log) Await(ctx context.Context, after entry.Position, d time.Duration) error {
+	for end := time.Now().Add(d); ; {
+		news, err := l.await(ctx, after, min(l.block, time.Until(end)))
+		if news || err != nil || !time.Now().Before(end) {
+			return err
+		}
+	}
+}
+
+// await waits at the server that has the log now, and reports whether there is news.
+func (l *Log) await(ctx context.Context, after entry.Position, d time.Duration) (news bool, err error) {
 	c := l.link.get()
 	if c == nil {
-		return journal.ErrUnavailable
+		return false, journal.ErrUnavailable
 	}
 	call, cancel := context.WithTimeout(ctx, d+time.Second)
 	defer cancel()
 	const doing = "waiting for the invalidation log"
-	cmd := c.B().Xread().Count(1).Block(max(1, d.Milliseconds())).Streams().Key(l.stream).Id(after.String()).Build()
-	err := c.Do(call, cmd).Error()
+	cmd := c.B().Xread().Count(1).Block(max(1, int64((d+time.Millisecond-1)/time.Millisecond))).Streams().Key(l.stream).Id(after.String()).Build()
+	err = c.Do(call, cmd).Error()
 	if err == nil || rueidis.IsRedisNil(err) {
 		l.Trouble.over(doing)
-		return nil
+		return err == nil, nil
 	}
 	if refused(err) && l.Trouble.note(doing, err) { // it can be read all the same, only without being woken
 		timer := time.NewTimer(min(d, unwoken))
@@ -263,9 +261,9 @@ func (l *Log) Await(ctx context.Context, after entry.Position, d time.Duration) 
 		case <-timer.C:
 		case <-ctx.Done():
 		}
-		return nil
+		return true, nil
 	}
-	return err
+	return false, err
 }
 
 // unwoken is how often the log is read when Redis refuses to wake the reader.

@@ -9,9 +9,9 @@ import (
 // commands are all that a user of the servers needs, by what needs them.
 var commands = []struct{ what, list string }{
 	{"values", "get set"},
-	{"the log", "eval evalsha time info xadd xread xrange xrevrange"},
-	{"the fleet's roster", "exists pttl hset hdel hgetall zadd zrem zcard zrangebyscore"},
-	{"the list of what is popular, with zadd", "zremrangebyrank zrevrange expire"},
+	{"the log", "eval evalsha time info exists xadd xread xrange xrevrange xgroup|create xgroup|destroy xinfo|groups"},
+	{"the fleet's roster", "hset hdel hlen hgetall hrandfield"},
+	{"the list of what is popular", "zadd zremrangebyrank zrevrange expire"},
 	{"erasure of a tenant", "scan getrange unlink"},
 }
 

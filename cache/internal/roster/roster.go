@@ -28,13 +28,14 @@ type View struct {
 	Epoch   uint64 // generation of the log; 0 while it is not settled: another server, or one that has lost its data
 	Head    entry.Position
 	NowMS   uint64 // by the log's clock
+	Server  string // whose clock that is
 	Members []Member
 }
 
 // Source is the log as the roster sees it.
 type Source interface {
-	// Fence puts an empty record into the log, so that all members look at it, and asks them to publish at once for a while.
-	Fence(ctx context.Context, during time.Duration) (View, error)
+	// Fence puts an empty record into the log: a member that comes to it, or enters another generation of the log, publishes its place at once.
+	Fence(ctx context.Context) (View, error)
 	View(ctx context.Context) (View, error)
 }
 
@@ -64,21 +65,18 @@ func (o *Outcome) All() bool { return o.Err == nil && len(o.Missing) == 0 }
 const (
 	firstPause   = 2 * time.Millisecond
 	longestPause = 50 * time.Millisecond
-	// extra is how much longer than the wait members publish at once: the time of their own calls.
-	extra = time.Second
 )
 
 var errUnsettled = errors.New("the log has become another one, and nobody has read it yet")
 
-// Await waits until everybody obeys what is in the log now, or ctx ends. ctx must have a deadline.
+// Await waits until everybody obeys what is in the log now, or ctx ends.
 func Await(ctx context.Context, s Source) (o Outcome) {
 	began := time.Now()
 	defer func() { o.Took = time.Since(began) }()
 	pause := firstPause
 	var target View
 	for target.Epoch == 0 {
-		deadline, _ := ctx.Deadline()
-		target, o.Err = s.Fence(ctx, time.Until(deadline)+extra)
+		target, o.Err = s.Fence(ctx)
 		if o.Err == nil && target.Epoch == 0 {
 			o.Err = errUnsettled
 		}
@@ -96,6 +94,9 @@ func Await(ctx context.Context, s Source) (o Outcome) {
 		next, err := s.View(ctx)
 		switch {
 		case err == nil && next.Epoch != 0:
+			if next.Server != target.Server { // by another clock a silence can be told only from here on
+				target.Server, target.NowMS = next.Server, next.NowMS
+			}
 			now, o.Err = next, nil
 		case err == nil:
 			o.Err = errUnsettled
