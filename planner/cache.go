@@ -260,6 +260,7 @@ func (c *Cache) Warm(from *Cache, limit int) int {
 			continue
 		}
 		p := Build(c.cfg.Schema, string(first.AppendDocument(nil)), rec.name, c.cfg.Options)
+		p.warm(rec.plan)
 		c.mu.Lock()
 		c.keep(key, first, p)
 		if e := c.known(key); e != nil {

@@ -98,6 +98,17 @@ func (p *Plan) Fetches(v *Values) (*FetchPlan, error) {
 	return f.make(values)
 }
 
+// warm makes the fetch plans that were made of the same document for another schema.
+func (p *Plan) warm(before *Plan) {
+	f, old := p.federated, before.federated
+	if f == nil || old == nil || len(p.Errors()) > 0 || len(f.conditions) > maxConditions {
+		return
+	}
+	for _, v := range *old.variants.Load() { // the conditions follow from the document
+		_, _ = f.make(v.values)
+	}
+}
+
 func (f *federated) make(values uint64) (*FetchPlan, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

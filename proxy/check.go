@@ -35,11 +35,19 @@ func Check(cfg Config) error {
 	if err != nil {
 		return err
 	}
-	if schemas.first != nil {
-		if err := cfg.Values.CheckSharing(schemas.first); err != nil {
+	schema := schemas.first
+	graphs, err := newSupergraphs(cfg.Static, log)
+	if err != nil {
+		return err
+	}
+	if graphs != nil {
+		schema = graphs.now.Load().schema
+	}
+	if schema != nil {
+		if err := cfg.Values.CheckSharing(schema); err != nil {
 			return err
 		}
-		if err := cfg.Values.CheckMutations(schemas.first); err != nil {
+		if err := cfg.Values.CheckMutations(schema); err != nil {
 			return err
 		}
 	}

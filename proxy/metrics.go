@@ -23,6 +23,9 @@ func (s *Sidecar) collect(set telemetry.Set, l *line.Line) {
 	if s.agent != nil {
 		collectAgent(set, s.agent.Status())
 	}
+	if s.supergraphs != nil {
+		s.supergraphs.collect(set)
+	}
 	if s.feed != nil {
 		s.feed.collect(set)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/proxy/internal/admin"
 	"github.com/weirproxy/weir/proxy/internal/config"
+	"github.com/weirproxy/weir/proxy/internal/execute"
 	"github.com/weirproxy/weir/proxy/internal/policy"
 	"github.com/weirproxy/weir/proxy/internal/scope"
 )
@@ -36,6 +37,7 @@ type policies struct {
 	version  uint64
 	hash     string
 	schema   *planner.Schema
+	executor *execute.Executor // nil: there is an upstream
 	plans    *planner.Cache
 	plansFor planner.CacheConfig
 	rules    *scope.Rules
@@ -50,9 +52,13 @@ type policies struct {
 	configErrors atomic.Uint64
 }
 
-func newPolicies(s *config.Static, v *config.Values, schema *planner.Schema, store *cache.Store, log *slog.Logger) (*policies, error) {
+// newPolicies puts v in force; behind is what operations are planned for.
+func newPolicies(s *config.Static, v *config.Values, behind *federation, store *cache.Store, log *slog.Logger) (*policies, error) {
 	p := &policies{
-		static: s, store: store, log: log, schema: schema, rates: map[string]*policy.Rate{}, obeyed: map[string]uint64{},
+		static: s, store: store, log: log, schema: behind.schema, rates: map[string]*policy.Rate{}, obeyed: map[string]uint64{},
+	}
+	if behind.subgraphs != nil {
+		p.executor = behind.executor
 	}
 	return p, p.swap(v, 0, "")
 }
@@ -128,7 +134,7 @@ func (p *policies) publish() {
 	if p.static.File.Cache == "off" {
 		next.Cache.Enabled = false
 	}
-	if p.static.File.Supergraph != "" {
+	if next.Executor = p.executor; next.Executor != nil {
 		ownAnswers(&next)
 	}
 	next.Version, next.Hash, next.Plans, next.Scope, next.Leases = p.version, p.hash, p.plans, p.rules, p.leases()
@@ -146,6 +152,26 @@ func (p *policies) setSchema(s *planner.Schema) {
 		p.log.Warn("the policy does not fit the new schema", "error", err)
 	}
 	p.schema = s
+	p.publish()
+}
+
+// setFederation puts a new supergraph in force. The plans of what is asked are made before, so that no request waits for its plan, and a
+// request that has begun keeps the plans and the subgraphs it began with.
+func (p *policies) setFederation(f *federation) {
+	p.swapping.Lock() // configurations wait, commands do not
+	defer p.swapping.Unlock()
+	p.mu.Lock()
+	want, from := p.values.Plans, p.plans
+	if err := p.values.CheckSharing(f.schema); err != nil {
+		p.log.Warn("the policy does not fit the new schema", "error", err)
+	}
+	p.mu.Unlock()
+	want.Schema = f.schema
+	plans := planner.NewCache(want)
+	plans.Warm(from, warmPlans)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.schema, p.executor, p.plans, p.plansFor = f.schema, f.executor, plans, want
 	p.publish()
 }
 

@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"os"
 	"sync/atomic"
 	"time"
 
@@ -19,17 +18,13 @@ import (
 // schemas keeps the schema: from a file, which is read again when it changes, or by introspection of the upstream. The last good one
 // stays.
 type schemas struct {
-	file       string
-	every      time.Duration
-	path       string // of the upstream's endpoint
-	upstream   *upstream
-	log        *slog.Logger
-	first      *planner.Schema     // of the file; nil without one
-	changed    time.Time           // of the file
-	size       int64               // of the file
-	bad        error               // what is wrong with the file since then
-	supergraph *planner.Supergraph // nil: there is an upstream
-	failing    atomic.Bool         // the newest schema cannot be had or used
+	file     watched // without a name: introspection
+	every    time.Duration
+	path     string // of the upstream's endpoint
+	upstream *upstream
+	log      *slog.Logger
+	first    *planner.Schema // of the file; nil without one
+	failing  atomic.Bool     // the newest schema cannot be had or used
 }
 
 const (
@@ -39,43 +34,29 @@ const (
 )
 
 func newSchemas(s *config.Static, u *upstream, log *slog.Logger) (*schemas, error) {
-	k := &schemas{file: s.File.Schema, every: s.Introspection, path: s.File.Policy.Paths[0], upstream: u, log: log}
+	k := &schemas{
+		file:  watched{key: "schema", name: s.File.Schema, what: "an SDL file, or none to have the upstream introspected,"},
+		every: s.Introspection, path: s.File.Policy.Paths[0], upstream: u, log: log,
+	}
+	if s.File.Supergraph.File != "" {
+		k.every = 0 // the schema is the supergraph's
+		return k, nil
+	}
+	if k.file.name == "" {
+		return k, nil
+	}
 	var err error
-	if s.File.Supergraph != "" {
-		k.every = 0
-		if k.supergraph, err = loadSupergraph(s.File.Supergraph); err != nil {
-			return nil, err
-		}
-		k.first = k.supergraph.Schema()
-		return k, nil
-	}
-	if k.file == "" {
-		return k, nil
-	}
 	k.first, err = k.read()
 	return k, err
 }
 
-// read reads the file when it has changed; nil: it has not. A file that is wrong stays an error until it changes.
-func (k *schemas) read() (*planner.Schema, error) {
-	info, err := os.Stat(k.file)
-	if err != nil {
-		return nil, fmt.Errorf("schema: %w; name an SDL file, or none to have the upstream introspected", err)
-	}
-	if info.ModTime().Equal(k.changed) && info.Size() == k.size {
-		return nil, k.bad
-	}
-	text, err := os.ReadFile(k.file)
-	if err != nil {
-		return nil, fmt.Errorf("schema: %w; name an SDL file that this user may read", err)
-	}
-	k.changed, k.size = info.ModTime(), info.Size()
-	s, err := planner.ParseSchema(k.file, string(text))
-	if k.bad = nil; err != nil {
-		k.bad = fmt.Errorf("schema: %w", err)
-		return nil, k.bad
-	}
-	return s, nil
+// read reads the file when it has changed; nil: it has not.
+func (k *schemas) read() (s *planner.Schema, err error) {
+	err = k.file.read(func(text string) (err error) {
+		s, err = planner.ParseSchema(k.file.name, text)
+		return err
+	})
+	return s, err
 }
 
 // run looks for a new schema until ctx ends and hands it to set.
@@ -111,8 +92,8 @@ func (k *schemas) run(ctx context.Context, set func(*planner.Schema)) {
 }
 
 func (k *schemas) source() string {
-	if k.file != "" {
-		return k.file
+	if k.file.name != "" {
+		return k.file.name
 	}
 	return "introspection"
 }
@@ -129,7 +110,7 @@ func (k *schemas) tell(err error, last *planner.Schema) {
 }
 
 func (k *schemas) look(ctx context.Context) (*planner.Schema, error) {
-	if k.file != "" {
+	if k.file.name != "" {
 		return k.read()
 	}
 	var failure error

@@ -32,21 +32,21 @@ type Config struct {
 
 // Sidecar is one data plane.
 type Sidecar struct {
-	cfg       Config
-	log       *slog.Logger
-	policies  *policies
-	store     *cache.Store // nil: off
-	telemetry *telemetry.Telemetry
-	line      *line.Line
-	warming   atomic.Bool // the cache is filled before the sidecar is ready
-	server    *serve.Server
-	agent     *agent.Agent // nil: no control plane
-	upstream  *upstream
-	schemas   *schemas
-	subgraphs *subgraphs // nil: there is an upstream
-	feed      *feed      // nil: no topics that say what has changed
-	listeners []listen.Listener
-	admin     *admin.Server // nil: no admin listener
+	cfg         Config
+	log         *slog.Logger
+	policies    *policies
+	store       *cache.Store // nil: off
+	telemetry   *telemetry.Telemetry
+	line        *line.Line
+	warming     atomic.Bool // the cache is filled before the sidecar is ready
+	server      *serve.Server
+	agent       *agent.Agent // nil: no control plane
+	upstream    *upstream
+	schemas     *schemas
+	supergraphs *supergraphs // nil: there is an upstream
+	feed        *feed        // nil: no topics that say what has changed
+	listeners   []listen.Listener
+	admin       *admin.Server // nil: no admin listener
 }
 
 // New builds a sidecar and opens its listeners. On an error nothing is left open.
@@ -77,16 +77,18 @@ func New(cfg Config) (_ *Sidecar, err error) {
 	if s.schemas, err = newSchemas(cfg.Static, s.upstream, s.log); err != nil {
 		return nil, err
 	}
-	if s.policies, err = newPolicies(cfg.Static, cfg.Values, s.schemas.first, s.store, s.log); err != nil {
+	behind := federation{schema: s.schemas.first}
+	dial := s.upstream.dial
+	if s.supergraphs, err = newSupergraphs(cfg.Static, s.log); err != nil {
 		return nil, err
 	}
-	requests := line.Config{Policy: s.policies.load, Cache: s.store, Telemetry: s.telemetry}
-	dial := s.upstream.dial
-	if s.schemas.supergraph != nil {
-		s.subgraphs = newSubgraphs(s.schemas.supergraph, s.log)
-		requests.Executor, dial = s.subgraphs.executor, noUpstream
+	if s.supergraphs != nil {
+		behind, dial = *s.supergraphs.now.Load(), noUpstream
 	}
-	s.line = line.New(requests)
+	if s.policies, err = newPolicies(cfg.Static, cfg.Values, &behind, s.store, s.log); err != nil {
+		return nil, err
+	}
+	s.line = line.New(line.Config{Policy: s.policies.load, Cache: s.store, Telemetry: s.telemetry})
 	s.server = serve.New(serve.Config{
 		Line: s.line, Policy: s.policies.load, Dial: dial, MaxConnections: f.Limits.Connections, MaxHead: cfg.Static.MaxHead,
 		MemoryLimit: cfg.Static.Memory, Logger: s.log,
@@ -180,6 +182,9 @@ func (s *Sidecar) Run(ctx context.Context) error {
 	var work, events sync.WaitGroup
 	events.Go(func() { _ = s.telemetry.Run(background) })
 	work.Go(func() { s.schemas.run(background, s.policies.setSchema) })
+	if s.supergraphs != nil {
+		work.Go(func() { s.supergraphs.run(background, s.policies.setFederation) })
+	}
 	if s.store != nil {
 		work.Go(func() { _ = s.store.Run(background) })
 		if s.savedCache() != "" || s.cfg.Static.WarmUp > 0 {
@@ -240,8 +245,8 @@ func (s *Sidecar) close() {
 	if s.server != nil {
 		s.server.Close()
 	}
-	if s.subgraphs != nil {
-		s.subgraphs.close()
+	if s.supergraphs != nil {
+		s.supergraphs.close()
 	}
 	if s.admin != nil {
 		s.admin.Close()

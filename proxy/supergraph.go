@@ -2,53 +2,238 @@ package proxy
 
 import (
 	"context"
+	"crypto/sha256"
+	"crypto/tls"
 	"errors"
-	"fmt"
 	"log/slog"
+	"maps"
 	"net"
-	"os"
+	"slices"
+	"sync/atomic"
+	"time"
 
 	"github.com/weirproxy/weir/planner"
+	"github.com/weirproxy/weir/proxy/internal/breaker"
+	"github.com/weirproxy/weir/proxy/internal/config"
 	"github.com/weirproxy/weir/proxy/internal/execute"
+	"github.com/weirproxy/weir/proxy/internal/forward"
 	"github.com/weirproxy/weir/proxy/internal/policy"
 	"github.com/weirproxy/weir/proxy/internal/subgraph"
+	"github.com/weirproxy/weir/telemetry"
 )
 
-// loadSupergraph reads the file once, at the start.
-func loadSupergraph(file string) (*planner.Supergraph, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("supergraph: %w; name the SDL file of a composed supergraph that this user may read", err)
-	}
-	s, err := planner.LoadSupergraph(file, string(text))
-	if err != nil {
-		return nil, fmt.Errorf("supergraph: %w", err)
-	}
-	return s, nil
+// supergraphs keeps the supergraph: its file is read again when it changes, and the last good one stays.
+type supergraphs struct {
+	cfg      *config.Static
+	log      *slog.Logger
+	file     watched
+	breakers breaker.Set // of the subgraphs, by name
+	now      atomic.Pointer[federation]
+	failing  atomic.Bool // the newest file cannot be used
+	swapped  atomic.Uint64
+	refused  atomic.Uint64
 }
+
+// federation is a supergraph with what asks its subgraphs.
+type federation struct {
+	*subgraphs
+	schema *planner.Schema
+	hash   [sha256.Size]byte // of the text
+}
+
+// newSupergraphs loads the file; nil when none is configured.
+func newSupergraphs(cfg *config.Static, log *slog.Logger) (*supergraphs, error) {
+	if cfg.File.Supergraph.File == "" {
+		return nil, nil
+	}
+	k := &supergraphs{
+		cfg: cfg, log: log,
+		file: watched{key: "supergraph", name: cfg.File.Supergraph.File, what: "the SDL file of a composed supergraph"},
+	}
+	first, err := k.look()
+	if err != nil {
+		return nil, err
+	}
+	k.now.Store(first)
+	return k, nil
+}
+
+// look reads the file when it has changed; nil: there is nothing new in it.
+func (k *supergraphs) look() (next *federation, err error) {
+	err = k.file.read(func(text string) error {
+		before := k.now.Load()
+		hash := sha256.Sum256([]byte(text))
+		if before != nil && hash == before.hash {
+			return nil
+		}
+		s, err := planner.LoadSupergraph(k.file.name, text)
+		if err != nil {
+			return err
+		}
+		var known *subgraphs
+		if before != nil {
+			known = before.subgraphs
+		}
+		g, err := newSubgraphs(s, k.cfg, &k.breakers, known, k.log)
+		if err == nil {
+			next = &federation{subgraphs: g, schema: s.Schema(), hash: hash}
+		}
+		return err
+	})
+	return next, err
+}
+
+// run looks for a new supergraph until ctx ends and puts it in force by set.
+func (k *supergraphs) run(ctx context.Context, set func(*federation)) {
+	if k.cfg.Fetching.Watch <= 0 {
+		return
+	}
+	tick := time.NewTicker(k.cfg.Fetching.Watch)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			k.renew(set)
+		}
+	}
+}
+
+// renew looks once. Requests that have begun end over the subgraphs they began with.
+func (k *supergraphs) renew(set func(*federation)) {
+	next, err := k.look()
+	if err != nil {
+		if k.failing.CompareAndSwap(false, true) {
+			k.refused.Add(1)
+			k.log.Error("the new supergraph cannot be used; the one before stays in force", "file", k.file.name, "error", err)
+		}
+		return
+	}
+	k.failing.Store(false)
+	if next == nil {
+		return
+	}
+	began := time.Now()
+	set(next)
+	before := k.now.Swap(next)
+	before.closeBut(next.subgraphs)
+	k.swapped.Add(1)
+	k.log.Info("a new supergraph is in force", "file", k.file.name, "subgraphs", len(next.clients), "seconds", time.Since(began).Seconds())
+}
+
+// collect gives what was counted of the supergraph and its subgraphs.
+func (k *supergraphs) collect(set telemetry.Set) {
+	set.Gauge("weir_supergraph_failing", "1 while the newest supergraph cannot be used; the last good one serves.", boolean(k.failing.Load()))
+	byLabel(set, "weir_supergraph_changes_total", "New supergraphs that were found, by what became of them.", "result",
+		map[string]uint64{"swapped": k.swapped.Load(), "refused": k.refused.Load()})
+	k.now.Load().collect(set)
+}
+
+func (k *supergraphs) close() { k.now.Load().closeBut(nil) }
 
 // subgraphs answers operations in place of an upstream.
 type subgraphs struct {
+	names    []string
+	urls     []string
 	clients  []*subgraph.Client // nil: no address
 	executor *execute.Executor
 }
 
-func newSubgraphs(s *planner.Supergraph, log *slog.Logger) *subgraphs {
+// newSubgraphs returns what asks the subgraphs. An error names a part of the configuration that cannot be used; a subgraph without an address
+// that can be asked is none: an operation that does not need it is answered all the same. Clients of known, which may be nil, go on where they
+// ask the same.
+func newSubgraphs(s *planner.Supergraph, cfg *config.Static, breakers *breaker.Set, known *subgraphs, log *slog.Logger) (*subgraphs, error) {
+	f := &cfg.Fetching
 	g := &subgraphs{}
+	var rules []forward.Rules
 	for _, sub := range s.Subgraphs() {
-		c, err := subgraph.New(subgraph.Config{URL: sub.URL})
-		if err != nil { // an operation that does not need it is answered all the same
-			log.Warn("a subgraph cannot be asked", "subgraph", sub.Name, "error", err)
+		v, ok := f.Each[sub.Name]
+		if !ok {
+			v = f.All
 		}
-		g.clients = append(g.clients, c)
+		rules = append(rules, v.Headers)
+		if v.URL != "" {
+			sub.URL = v.URL
+		}
+		c := known.client(sub)
+		if c == nil {
+			var err error
+			if c, err = newClient(sub, v, breakers.Of(sub.Name), log); err != nil {
+				return nil, err
+			}
+		}
+		g.names, g.urls, g.clients = append(g.names, sub.Name), append(g.urls, sub.URL), append(g.clients, c)
 	}
-	g.executor = execute.New(execute.Config{Clients: g.clients})
-	return g
+	for _, name := range slices.Sorted(maps.Keys(f.Each)) {
+		if !slices.Contains(g.names, name) {
+			log.Warn("the configuration speaks of a subgraph that the supergraph does not have", "subgraph", name)
+		}
+	}
+	g.executor = execute.New(execute.Config{
+		Clients: g.clients, Total: f.Total, Mask: cfg.File.Supergraph.MaskErrors, Headers: forward.Compile(f.Trace, f.Headers, rules),
+	})
+	return g, nil
 }
 
-func (g *subgraphs) close() {
+// newClient returns nil without an error for a subgraph whose address cannot be asked.
+func newClient(sub planner.Subgraph, v config.SubgraphValues, b *breaker.Breaker, log *slog.Logger) (*subgraph.Client, error) {
+	c := v.Client
+	c.URL, c.Breaker = sub.URL, b
+	if v.CA != "" {
+		pool, err := authorities("supergraph.subgraphs."+sub.Name+".ca", v.CA)
+		if err != nil {
+			return nil, err
+		}
+		c.TLS = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	}
+	c.Changed = func(open bool) {
+		if open {
+			log.Warn("a subgraph fails: its breaker opened", "subgraph", sub.Name)
+		} else {
+			log.Info("a subgraph answers again: its breaker closed", "subgraph", sub.Name)
+		}
+	}
+	client, err := subgraph.New(c)
+	if err != nil {
+		log.Warn("a subgraph cannot be asked", "subgraph", sub.Name, "error", err)
+		return nil, nil
+	}
+	return client, nil
+}
+
+// collect gives what was counted of each subgraph.
+func (g *subgraphs) collect(set telemetry.Set) {
+	for i, c := range g.clients {
+		if c == nil {
+			continue
+		}
+		st, name := c.Stats(), g.names[i]
+		set.Counter("weir_subgraph_fetches_total", "Fetches that were sent to a subgraph, retries left aside.", float64(st.Calls), "subgraph", name)
+		set.Counter("weir_subgraph_retries_total", "Fetches that were sent again.", float64(st.Retries), "subgraph", name)
+		set.Counter("weir_subgraph_refused_total", "Fetches that were not sent because the subgraph's breaker is open (mode enforce).", float64(st.Refused), "subgraph", name)
+		for _, why := range slices.Sorted(maps.Keys(st.Failed)) {
+			set.Counter("weir_subgraph_failures_total", "Fetches without a usable answer, and those with the status 502, 503 or 504.", float64(st.Failed[why]), "subgraph", name, "reason", why)
+		}
+		set.Gauge("weir_subgraph_breaker", "Breaker of the subgraph: 0 closed, 1 open, 2 half open.", float64(st.Breaker), "subgraph", name)
+	}
+}
+
+// client returns the one that asks a subgraph at its address, nil when there is none.
+func (g *subgraphs) client(sub planner.Subgraph) *subgraph.Client {
+	if g == nil {
+		return nil
+	}
+	if i := slices.Index(g.names, sub.Name); i >= 0 && g.urls[i] == sub.URL {
+		return g.clients[i]
+	}
+	return nil
+}
+
+// closeBut closes the clients that next, which may be nil, does not go on with.
+func (g *subgraphs) closeBut(next *subgraphs) {
 	for _, c := range g.clients {
-		if c != nil {
+		if c != nil && (next == nil || !slices.Contains(next.clients, c)) {
 			c.Close()
 		}
 	}

@@ -39,7 +39,7 @@ func TestSupergraphMode(t *testing.T) {
 	t.Cleanup(sub.Close)
 	r := start(t, configuration(t, "", func(f *config.File) {
 		f.Schema = ""
-		f.Supergraph = write(t, filepath.Join(t.TempDir(), "supergraph.graphql"), strings.ReplaceAll(oneSubgraph, "{a}", sub.URL))
+		f.Supergraph.File = write(t, filepath.Join(t.TempDir(), "supergraph.graphql"), strings.ReplaceAll(oneSubgraph, "{a}", sub.URL))
 	}))
 	for _, c := range []struct {
 		name, body string
@@ -73,5 +73,118 @@ func TestSupergraphMode(t *testing.T) {
 	}
 	if head, _ := do(t, r.address, http.MethodGet, "/other", ""); head.StatusCode != http.StatusBadGateway {
 		t.Errorf("another path: %d", head.StatusCode)
+	}
+}
+
+// fetching starts a sidecar over one subgraph, whose requests handle sees. edit changes the configuration.
+func fetching(t *testing.T, handle http.HandlerFunc, edit func(*config.File)) *rig {
+	t.Helper()
+	sub := httptest.NewServer(handle)
+	t.Cleanup(sub.Close)
+	return start(t, configuration(t, "", func(f *config.File) {
+		f.Schema = ""
+		f.Supergraph.File = write(t, filepath.Join(t.TempDir(), "supergraph.graphql"), strings.ReplaceAll(oneSubgraph, "{a}", "http://127.0.0.1:1"))
+		f.Supergraph.Subgraphs = map[string]config.Subgraph{"a": {URL: sub.URL}}
+		if edit != nil {
+			edit(f)
+		}
+	}))
+}
+
+// post sends the query { n } with headers.
+func (r *rig) post(header ...string) string {
+	r.t.Helper()
+	request, err := http.NewRequestWithContext(r.t.Context(), http.MethodPost, "http://"+r.address+"/graphql", strings.NewReader(`{"query":"{ n }"}`))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	for i := 0; i < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, _ := io.ReadAll(answer.Body)
+	return string(text)
+}
+
+func TestHeadersToSubgraphs(t *testing.T) {
+	const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	seen := make(chan http.Header, 1)
+	handle := func(w http.ResponseWriter, r *http.Request) {
+		seen <- r.Header
+		_, _ = io.WriteString(w, `{"data":{"n":1}}`)
+	}
+	ask := func(r *rig) http.Header {
+		if got := r.post("Authorization", "Bearer t", "Cookie", "c=1", "X-A", "a", "Traceparent", parent); got != `{"data":{"n":1}}` {
+			t.Errorf("%s", got)
+		}
+		return <-seen
+	}
+	h := ask(fetching(t, handle, nil))
+	if h.Get("Authorization") != "" || h.Get("Cookie") != "" || h.Get("X-A") != "" || h.Get("Traceparent") != parent || h.Get("User-Agent") != "weir" {
+		t.Errorf("by itself: %v", h)
+	}
+	h = ask(fetching(t, handle, func(f *config.File) {
+		f.Supergraph.Headers = config.HeaderRules{Propagate: config.List{"authorization", "x-*"}, Insert: map[string]string{"x-from": "weir"}}
+		sub := f.Supergraph.Subgraphs["a"]
+		sub.Headers = config.HeaderRules{Remove: config.List{"x-a"}, Insert: map[string]string{"x-key": "k"}}
+		f.Supergraph.Subgraphs["a"] = sub
+	}))
+	if h.Get("Authorization") != "Bearer t" || h.Get("Cookie") != "" || h.Get("X-A") != "" || h.Get("X-From") != "weir" || h.Get("X-Key") != "k" {
+		t.Errorf("by rules: %v", h)
+	}
+	r := fetching(t, handle, func(f *config.File) { f.Supergraph.Trace = "create" })
+	if r.post(); len((<-seen).Get("Traceparent")) != len(parent) {
+		t.Error("no trace began")
+	}
+}
+
+func TestASlowSubgraphAndItsBreaker(t *testing.T) {
+	leave := make(chan struct{})
+	r := fetching(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		select {
+		case <-leave:
+		case <-r.Context().Done():
+		}
+	}, func(f *config.File) {
+		sub := f.Supergraph.Subgraphs["a"]
+		sub.Timeout = "30ms"
+		f.Supergraph.Subgraphs["a"] = sub
+		f.Policy.Breaker.Mode, f.Policy.Breaker.Requests, f.Policy.Breaker.Open = "enforce", 3, "1h"
+	})
+	defer close(leave)
+	for range 3 {
+		if got := r.post(); !strings.Contains(got, `"code":"subgraph.timeout"`) {
+			t.Fatal(got)
+		}
+	}
+	if got := r.post(); !strings.Contains(got, `"code":"subgraph.breaker"`) || !strings.Contains(got, `"data":{"n":null}`) {
+		t.Error(got)
+	}
+	_, metrics := do(t, r.admin, http.MethodGet, "/metrics", "")
+	for _, want := range []string{
+		`weir_subgraph_fetches_total{subgraph="a"} 3`, `weir_subgraph_failures_total{reason="timeout",subgraph="a"} 3`,
+		`weir_subgraph_refused_total{subgraph="a"} 1`, `weir_subgraph_breaker{subgraph="a"} 1`,
+	} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("no %s in /metrics", want)
+		}
+	}
+	if n := r.log.count("a subgraph fails: its breaker opened"); n != 1 {
+		t.Errorf("%d lines about the breaker", n)
+	}
+}
+
+func TestMaskedErrors(t *testing.T) {
+	r := fetching(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"errors":[{"message":"password wrong at db-7","path":["n"],"extensions":{"stack":"x"}}],"data":{"n":null}}`)
+	}, func(f *config.File) { f.Supergraph.MaskErrors = true })
+	if got := r.post(); strings.Contains(got, "db-7") || strings.Contains(got, "stack") || !strings.Contains(got, `"path":["n"]`) {
+		t.Error(got)
 	}
 }

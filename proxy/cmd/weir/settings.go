@@ -25,7 +25,7 @@ func table() []setting {
 		{"listen", "listen", "address for clients, HOST:PORT or unix:PATH; several by commas (default 127.0.0.1:4000)", nil, func(f *file) *config.List { return &f.Listen }},
 		{"admin", "admin", "address of health, metrics and invalidation (default 127.0.0.1:9901)", func(f *file) *string { return &f.Admin }, nil},
 		{"upstream", "upstream", "the service behind: http://HOST:PORT, https://HOST:PORT or unix:PATH", func(f *file) *string { return &f.Upstream }, nil},
-		{"supergraph", "supergraph", "SDL file of a supergraph, in place of an upstream", func(f *file) *string { return &f.Supergraph }, nil},
+		{"supergraph", "supergraph.file", "SDL file of a supergraph, in place of an upstream", func(f *file) *string { return &f.Supergraph.File }, nil},
 		{"schema", "schema", "SDL file; without one the upstream is introspected", func(f *file) *string { return &f.Schema }, nil},
 		{"redis", "redis", "Redis, HOST:PORT; several by commas", nil, func(f *file) *config.List { return &f.Redis }},
 		{"kafka", "kafka", "Kafka brokers, HOST:PORT; several by commas", nil, func(f *file) *config.List { return &f.Kafka }},

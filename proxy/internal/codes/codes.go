@@ -28,6 +28,7 @@ const (
 	SubgraphClosed
 	SubgraphAnswer
 	SubgraphValue
+	SubgraphOpen
 
 	BadRequest
 	ParseFailed
@@ -123,6 +124,10 @@ var table = [end]entry{
 	SubgraphValue: {
 		"subgraph.bad_value", http.StatusBadGateway, "A value from a subgraph does not fit the schema.",
 		"Correct the subgraph, or compose the supergraph again.",
+	},
+	SubgraphOpen: {
+		"subgraph.breaker", http.StatusServiceUnavailable, "A subgraph has failed too often, and is left alone for a moment.",
+		"Look into the log of the subgraph; policy.breaker.mode: observe asks it all the same.",
 	},
 	BadRequest: {
 		"BAD_REQUEST", http.StatusBadRequest, "The request is not a well-formed GraphQL request.",

@@ -25,6 +25,7 @@ func Redacted(f File) []byte {
 		f.KafkaSASL = &user
 	}
 	hide(&f.Token)
+	f.Supergraph.hideInserted()
 	f.Policy = RedactedPolicy(f.Policy)
 	text, err := yaml.Marshal(f)
 	if err != nil {

@@ -7,7 +7,7 @@ type File struct {
 	Listen                List        `yaml:"listen" json:"listen,omitempty" jsonschema:"description=Addresses for clients: HOST:PORT or unix:PATH"`
 	Admin                 string      `yaml:"admin" json:"admin,omitempty" jsonschema:"description=Address of the admin listener; keep it on loopback"`
 	Upstream              string      `yaml:"upstream" json:"upstream,omitempty" jsonschema:"description=The service behind: http://HOST:PORT, https://HOST:PORT or unix:PATH"`
-	Supergraph            string      `yaml:"supergraph" json:"supergraph,omitempty" jsonschema:"description=SDL file of a composed supergraph; operations are executed over its subgraphs, and there is no upstream"`
+	Supergraph            Supergraph  `yaml:"supergraph" json:"supergraph,omitempty" jsonschema:"description=Operations are executed over the subgraphs of a supergraph, in place of an upstream"`
 	UpstreamCA            string      `yaml:"upstream_ca" json:"upstream_ca,omitempty" jsonschema:"description=PEM file with the authorities that an https upstream's certificate may be from; default: those of the system"`
 	UpstreamName          string      `yaml:"upstream_server_name" json:"upstream_server_name,omitempty" jsonschema:"description=Name that an https upstream's certificate must be for; default: the host of upstream"`
 	Schema                string      `yaml:"schema" json:"schema,omitempty" jsonschema:"description=SDL file; without one the upstream is introspected"`
@@ -211,7 +211,8 @@ func DefaultFile() File {
 	return File{
 		Listen: []string{"127.0.0.1:4000"}, Admin: "127.0.0.1:9901", Introspection: "1m", Namespace: "weir", KafkaTopic: "finops.cost.events",
 		EventsMode: "structured", Cache: "on", CacheMemory: "64MiB", CacheWarmUp: "0s", CacheSave: "off", CacheCompression: Compression{Codec: "none", Above: "1KiB"}, Drain: "25s", Identity: Identity{Service: "graphql", Environment: "development"},
-		Log: Log{Level: "info", Format: "json"}, Limits: Process{Connections: 10_000, Head: "64KiB"}, Policy: DefaultPolicy(),
+		Supergraph: defaultSupergraph(),
+		Log:        Log{Level: "info", Format: "json"}, Limits: Process{Connections: 10_000, Head: "64KiB"}, Policy: DefaultPolicy(),
 	}
 }
 

@@ -38,6 +38,7 @@ type Static struct {
 	MaxHead       int
 	Memory        int64 // 0: the Go memory limit
 	Changes       Changes
+	Fetching      Fetching
 }
 
 // Changes are the topics that say what has changed. Group is empty when this process reads everything.
@@ -99,10 +100,10 @@ func compileStatic(d *document, f *File, env Env) *Static {
 		checkAddress(d, "admin", f.Admin)
 	}
 	switch {
-	case f.Supergraph == "":
+	case f.Supergraph.File == "":
 		s.Upstream = compileUpstream(d, f.Upstream)
 	case f.Upstream != "":
-		d.addf("supergraph", "is for a sidecar without an upstream; remove upstream or supergraph")
+		d.addf("supergraph.file", "is for a sidecar without an upstream; remove upstream or supergraph")
 	case f.Schema != "":
 		d.addf("schema", "is part of the supergraph; remove it")
 	}
@@ -143,6 +144,7 @@ func compileStatic(d *document, f *File, env Env) *Static {
 	}
 	between(d, "limits.connections", f.Limits.Connections, 1, 10_000_000)
 	s.Changes.Brokers, s.Changes.Group, s.Changes.Topics = compileChanges(d, f)
+	compileSupergraph(d, s, env)
 	compileRedis(d, s, f, env)
 	compileStored(d, s, f, env)
 	s.File.Token = secret(d, env, "token", f.Token)

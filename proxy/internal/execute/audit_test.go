@@ -83,7 +83,7 @@ func audit(t *testing.T, e *Executor, sg *planner.Supergraph, name string, test 
 		t.Errorf("%s: %v\n%s", name, err, test.Query)
 		return 0, false
 	}
-	body, stats := e.Execute(t.Context(), plan, &v, nil)
+	body, stats := e.Execute(t.Context(), &Request{Plan: plan, Values: &v}, nil)
 	var got struct {
 		Data   any
 		Errors []any

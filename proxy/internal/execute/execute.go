@@ -6,14 +6,19 @@ import (
 	"time"
 
 	"github.com/weirproxy/weir/planner"
+	"github.com/weirproxy/weir/proxy/internal/breaker"
+	"github.com/weirproxy/weir/proxy/internal/forward"
 	"github.com/weirproxy/weir/proxy/internal/subgraph"
+	"github.com/weirproxy/weir/proxy/internal/wire"
 )
 
 // Config sets up an Executor.
 type Config struct {
 	Clients []*subgraph.Client // by the index of the subgraph; nil: it has no address
-	// Fetch and Total bound one fetch and a whole operation. Defaults 10 s and 30 s.
-	Fetch, Total time.Duration
+	// Total bounds a whole operation; its fetches are bounded by their clients. Default 30 s.
+	Total time.Duration
+	// Headers says which lines the requests to the subgraphs have; nil: none of the client's.
+	Headers *forward.Set
 	// Mask replaces what subgraphs say in errors.
 	Mask bool
 }
@@ -26,11 +31,11 @@ type Executor struct {
 
 // New returns an executor; it does not own the clients.
 func New(cfg Config) *Executor {
-	if cfg.Fetch <= 0 {
-		cfg.Fetch = 10 * time.Second
-	}
 	if cfg.Total <= 0 {
 		cfg.Total = 30 * time.Second
+	}
+	if cfg.Headers == nil {
+		cfg.Headers = new(forward.Set)
 	}
 	e := &Executor{cfg: cfg}
 	e.runs.New = func() any { return new(run) }
@@ -44,10 +49,24 @@ type Stats struct {
 	Bytes   int // received as content
 }
 
-// Execute appends the body of the client's answer to dst. The answer tells of all that went wrong; there is no other error.
-func (e *Executor) Execute(ctx context.Context, plan *planner.FetchPlan, values *planner.Values, dst []byte) ([]byte, Stats) {
+// Request is an operation that is to be executed.
+type Request struct {
+	Plan   *planner.FetchPlan
+	Values *planner.Values
+	Head   *wire.RequestHead // the client's; nil: none
+	Trace  [16]byte          // id of a trace that begins with it
+	// Breaker are the rules of the subgraphs' breakers; nil: they are not asked. Refuse: a subgraph whose breaker is open is not asked.
+	Breaker *breaker.Rules
+	Refuse  bool
+}
+
+// Creates tells whether a request without trace context begins a trace.
+func (e *Executor) Creates() bool { return e.cfg.Headers.Creates() }
+
+// Execute appends the body of the client's answer to dst. The answer tells of all that went wrong; there is no other error. q is not kept.
+func (e *Executor) Execute(ctx context.Context, q *Request, dst []byte) ([]byte, Stats) {
 	r := e.runs.Get().(*run)
-	r.begin(e, ctx, plan, values)
+	r.begin(e, ctx, q)
 	r.fetch()
 	dst = r.answer(dst)
 	stats := r.stats

@@ -162,7 +162,7 @@ func ask(t *testing.T, query string, a, b http.HandlerFunc) string {
 	}
 	var clients []*subgraph.Client
 	for _, s := range sg.Subgraphs() {
-		c, err := subgraph.New(subgraph.Config{URL: s.URL})
+		c, err := subgraph.New(subgraph.Config{URL: s.URL, Timeout: 300 * time.Millisecond})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -176,6 +176,6 @@ func ask(t *testing.T, query string, a, b http.HandlerFunc) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	body, _ := New(Config{Clients: clients, Fetch: 300 * time.Millisecond}).Execute(t.Context(), plan, &v, nil)
+	body, _ := New(Config{Clients: clients}).Execute(t.Context(), &Request{Plan: plan, Values: &v}, nil)
 	return string(body)
 }

@@ -63,7 +63,7 @@ func TestAStepWaitsForItsOwnInputsOnly(t *testing.T) {
 				t.Fatal(err)
 			}
 			begun := time.Now()
-			if got, _ := e.Execute(t.Context(), plan, &v, nil); string(got) != string(answerTo(c.query, nil)) || time.Since(begun) > 4*time.Second {
+			if got, _ := e.Execute(t.Context(), &Request{Plan: plan, Values: &v}, nil); string(got) != string(answerTo(c.query, nil)) || time.Since(begun) > 4*time.Second {
 				t.Errorf("after %v: %s\n%s", time.Since(begun), got, plan)
 			}
 		})

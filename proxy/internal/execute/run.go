@@ -16,9 +16,11 @@ import (
 type run struct {
 	e        *Executor
 	ctx      context.Context
+	q        *Request
 	values   *planner.Values
 	deadline time.Time
 	stats    Stats
+	lines    []lines // of the requests' heads, by class
 
 	tree
 	calls   []*fetchCall // by step
@@ -33,6 +35,12 @@ type run struct {
 	indexes []int32 // of a walk under way
 	path    []pathElement
 	out     []byte
+}
+
+// lines are written when the first request of their class is sent.
+type lines struct {
+	text  []byte
+	known bool
 }
 
 // fetchCall is a step that was sent.
@@ -56,8 +64,15 @@ func newFetchCall() *fetchCall {
 	return c
 }
 
-func (r *run) begin(e *Executor, ctx context.Context, plan *planner.FetchPlan, values *planner.Values) {
-	r.e, r.ctx, r.values = e, ctx, values
+func (r *run) begin(e *Executor, ctx context.Context, q *Request) {
+	plan := q.Plan
+	r.e, r.ctx, r.q, r.values = e, ctx, q, q.Values
+	for len(r.lines) < e.cfg.Headers.Classes() {
+		r.lines = append(r.lines, lines{})
+	}
+	for i := range r.lines {
+		r.lines[i].known = false
+	}
 	r.deadline = time.Now().Add(e.cfg.Total)
 	if d, ok := ctx.Deadline(); ok && d.Before(r.deadline) {
 		r.deadline = d
@@ -99,7 +114,7 @@ func (r *run) end() {
 	}
 	clear(r.errors)
 	r.drop()
-	r.e, r.ctx, r.values = nil, nil, nil
+	r.e, r.ctx, r.q, r.values = nil, nil, nil, nil
 }
 
 // fetch runs all steps.
@@ -198,16 +213,31 @@ func (r *run) send(s int) bool {
 		r.failed(step, &c.asked, codes.SubgraphConnect)
 		return false
 	}
-	deadline := time.Now().Add(r.e.cfg.Fetch)
+	now := time.Now()
+	deadline := now.Add(client.Timeout())
 	if r.deadline.Before(deadline) {
 		deadline = r.deadline
 	}
 	r.stats.Fetches++
-	if err := c.call.Send(r.ctx, client, r.body, deadline, step.Kind == planner.FetchMutation); err != nil {
+	err := c.call.Send(r.ctx, client, subgraph.Ask{
+		Body: r.body, Lines: r.linesFor(step.Subgraph), Now: now, Deadline: deadline, Once: step.Kind == planner.FetchMutation,
+		Rules: r.q.Breaker, Refuse: r.q.Refuse,
+	})
+	if err != nil {
 		r.failed(step, &c.asked, codeOf(err))
 		return false
 	}
 	return true
+}
+
+// linesFor returns the lines that the client's request and the configuration give to requests to a subgraph.
+func (r *run) linesFor(sub int) []byte {
+	class := r.e.cfg.Headers.Class(sub)
+	l := &r.lines[class]
+	if !l.known {
+		l.text, l.known = r.e.cfg.Headers.Append(l.text[:0], class, r.q.Head, r.q.Trace), true
+	}
+	return l.text
 }
 
 func codeOf(err error) codes.Code {

@@ -34,7 +34,7 @@ func TestAnswersAreThoseOfASingleService(t *testing.T) {
 		for _, sockets := range []bool{false, true} {
 			_, sg, e := shopOf(t, sockets, Config{})
 			plan, v, want := shopPlan(t, sg, name)
-			if got, stats := e.Execute(t.Context(), plan, v, nil); string(got) != want || stats.Fetches != len(plan.Steps) {
+			if got, stats := e.Execute(t.Context(), &Request{Plan: plan, Values: v}, nil); string(got) != want || stats.Fetches != len(plan.Steps) {
 				t.Errorf("%s: %+v\n%s\nwant\n%s", name, stats, got, want)
 			}
 		}
@@ -46,8 +46,9 @@ func TestAllocations(t *testing.T) {
 	for _, name := range []string{"big", "two"} {
 		_, sg, e := shopOf(t, true, Config{})
 		plan, v, _ := shopPlan(t, sg, name)
+		q := &Request{Plan: plan, Values: v}
 		var out []byte
-		if n := testing.AllocsPerRun(200, func() { out, _ = e.Execute(t.Context(), plan, v, out[:0]) }); n != 0 {
+		if n := testing.AllocsPerRun(200, func() { out, _ = e.Execute(t.Context(), q, out[:0]) }); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
 		}
 	}
@@ -66,11 +67,12 @@ func BenchmarkExecute(b *testing.B) {
 			b.Run(name+"/"+over, func(b *testing.B) {
 				_, sg, e := shopOf(b, over == "sockets", Config{})
 				plan, v, _ := shopPlan(b, sg, name)
-				out, _ := e.Execute(b.Context(), plan, v, nil)
+				q := &Request{Plan: plan, Values: v}
+				out, _ := e.Execute(b.Context(), q, nil)
 				b.ReportAllocs()
 				before := cpu()
 				for b.Loop() {
-					out, _ = e.Execute(b.Context(), plan, v, out[:0])
+					out, _ = e.Execute(b.Context(), q, out[:0])
 				}
 				b.ReportMetric(float64(cpu()-before)/float64(b.N), "cpu-ns/op")
 			})

@@ -8,6 +8,7 @@ import (
 	"github.com/weirproxy/weir/proxy/internal/answer"
 	"github.com/weirproxy/weir/proxy/internal/breaker"
 	"github.com/weirproxy/weir/proxy/internal/codes"
+	"github.com/weirproxy/weir/proxy/internal/execute"
 	"github.com/weirproxy/weir/proxy/internal/ledger"
 	"github.com/weirproxy/weir/proxy/internal/policy"
 	"github.com/weirproxy/weir/proxy/internal/scope"
@@ -56,29 +57,30 @@ type Exchange struct {
 	Status    int
 	Fetches   int // upstream calls
 
-	client   string
-	trace    [16]byte
-	batch    [][]byte
-	keys     cache.KeyWriter
-	vary     []byte  // what of the head is in the key, length-prefixed
-	learnt   []byte  // values of an item's learnt headers
-	scratch  []byte  // decoded document or parameters
-	lines    []byte  // header lines to store
-	said     said    // by the last answer
-	order    []int32 // of tags in them
-	stored   []byte  // head of an entry
-	detail   []byte  // why the entry lives as long as it does
-	decode   []byte  // an answer's content without content coding
-	plain    []byte  // a batch's answer
-	executed []byte  // an answer of ours
-	money    []byte  // cost in decimal
-	done     bool    // events were emitted
-	lost     bool    // the answer did not come
-	blind    Reason  // why the request is relayed unread
-	copy     *Copy   // of the body of such a request; nil: none
-	unknown  bool    // it may have been a mutation
-	unsafe   bool    // a method that may change something (RFC 9110, section 9.2.1)
-	told     bool    // and what that means was invalidated once
+	client    string
+	trace     [16]byte
+	batch     [][]byte
+	keys      cache.KeyWriter
+	vary      []byte  // what of the head is in the key, length-prefixed
+	learnt    []byte  // values of an item's learnt headers
+	scratch   []byte  // decoded document or parameters
+	lines     []byte  // header lines to store
+	said      said    // by the last answer
+	order     []int32 // of tags in them
+	stored    []byte  // head of an entry
+	detail    []byte  // why the entry lives as long as it does
+	decode    []byte  // an answer's content without content coding
+	plain     []byte  // a batch's answer
+	executed  []byte  // an answer of ours
+	execution execute.Request
+	money     []byte // cost in decimal
+	done      bool   // events were emitted
+	lost      bool   // the answer did not come
+	blind     Reason // why the request is relayed unread
+	copy      *Copy  // of the body of such a request; nil: none
+	unknown   bool   // it may have been a mutation
+	unsafe    bool   // a method that may change something (RFC 9110, section 9.2.1)
+	told      bool   // and what that means was invalidated once
 }
 
 // Refusal is an answer that says no, in place of a relay.
@@ -138,7 +140,7 @@ func (x *Exchange) reset() {
 	x.Refusal = Refusal{}
 	x.Begin, x.Forwarded, x.BytesIn, x.BytesOut = 0, 0, 0, 0
 	x.Status, x.Fetches = 0, 0
-	x.Executed = false
+	x.Executed, x.execution = false, execute.Request{}
 	x.client, x.trace = "", [16]byte{}
 	x.Breaker, x.Unasked = nil, false
 	x.blind, x.copy, x.unknown, x.told, x.unsafe, x.Injected = ReasonNone, nil, false, false, false, false

@@ -2,12 +2,15 @@ package line
 
 import (
 	"context"
+	"encoding/binary"
+	"math/rand/v2"
 	"net/http"
 
 	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/proxy/internal/answer"
 	"github.com/weirproxy/weir/proxy/internal/codes"
 	"github.com/weirproxy/weir/proxy/internal/execute"
+	"github.com/weirproxy/weir/proxy/internal/policy"
 	"github.com/weirproxy/weir/proxy/internal/wire"
 )
 
@@ -15,12 +18,16 @@ import (
 const keptExecuted = 256 << 10
 
 // execute answers all operations of the request from the subgraphs. It waits for them, within the executor's limits.
-func (l *Line) execute(ctx context.Context, x *Exchange, now int64) Action {
+func (l *Line) execute(ctx context.Context, x *Exchange, h *wire.RequestHead, now int64) Action {
 	if cap(x.executed) > keptExecuted {
 		x.executed = nil
 	}
 	out := x.executed[:0]
 	x.Forwarded = now
+	x.execution = execute.Request{Head: h, Trace: x.traced()}
+	if b := &x.Policy.Breaker; b.Mode != policy.Off {
+		x.execution.Breaker, x.execution.Refuse = &b.Rules, b.Mode == policy.Enforce
+	}
 	for i := range x.Items {
 		it := &x.Items[i]
 		if it.mismatched {
@@ -36,8 +43,9 @@ func (l *Line) execute(ctx context.Context, x *Exchange, now int64) Action {
 		if x.Batch {
 			out = append(out, "[,"[min(i, 1)])
 		}
+		x.execution.Plan, x.execution.Values = plan, &it.values
 		var stats execute.Stats
-		out, stats = l.cfg.Executor.Execute(ctx, plan, &it.values, out)
+		out, stats = x.Policy.Executor.Execute(ctx, &x.execution, out)
 		x.Fetches += stats.Fetches
 		it.Errors = uint16(min(stats.Errors, 1<<16-1))
 	}
@@ -46,6 +54,15 @@ func (l *Line) execute(ctx context.Context, x *Exchange, now int64) Action {
 	}
 	x.executed, x.Executed = out, true
 	return Answer
+}
+
+// traced returns the trace id of the request's fetches; where the executor begins a trace, that of the request's events, too.
+func (x *Exchange) traced() [16]byte {
+	if x.trace == [16]byte{} && x.Policy.Executor.Creates() {
+		binary.LittleEndian.PutUint64(x.trace[:8], rand.Uint64()|1)
+		binary.LittleEndian.PutUint64(x.trace[8:], rand.Uint64())
+	}
+	return x.trace
 }
 
 // unreadable is what becomes of a request that cannot be read and that nobody else could answer.
@@ -73,10 +90,3 @@ func (x *Exchange) appendExecuted(dst []byte, h *wire.RequestHead, w *answer.Wri
 	}
 	return head, x.executed
 }
-
-// Executor answers operations from subgraphs.
-type Executor interface {
-	Execute(ctx context.Context, plan *planner.FetchPlan, values *planner.Values, dst []byte) ([]byte, execute.Stats)
-}
-
-var _ Executor = (*execute.Executor)(nil)

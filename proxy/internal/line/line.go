@@ -24,7 +24,6 @@ type Config struct {
 	Policy    func() *policy.Policy
 	Cache     *cache.Store // nil: no cache
 	Telemetry *telemetry.Telemetry
-	Executor  Executor // nil: requests are relayed to an upstream
 }
 
 // Line runs the stages. It is safe for concurrent use, each Exchange by one goroutine at a time.
@@ -98,7 +97,7 @@ func (l *Line) Decide(ctx context.Context, x *Exchange, h *wire.RequestHead, bod
 	if x.Refusal.Code != codes.None {
 		return l.refuse(x), ReasonNone
 	}
-	if reason != ReasonNone && l.cfg.Executor != nil {
+	if reason != ReasonNone && x.Policy.Executor != nil {
 		return l.unreadable(x, reason), ReasonNone
 	}
 	if reason != ReasonNone {
@@ -111,8 +110,8 @@ func (l *Line) Decide(ctx context.Context, x *Exchange, h *wire.RequestHead, bod
 	if l.lookup(ctx, x, h, now) {
 		return Answer, ReasonNone
 	}
-	if l.cfg.Executor != nil {
-		return l.execute(ctx, x, now), ReasonNone
+	if x.Policy.Executor != nil {
+		return l.execute(ctx, x, h, now), ReasonNone
 	}
 	return Relay, ReasonNone
 }

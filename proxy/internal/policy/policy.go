@@ -6,6 +6,7 @@ import (
 
 	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/proxy/internal/breaker"
+	"github.com/weirproxy/weir/proxy/internal/execute"
 	"github.com/weirproxy/weir/proxy/internal/outward"
 	"github.com/weirproxy/weir/proxy/internal/scope"
 )
@@ -65,6 +66,7 @@ type Policy struct {
 	ClientHeaders []string // in lower case, in order of preference
 	Scope         *scope.Rules
 	Plans         *planner.Cache
+	Executor      *execute.Executor // answers operations from subgraphs, by the plans above; nil: they are relayed to an upstream
 	Limits        Limits
 	Leases        Leases
 	Deadlines     Deadlines

@@ -8,6 +8,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/weirproxy/weir/proxy/internal/breaker"
 	"github.com/weirproxy/weir/proxy/internal/codes"
 	"github.com/weirproxy/weir/proxy/internal/wire"
 )
@@ -22,7 +23,20 @@ const (
 var (
 	errFraming = errors.New("the answer is not HTTP/1.1")
 	errSize    = errors.New("the answer is larger than the limit")
+	errBusy    = errors.New("too many calls are under way")
 )
+
+// Ask is what a Call sends and how.
+type Ask struct {
+	Body     []byte
+	Lines    []byte    // of the head, beside those that every request has, each with its CRLF
+	Now      time.Time // when it is sent
+	Deadline time.Time
+	Once     bool // never sent twice: a mutation
+	// Rules are those of the client's breaker; nil: it is not asked. Refuse: nothing is sent while it is open.
+	Rules  *breaker.Rules
+	Refuse bool
+}
 
 // Call is one request and its answer. The zero value is ready.
 type Call struct {
@@ -30,8 +44,11 @@ type Call struct {
 	conn     *conn
 	ctx      context.Context
 	deadline time.Time
-	once     bool // never sent twice: a mutation
+	once     bool // never sent twice
 	reused   bool
+	failed   error // of the first attempt, which Receive makes again
+	rules    *breaker.Rules
+	ticket   breaker.Ticket
 	request  []byte
 	in       []byte // received
 	content  []byte // without chunks
@@ -39,17 +56,23 @@ type Call struct {
 	chunks   wire.Chunks
 }
 
-// Send writes a request with the body; once forbids to send it again when a connection turns out to be closed. It may wait for a free
-// place or a connection, up to the deadline. After an error there is nothing to receive.
-func (k *Call) Send(ctx context.Context, c *Client, body []byte, deadline time.Time, once bool) error {
-	k.client, k.conn, k.ctx, k.deadline, k.once, k.reused = c, nil, ctx, deadline, once, false
-	if err := k.enter(); err != nil {
+// Send writes a request. It may wait for a free place or a connection, up to the deadline. After an error there is nothing to receive.
+func (k *Call) Send(ctx context.Context, c *Client, a Ask) error {
+	k.client, k.conn, k.ctx, k.deadline, k.once, k.reused = c, nil, ctx, a.Deadline, a.Once, false
+	if err := k.admit(&a); err != nil {
 		return err
 	}
-	k.request = append(appendLength(append(k.request[:0], c.head...), len(body)), body...)
-	if err := k.write(once); err != nil {
-		k.leave()
+	if err := k.enter(); err != nil {
+		k.tell(0, err)
 		return err
+	}
+	c.begin()
+	k.request = appendLength(append(k.request[:0], c.head...), len(a.Body))
+	k.request = append(append(append(k.request, a.Lines...), "\r\n"...), a.Body...)
+	if k.failed = k.write(a.Once); k.failed != nil && (a.Once || c.cfg.Retries.Max == 0) {
+		k.leave()
+		k.tell(0, k.failed)
+		return k.failed
 	}
 	return nil
 }
@@ -66,7 +89,7 @@ func (k *Call) enter() error {
 	case k.client.calls <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		return failure(codes.SubgraphTimeout, errors.New("too many calls are under way"))
+		return failure(codes.SubgraphTimeout, errBusy)
 	}
 }
 
@@ -105,25 +128,37 @@ func (k *Call) drop() {
 // late is how long Receive takes for an answer when the deadline has passed before it is called: what has come in time is there.
 const late = 5 * time.Millisecond
 
-// Receive reads the answer. The content is valid until the next Send.
+// Receive reads the answer, and asks again where retries allow it. The content is valid until the next Send.
 func (k *Call) Receive() (status int, content []byte, err error) {
 	defer k.leave()
-	if now := time.Now(); !now.Before(k.deadline) {
-		_ = k.conn.SetDeadline(now.Add(late))
-	}
-	content, err = k.receive()
-	if err != nil && k.reused && len(k.in) == 0 && !k.once && !isTimeout(err) { // it was closed while it rested
-		if err = k.write(true); err == nil {
-			content, err = k.receive()
+	if err = k.failed; err == nil {
+		if now := time.Now(); !now.Before(k.deadline) {
+			_ = k.conn.SetDeadline(now.Add(late))
+		}
+		content, err = k.receive()
+		if err != nil && k.reused && len(k.in) == 0 && !k.once && !isTimeout(err) { // it was closed while it rested
+			content, err = k.attempt()
 		}
 	}
+	for n := 0; k.again(n, err); n++ {
+		content, err = k.attempt()
+	}
+	if err != nil {
+		k.head.Status = 0
+	}
+	k.tell(k.head.Status, err)
 	return k.head.Status, content, err
 }
 
-func isTimeout(err error) bool {
-	var e *Error
-	return errors.As(err, &e) && e.Code == codes.SubgraphTimeout
+// attempt sends the request over a fresh connection and reads its answer.
+func (k *Call) attempt() ([]byte, error) {
+	if err := k.write(true); err != nil {
+		return nil, err
+	}
+	return k.receive()
 }
+
+func isTimeout(err error) bool { return codeOf(err) == codes.SubgraphTimeout }
 
 func (k *Call) receive() ([]byte, error) {
 	if cap(k.in) > KeptAnswer || cap(k.in) == 0 {

@@ -50,7 +50,7 @@ func request(c net.Conn) bool {
 
 func call(t *testing.T, k *Call, c *Client, once bool) (string, error) {
 	t.Helper()
-	if err := k.Send(t.Context(), c, []byte("ask!"), time.Now().Add(5*time.Second), once); err != nil {
+	if err := k.Send(t.Context(), c, Ask{Body: []byte("ask!"), Deadline: time.Now().Add(5 * time.Second), Once: once}); err != nil {
 		return "", err
 	}
 	_, content, err := k.Receive()
@@ -155,7 +155,7 @@ func TestConnectionsAreKept(t *testing.T) {
 	}
 	deadline := time.Now().Add(time.Minute)
 	if n := testing.AllocsPerRun(100, func() {
-		if k.Send(t.Context(), client, []byte("ask!"), deadline, false) == nil {
+		if k.Send(t.Context(), client, Ask{Body: []byte("ask!"), Deadline: deadline}) == nil {
 			_, _, _ = k.Receive()
 		}
 	}); n > 0 {
@@ -185,7 +185,7 @@ func TestAnAnswerThatCameInTimeCountsWhenItIsReadLate(t *testing.T) {
 	})
 	var k Call
 	deadline := time.Now().Add(50 * time.Millisecond)
-	if err := k.Send(t.Context(), client, []byte("ask!"), deadline, false); err != nil {
+	if err := k.Send(t.Context(), client, Ask{Body: []byte("ask!"), Deadline: deadline}); err != nil {
 		t.Fatal(err)
 	}
 	<-sent

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/weirproxy/weir/proxy/internal/breaker"
 	"github.com/weirproxy/weir/proxy/internal/codes"
 )
 
@@ -28,6 +29,13 @@ type Config struct {
 	MaxAnswer int
 	// Idle is how long a connection may rest before it is not used again. Default 30 s.
 	Idle time.Duration
+	// Timeout bounds one call, all it waits for and all attempts included. Default 10 s.
+	Timeout time.Duration
+	Retries Retries
+	// Breaker is asked by calls that come with rules; nil: none. A client that takes the place of another one goes on with its breaker.
+	Breaker *breaker.Breaker
+	// Changed hears that the breaker opened or closed; nil: nobody does.
+	Changed func(open bool)
 }
 
 // Client asks one subgraph.
@@ -37,6 +45,8 @@ type Client struct {
 	head    []byte // of a request, up to the value of Content-Length
 	secure  *tls.Config
 	calls   chan struct{}
+	budget  budget
+	counts  counts
 
 	mu   sync.Mutex
 	idle []*conn // the one used last is at the end
@@ -64,11 +74,13 @@ func New(cfg Config) (*Client, error) {
 	setDefault(&cfg.MaxCalls, 256)
 	setDefault(&cfg.MaxAnswer, 8<<20)
 	setDefault(&cfg.Idle, 30*time.Second)
+	setDefault(&cfg.Timeout, 10*time.Second)
 	if cfg.Dial == nil {
 		d := &net.Dialer{KeepAlive: 15 * time.Second}
 		cfg.Dial = func(ctx context.Context, address string) (net.Conn, error) { return d.DialContext(ctx, "tcp", address) }
 	}
 	c := &Client{cfg: cfg, address: u.Host, calls: make(chan struct{}, cfg.MaxCalls)}
+	c.budget.ratio = cfg.Retries.Budget
 	port := "80"
 	if u.Scheme == "https" {
 		port = "443"
@@ -93,6 +105,9 @@ func setDefault[T int | time.Duration](v *T, d T) {
 		*v = d
 	}
 }
+
+// Timeout bounds one call.
+func (c *Client) Timeout() time.Duration { return c.cfg.Timeout }
 
 // Close closes the connections that rest; those in use are closed when their calls are over.
 func (c *Client) Close() {
@@ -172,5 +187,5 @@ func failure(code codes.Code, err error) *Error {
 }
 
 func appendLength(dst []byte, n int) []byte {
-	return append(strconv.AppendInt(dst, int64(n), 10), "\r\n\r\n"...)
+	return append(strconv.AppendInt(dst, int64(n), 10), "\r\n"...)
 }

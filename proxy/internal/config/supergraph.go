@@ -1,0 +1,181 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/weirproxy/weir/proxy/internal/forward"
+	"github.com/weirproxy/weir/proxy/internal/subgraph"
+)
+
+// Supergraph says where the supergraph is and how its subgraphs are asked.
+type Supergraph struct {
+	File        string              `yaml:"file" json:"file,omitempty" jsonschema:"description=SDL file of a composed supergraph; operations are executed over its subgraphs, and there is no upstream"`
+	Watch       string              `yaml:"watch" json:"watch,omitempty" jsonschema:"description=How often to look whether the file has changed; 0 for never"`
+	Timeout     string              `yaml:"timeout" json:"timeout,omitempty" jsonschema:"description=Of one fetch from a subgraph, waiting for a place and retries included"`
+	Total       string              `yaml:"total_timeout" json:"total_timeout,omitempty" jsonschema:"description=Of all fetches of an operation; what is missing then is null, with an error"`
+	Concurrency int                 `yaml:"concurrency" json:"concurrency,omitempty" jsonschema:"description=Fetches from one subgraph at the same time; more wait"`
+	MaxAnswer   string              `yaml:"max_answer" json:"max_answer,omitempty" jsonschema:"description=Size of a subgraph's answer; a larger one is an error"`
+	MaskErrors  bool                `yaml:"mask_errors" json:"mask_errors,omitempty" jsonschema:"description=Do not tell clients what subgraphs say in errors, only where they are"`
+	Trace       string              `yaml:"trace" json:"trace,omitempty" jsonschema:"enum=forward,enum=create,enum=off,description=W3C trace context: forward the client's; create: and begin one, sampled, where there is none; off"`
+	Headers     HeaderRules         `yaml:"headers" json:"headers,omitempty" jsonschema:"description=Of requests to all subgraphs"`
+	Retries     Retries             `yaml:"retries" json:"retries,omitempty" jsonschema:"description=Of queries whose connection failed or that were answered with 502, 503 or 504; never of mutations"`
+	Subgraphs   map[string]Subgraph `yaml:"subgraphs" json:"subgraphs,omitempty" jsonschema:"description=What differs for one subgraph, by its name"`
+}
+
+// Subgraph is what differs for one subgraph.
+type Subgraph struct {
+	URL         string      `yaml:"url" json:"url,omitempty" jsonschema:"description=In place of the one in the supergraph: http:// or https://"`
+	CA          string      `yaml:"ca" json:"ca,omitempty" jsonschema:"description=PEM file with the authorities that its certificate may be from; default: those of the system"`
+	Timeout     string      `yaml:"timeout" json:"timeout,omitempty"`
+	Concurrency int         `yaml:"concurrency" json:"concurrency,omitempty"`
+	Headers     HeaderRules `yaml:"headers" json:"headers,omitempty" jsonschema:"description=They go over those for all subgraphs"`
+}
+
+// HeaderRules say which lines a request to a subgraph has, beside its own and trace context.
+type HeaderRules struct {
+	Propagate List              `yaml:"propagate" json:"propagate,omitempty" jsonschema:"description=Of the client's headers those that are passed on: names, name* for all that begin so, * for all"`
+	Insert    map[string]string `yaml:"insert" json:"insert,omitempty" jsonschema:"description=Headers to put in, in place of the client's; ${NAME} takes a value from the environment"`
+	Remove    List              `yaml:"remove" json:"remove,omitempty" jsonschema:"description=Headers not to pass on, although propagate names them"`
+}
+
+// Retries say how often a fetch is made again.
+type Retries struct {
+	Max     int     `yaml:"max" json:"max,omitempty" jsonschema:"description=Attempts beside the first; 0 for none"`
+	Budget  float64 `yaml:"budget" json:"budget,omitempty" jsonschema:"description=Retries for each fetch over time, 0 to 1: retries must not be the load that keeps a subgraph down"`
+	Backoff string  `yaml:"backoff" json:"backoff,omitempty" jsonschema:"description=Before the first retry, give or take a half; twice as long before each other"`
+}
+
+func defaultSupergraph() Supergraph {
+	return Supergraph{
+		Watch: "2s", Timeout: "10s", Total: "30s", Concurrency: 256, MaxAnswer: "8MiB", Trace: "forward", Retries: Retries{Budget: 0.1, Backoff: "25ms"},
+	}
+}
+
+// Fetching is the supergraph's part in machine form.
+type Fetching struct {
+	Watch   time.Duration // 0: never
+	Total   time.Duration
+	All     SubgraphValues            // of a subgraph for which nothing differs
+	Each    map[string]SubgraphValues // by name
+	Trace   forward.Trace
+	Headers forward.Rules // of all; Each has those that go over them
+}
+
+// SubgraphValues are how one subgraph is asked.
+type SubgraphValues struct {
+	URL     string // empty: the supergraph's
+	CA      string
+	Client  subgraph.Config // without address, authorities and breaker
+	Headers forward.Rules
+}
+
+func compileSupergraph(d *document, s *Static, env Env) {
+	f := &s.File.Supergraph
+	v := &s.Fetching
+	v.Watch = duration(d, "supergraph.watch", f.Watch, 0, time.Hour)
+	if 0 < v.Watch && v.Watch < 100*time.Millisecond {
+		d.addf("supergraph.watch", "%s is too often; write 100ms or more, or 0 for never", f.Watch)
+	}
+	v.Total = duration(d, "supergraph.total_timeout", f.Total, time.Millisecond, time.Hour)
+	var ok bool
+	if v.Trace, ok = forward.ParseTrace(f.Trace); !ok {
+		d.addf("supergraph.trace", "%q is not one of forward, create, off", f.Trace)
+	}
+	c := &v.All.Client
+	c.Timeout = duration(d, "supergraph.timeout", f.Timeout, time.Millisecond, time.Hour)
+	c.MaxCalls = f.Concurrency
+	between(d, "supergraph.concurrency", f.Concurrency, 1, 100_000)
+	c.MaxAnswer = int(size(d, "supergraph.max_answer", f.MaxAnswer, 1<<10, 1<<30))
+	between(d, "supergraph.retries.max", f.Retries.Max, 0, 10)
+	if f.Retries.Budget < 0 || f.Retries.Budget > 1 {
+		d.addf("supergraph.retries.budget", "%v is out of range; it must be 0 to 1, for instance 0.1 for one retry in ten fetches", f.Retries.Budget)
+	}
+	c.Retries = subgraph.Retries{
+		Max: f.Retries.Max, Budget: f.Retries.Budget, Backoff: duration(d, "supergraph.retries.backoff", f.Retries.Backoff, 0, 10*time.Second),
+	}
+	v.Headers = headerRules(d, "supergraph.headers", &f.Headers, env)
+	v.Each = make(map[string]SubgraphValues, len(f.Subgraphs))
+	for name, sub := range f.Subgraphs {
+		at := memberPath("supergraph.subgraphs", name)
+		each := SubgraphValues{URL: sub.URL, CA: sub.CA, Client: *c, Headers: headerRules(d, at+".headers", &sub.Headers, env)}
+		if u, err := url.Parse(sub.URL); sub.URL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+			d.addf(at+".url", "%q is no address of a subgraph; write http://HOST:PORT/PATH or https://HOST:PORT/PATH", sub.URL)
+		}
+		if sub.Timeout != "" {
+			each.Client.Timeout = duration(d, at+".timeout", sub.Timeout, time.Millisecond, time.Hour)
+		}
+		if sub.Concurrency != 0 {
+			between(d, at+".concurrency", sub.Concurrency, 1, 100_000)
+			each.Client.MaxCalls = sub.Concurrency
+		}
+		v.Each[name] = each
+	}
+}
+
+// headerRules compiles rules and takes the values of what is put in from the environment.
+func headerRules(d *document, at string, r *HeaderRules, env Env) (rules forward.Rules) {
+	list := func(path string, names []string) (out []string) {
+		for i, n := range headerNames(names) {
+			if n == "" || strings.ContainsAny(strings.TrimSuffix(n, "*"), "* :\t\r\n") {
+				d.addf(fmt.Sprintf("%s[%d]", path, i), "%q is no header name; write a name, name* or *", names[i])
+			} else if forward.Own(n) {
+				d.addf(fmt.Sprintf("%s[%d]", path, i), "%s", ownCure(n))
+			}
+			out = append(out, n)
+		}
+		return out
+	}
+	rules.Propagate, rules.Remove = list(at+".propagate", r.Propagate), list(at+".remove", r.Remove)
+	for _, name := range slices.Sorted(maps.Keys(r.Insert)) {
+		path, n := memberPath(at+".insert", name), strings.ToLower(strings.TrimSpace(name))
+		value := secret(d, env, path, r.Insert[name])
+		switch {
+		case n == "" || strings.ContainsAny(n, "* :\t\r\n"):
+			d.addf(path, "%q is no header name", name)
+		case forward.Own(n):
+			d.addf(path, "%s", ownCure(n))
+		case strings.ContainsAny(value, "\r\n\x00"):
+			d.addf(path, "the value has line ends; a header has one line")
+		}
+		rules.Insert = append(rules.Insert, forward.Line{Name: n, Value: value})
+	}
+	return rules
+}
+
+func ownCure(name string) string {
+	if name == "traceparent" || name == "tracestate" {
+		return name + " goes by supergraph.trace; remove it here"
+	}
+	return name + " is the sidecar's own to write; remove it here"
+}
+
+func headerNames(names []string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = strings.ToLower(strings.TrimSpace(n))
+	}
+	return out
+}
+
+// hideInserted hides what headers carry.
+func (s *Supergraph) hideInserted() {
+	s.Headers.hideInserted()
+	s.Subgraphs = maps.Clone(s.Subgraphs)
+	for name, sub := range s.Subgraphs {
+		sub.Headers.hideInserted()
+		s.Subgraphs[name] = sub
+	}
+}
+
+func (r *HeaderRules) hideInserted() {
+	r.Insert = maps.Clone(r.Insert)
+	for name, value := range r.Insert {
+		hide(&value)
+		r.Insert[name] = value
+	}
+}

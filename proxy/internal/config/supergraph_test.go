@@ -1,0 +1,83 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/weirproxy/weir/proxy/internal/forward"
+)
+
+func supergraphFile(t *testing.T, text string) (*Static, error) {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "weir.yaml")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, src, err := ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	s, _, err := Compile(f, src, func(name string) (string, bool) { return "s3cret", name == "KEY" })
+	return s, err
+}
+
+func TestSupergraph(t *testing.T) {
+	s, err := supergraphFile(t, `supergraph:
+  file: s.graphql
+  timeout: 3s
+  headers: { propagate: "Authorization, x-*", insert: { x-from: weir } }
+  retries: { max: 2 }
+  subgraphs:
+    products: { url: "http://127.0.0.1:1/graphql", timeout: 1s, concurrency: 7, headers: { insert: { X-Key: "${KEY}" }, remove: [authorization] } }
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &s.Fetching
+	p := f.Each["products"]
+	if f.Total != 30*time.Second || f.All.Client.Timeout != 3*time.Second || f.All.Client.MaxCalls != 256 || f.All.Client.Retries.Max != 2 ||
+		strings.Join(f.Headers.Propagate, " ") != "authorization x-*" {
+		t.Errorf("%+v", f)
+	}
+	if p.URL != "http://127.0.0.1:1/graphql" || p.Client.Timeout != time.Second || p.Client.MaxCalls != 7 || p.Client.Retries.Max != 2 ||
+		len(p.Headers.Insert) != 1 || p.Headers.Insert[0] != (forward.Line{Name: "x-key", Value: "s3cret"}) {
+		t.Errorf("%+v", p)
+	}
+	shown := string(Redacted(s.File))
+	if strings.Contains(shown, "s3cret") || strings.Contains(shown, "x-from: weir") || !strings.Contains(shown, "x-from: "+hidden) {
+		t.Errorf("what is put in is shown:\n%s", shown)
+	}
+	if s.File.Supergraph.Headers.Insert["x-from"] != "weir" {
+		t.Error("hiding has changed the file")
+	}
+}
+
+func TestWhatIsWrongWithASupergraphIsNamed(t *testing.T) {
+	for text, want := range map[string]string{
+		"timeout: 3":                                       `supergraph.timeout: "3" is no duration`,
+		"total_timeout: 0s":                                "supergraph.total_timeout: 0s is out of range",
+		"concurrency: 0":                                   "supergraph.concurrency: 0 is out of range",
+		"trace: yes-please":                                `supergraph.trace: "yes-please" is not one of`,
+		"retries: { budget: 2.0 }":                         "supergraph.retries.budget: 2 is out of range",
+		"headers: { propagate: [connection] }":             "supergraph.headers.propagate[0]: connection is the sidecar's own to write",
+		"headers: { remove: [traceparent] }":               "supergraph.headers.remove[0]: traceparent goes by supergraph.trace",
+		"headers: { propagate: ['x y'] }":                  `"x y" is no header name`,
+		"headers: { insert: { x-a: '${NONE}' } }":          "supergraph.headers.insert.x-a: the environment has no ${NONE}",
+		"subgraphs: { a: { url: 'tcp://127.0.0.1:1' } }":   `supergraph.subgraphs.a.url: "tcp://127.0.0.1:1" is no address of a subgraph`,
+		"subgraphs: { a: { timeot: 1s } }":                 "did you mean timeout?",
+		"subgraphs: { a: { headers: { insert: { te: x}}}}": "supergraph.subgraphs.a.headers.insert.te: te is the sidecar's own",
+	} {
+		_, err := supergraphFile(t, "supergraph:\n  file: s.graphql\n  "+text+"\n")
+		var problems Problems
+		if !errors.As(err, &problems) || !strings.Contains(err.Error(), want) || problems[0].Line != 3 {
+			t.Errorf("%s: %v\nwant line 3 and %s", text, err, want)
+		}
+	}
+	if _, err := supergraphFile(t, "supergraph: { file: s.graphql }\nupstream: http://127.0.0.1:1\n"); err == nil || !strings.Contains(err.Error(), "without an upstream") {
+		t.Error(err)
+	}
+}
