@@ -58,6 +58,7 @@ func collectConnections(set telemetry.Set, st serve.Stats) {
 	byLabel(set, "weir_spliced_total", "Connections that are copied unread from some point on.", "reason", st.Spliced)
 	byLabel(set, "weir_timeouts_total", "Connections that took too long.", "phase", st.Timeouts)
 	set.Counter("weir_panics_total", "Defects that were caught.", float64(st.Panics))
+	set.Counter("weir_clients_left_total", "Clients that left while their answer was fetched from subgraphs; the fetches of queries ended with that.", float64(st.Left))
 	set.Counter("weir_upstream_dial_errors_total", "Failed attempts to connect to the upstream.", float64(st.DialErrors))
 	set.Counter("weir_upstream_closed_total", "Answers that the upstream broke off.", float64(st.UpstreamClosed))
 	set.Counter("weir_stale_on_error_total", "Requests answered from stale entries because the upstream failed.", float64(st.StaleOnError))

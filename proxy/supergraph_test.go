@@ -1,7 +1,9 @@
 package proxy
 
 import (
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -71,8 +73,20 @@ func TestSupergraphMode(t *testing.T) {
 	if head, _ := do(t, r.admin, http.MethodGet, "/readyz", ""); head.StatusCode != http.StatusOK {
 		t.Errorf("readyz: %d", head.StatusCode)
 	}
-	if head, _ := do(t, r.address, http.MethodGet, "/other", ""); head.StatusCode != http.StatusBadGateway {
-		t.Errorf("another path: %d", head.StatusCode)
+	for _, c := range []struct {
+		method, path, body string
+		status             int
+		code               string
+	}{
+		{http.MethodGet, "/other", "", http.StatusNotFound, "http.not_found"},
+		{http.MethodPost, "/other", "{}", http.StatusNotFound, "http.not_found"},
+		{http.MethodGet, "/graphql", "", http.StatusNotFound, "http.not_found"},
+		{http.MethodPost, "/graphql", `{"query":"{ n }","x":"` + strings.Repeat("x", 1<<20) + `"}`, http.StatusRequestEntityTooLarge, "http.body_too_large"},
+	} {
+		head, text := do(t, r.address, c.method, c.path, c.body)
+		if head.StatusCode != c.status || head.Header.Get("Weir-Error") != c.code || text == "" {
+			t.Errorf("%s %s: %d %s %s, want %d %s", c.method, c.path, head.StatusCode, head.Header.Get("Weir-Error"), text, c.status, c.code)
+		}
 	}
 }
 
@@ -186,5 +200,55 @@ func TestMaskedErrors(t *testing.T) {
 	}, func(f *config.File) { f.Supergraph.MaskErrors = true })
 	if got := r.post(); strings.Contains(got, "db-7") || strings.Contains(got, "stack") || !strings.Contains(got, `"path":["n"]`) {
 		t.Error(got)
+	}
+}
+
+// A client that leaves ends the fetches of its query; a mutation is done in whole.
+func TestAClientThatLeavesEndsItsFetches(t *testing.T) {
+	begun, ended, finish := make(chan string, 1), make(chan string, 1), make(chan struct{})
+	r := fetching(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		kind := "query"
+		if strings.Contains(string(body), "mutation") {
+			kind = "mutation"
+		}
+		begun <- kind
+		select {
+		case <-r.Context().Done():
+			ended <- kind + " ended"
+		case <-finish:
+			_, err := io.WriteString(w, `{"data":{"set":1}}`)
+			ended <- kind + " done"
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	}, nil)
+	leave := func(query string) {
+		t.Helper()
+		c, err := net.Dial("tcp", r.address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(c, "POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(query), query)
+		<-begun
+		_ = c.Close()
+	}
+	leave(`{"query":"{ n }"}`)
+	if got := <-ended; got != "query ended" {
+		t.Error(got)
+	}
+	leave(`{"query":"mutation { set(to: 1) }"}`)
+	leave(`{"query":"{ n }"}`) // by its end, the other client's leaving would have been seen
+	if got := <-ended; got != "query ended" {
+		t.Error(got)
+	}
+	close(finish)
+	if got := <-ended; got != "mutation done" {
+		t.Error(got)
+	}
+	_, metrics := do(t, r.admin, http.MethodGet, "/metrics", "")
+	if !strings.Contains(metrics, "weir_clients_left_total 2\n") || !strings.Contains(metrics, `weir_subgraph_failures_total{reason="timeout",subgraph="a"} 0`) {
+		t.Error("two clients left, and no subgraph failed")
 	}
 }

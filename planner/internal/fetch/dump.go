@@ -13,6 +13,16 @@ func (p *Plan) Index() {
 	}
 }
 
+// Mutates tells whether a step changes something.
+func (p *Plan) Mutates() bool {
+	for i := range p.Steps {
+		if p.Steps[i].Kind == Mutation {
+			return true
+		}
+	}
+	return false
+}
+
 // String prints the plan for people: its steps with what they wait for, ask and fill. Its form may change.
 func (p *Plan) String() string {
 	var b strings.Builder

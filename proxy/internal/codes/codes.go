@@ -30,12 +30,14 @@ const (
 	SubgraphValue
 	SubgraphOpen
 
+	NotFound
 	BadRequest
 	ParseFailed
 	ValidationFailed
 	BadUserInput
 	BatchTooLarge
 	LimitExceeded
+	UnseenLimit
 	IntrospectionDisabled
 	GetMutation
 	UnsupportedMedia
@@ -71,7 +73,7 @@ var table = [end]entry{
 	},
 	BodyTooLarge: {
 		"http.body_too_large", http.StatusRequestEntityTooLarge, "The request's body is larger than the limit.",
-		"Send a smaller body, or raise policy.max_body. Only in strict mode; otherwise such a body passes unread.",
+		"Send a smaller body, or raise policy.max_body. Only in strict mode and with a supergraph; otherwise such a body passes unread.",
 	},
 	BodyTimeout: {
 		"http.body_timeout", http.StatusRequestTimeout, "The request's body did not arrive in time.",
@@ -129,6 +131,10 @@ var table = [end]entry{
 		"subgraph.breaker", http.StatusServiceUnavailable, "A subgraph has failed too often, and is left alone for a moment.",
 		"Look into the log of the subgraph; policy.breaker.mode: observe asks it all the same.",
 	},
+	NotFound: {
+		"http.not_found", http.StatusNotFound, "There is nothing at this path.",
+		"Send GraphQL by POST, or by GET with `query`, to a path of policy.paths, by default /graphql: a sidecar with a supergraph has no other service behind it.",
+	},
 	BadRequest: {
 		"BAD_REQUEST", http.StatusBadRequest, "The request is not a well-formed GraphQL request.",
 		"Send a JSON object with the string `query` (GraphQL over HTTP, section 5).",
@@ -152,6 +158,10 @@ var table = [end]entry{
 	LimitExceeded: {
 		"limit.operation", http.StatusBadRequest, "The operation is larger than a limit.",
 		"Ask for less in one operation, or raise the limit of policy.limits that the message names.",
+	},
+	UnseenLimit: {
+		"limit.unseen", http.StatusServiceUnavailable, "Too many operations that were not seen before came at once.",
+		"Try again after the time in Retry-After; send values as variables and not in the document, or raise policy.unseen.per_second.",
 	},
 	IntrospectionDisabled: {
 		"limit.introspection", http.StatusBadRequest, "Introspection is switched off.",

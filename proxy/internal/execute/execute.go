@@ -58,6 +58,7 @@ type Request struct {
 	// Breaker are the rules of the subgraphs' breakers; nil: they are not asked. Refuse: a subgraph whose breaker is open is not asked.
 	Breaker *breaker.Rules
 	Refuse  bool
+	Leash   *subgraph.Leash // ends the fetches of a query when its client leaves, never those of a mutation; nil: nothing does
 }
 
 // Creates tells whether a request without trace context begins a trace.

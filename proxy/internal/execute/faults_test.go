@@ -179,3 +179,20 @@ func ask(t *testing.T, query string, a, b http.HandlerFunc) string {
 	body, _ := New(Config{Clients: clients}).Execute(t.Context(), &Request{Plan: plan, Values: &v}, nil)
 	return string(body)
 }
+
+func TestAFailedRootFetchNamesItsFields(t *testing.T) {
+	got := ask(t, `{ products { name } again: products { name } }`, nil, text(stocks))
+	failed := func(field string) string {
+		return `{"message":"A subgraph cannot be reached.","path":["` + field + `"],"extensions":{"code":"subgraph.connect","serviceName":"a"}}`
+	}
+	if want := `{"data":{"products":null,"again":null},"errors":[` + failed("products") + "," + failed("again") + `]}`; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestAServiceThatASubgraphNamesIsNotNamedTwice(t *testing.T) {
+	got := ask(t, plain, text(products), text(`{"errors":[{"message":"no","extensions":{"serviceName":"deep","code":"X"}}]}`))
+	if want := noStock(`{"message":"no","extensions":{"serviceName":"deep","code":"X"}}`); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/proxy/internal/codes"
+	"github.com/weirproxy/weir/proxy/internal/tape"
 )
 
 // pathElement is a part of the path under way: a name, or an index when it is empty.
@@ -209,6 +210,15 @@ func (r *run) appendErrors(b []byte) []byte {
 	return append(b, ']')
 }
 
+// hasService tells whether the subgraph, which may be a gateway itself, has named a service.
+func (f *fault) hasService() bool {
+	if len(f.extensions) == 0 {
+		return false
+	}
+	_, ok := tape.Get(f.extensions, 0, "serviceName")
+	return ok
+}
+
 func (f *fault) append(b []byte) []byte {
 	b = append(b, `{"message":`...)
 	if f.text != "" {
@@ -226,7 +236,7 @@ func (f *fault) append(b []byte) []byte {
 	} else if f.code != codes.None {
 		b = append(append(append(b, `"code":"`...), f.code.String()...), '"')
 	}
-	if f.service != "" {
+	if f.service != "" && !f.hasService() {
 		if len(b) > mark {
 			b = append(b, ',')
 		}

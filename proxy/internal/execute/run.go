@@ -17,6 +17,7 @@ type run struct {
 	e        *Executor
 	ctx      context.Context
 	q        *Request
+	leash    *subgraph.Leash
 	values   *planner.Values
 	deadline time.Time
 	stats    Stats
@@ -73,6 +74,9 @@ func (r *run) begin(e *Executor, ctx context.Context, q *Request) {
 	for i := range r.lines {
 		r.lines[i].known = false
 	}
+	if r.leash = q.Leash; plan.Mutates() { // half of it would be done
+		r.leash = nil
+	}
 	r.deadline = time.Now().Add(e.cfg.Total)
 	if d, ok := ctx.Deadline(); ok && d.Before(r.deadline) {
 		r.deadline = d
@@ -114,7 +118,7 @@ func (r *run) end() {
 	}
 	clear(r.errors)
 	r.drop()
-	r.e, r.ctx, r.q, r.values = nil, nil, nil, nil
+	r.e, r.ctx, r.q, r.leash, r.values = nil, nil, nil, nil, nil
 }
 
 // fetch runs all steps.
@@ -221,7 +225,7 @@ func (r *run) send(s int) bool {
 	r.stats.Fetches++
 	err := c.call.Send(r.ctx, client, subgraph.Ask{
 		Body: r.body, Lines: r.linesFor(step.Subgraph), Now: now, Deadline: deadline, Once: step.Kind == planner.FetchMutation,
-		Rules: r.q.Breaker, Refuse: r.q.Refuse,
+		Rules: r.q.Breaker, Refuse: r.q.Refuse, Leash: r.leash,
 	})
 	if err != nil {
 		r.failed(step, &c.asked, codeOf(err))

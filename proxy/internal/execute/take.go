@@ -31,7 +31,7 @@ func (r *run) fault(f fault) {
 func (r *run) failed(step *planner.FetchStep, a *asked, code codes.Code) {
 	f := fault{text: code.Message(), code: code, service: r.plan.Subgraphs[step.Subgraph]}
 	if step.Kind != planner.FetchEntities {
-		r.fault(f)
+		r.failedRoot(step, f)
 		return
 	}
 	for l := range step.Lookups {
@@ -49,6 +49,24 @@ func (r *run) failed(step *planner.FetchStep, a *asked, code codes.Code) {
 				r.fault(f)
 			}
 		}
+	}
+}
+
+// failedRoot reports a fetch from the root, once for each field of the client's that it was to bring; of an answer that holds odd values
+// nobody knows whose they are.
+func (r *run) failedRoot(step *planner.FetchStep, f fault) {
+	told := false
+	if f.code != codes.SubgraphValue && step.Output >= 0 {
+		o := &r.plan.Outputs[step.Output]
+		for i := range o.Entries {
+			if s := o.Entries[i].Slot; s >= 0 && r.plan.Layouts[o.Layout].Slots[s].Client {
+				f.path, told = appendName(nil, r.plan.Layouts[o.Layout].Slots[s].Name), true
+				r.fault(f)
+			}
+		}
+	}
+	if !told {
+		r.fault(f)
 	}
 }
 

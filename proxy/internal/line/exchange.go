@@ -12,6 +12,7 @@ import (
 	"github.com/weirproxy/weir/proxy/internal/ledger"
 	"github.com/weirproxy/weir/proxy/internal/policy"
 	"github.com/weirproxy/weir/proxy/internal/scope"
+	"github.com/weirproxy/weir/proxy/internal/subgraph"
 	"github.com/weirproxy/weir/telemetry"
 )
 
@@ -42,6 +43,8 @@ type Exchange struct {
 	Injected bool
 	// Executed says that the answer was made from those of subgraphs.
 	Executed bool
+	// Leash ends fetches from subgraphs when the client leaves; nil: they go on.
+	Leash *subgraph.Leash
 	// Breaker is that of the upstream; nil: none is asked.
 	Breaker *breaker.Breaker
 	// Unasked says that the breaker is open, so that a stale entry answers without a look at the upstream.
@@ -142,7 +145,7 @@ func (x *Exchange) reset() {
 	x.Status, x.Fetches = 0, 0
 	x.Executed, x.execution = false, execute.Request{}
 	x.client, x.trace = "", [16]byte{}
-	x.Breaker, x.Unasked = nil, false
+	x.Breaker, x.Unasked, x.Leash = nil, false, nil
 	x.blind, x.copy, x.unknown, x.told, x.unsafe, x.Injected = ReasonNone, nil, false, false, false, false
 }
 

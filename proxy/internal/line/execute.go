@@ -24,7 +24,7 @@ func (l *Line) execute(ctx context.Context, x *Exchange, h *wire.RequestHead, no
 	}
 	out := x.executed[:0]
 	x.Forwarded = now
-	x.execution = execute.Request{Head: h, Trace: x.traced()}
+	x.execution = execute.Request{Head: h, Trace: x.traced(), Leash: x.Leash}
 	if b := &x.Policy.Breaker; b.Mode != policy.Off {
 		x.execution.Breaker, x.execution.Refuse = &b.Rules, b.Mode == policy.Enforce
 	}
@@ -70,11 +70,39 @@ func (l *Line) unreadable(x *Exchange, reason Reason) Action {
 	x.Refusal = Refusal{Code: codes.BadRequest, Class: planner.ClassRequest, Errors: []planner.Error{{
 		Message: codes.BadRequest.Message(), Code: codes.BadRequest.String(),
 	}}}
-	if reason == ReasonPersisted {
+	switch reason {
+	case ReasonPersisted:
 		x.Refusal.Class, x.Refusal.Status = 0, http.StatusOK
 		x.Refusal.Errors[0] = planner.Error{Message: "PersistedQueryNotFound", Code: "PERSISTED_QUERY_NOT_FOUND"}
+	case ReasonUnseen:
+		x.Refusal = Refusal{Code: codes.UnseenLimit, RetryAfter: 1}
 	}
 	return l.refuse(x)
+}
+
+// Orphan returns the refusal of a request that was not read, where nobody stands behind the sidecar to whom it could be relayed; None: somebody
+// does.
+func (x *Exchange) Orphan() (r Refusal) {
+	if x.Policy == nil || x.Policy.Executor == nil {
+		return r
+	}
+	switch x.blind {
+	case ReasonNone:
+		r.Code = codes.NotFound
+	case ReasonBody:
+		r.Code = codes.BodyTooLarge
+	case ReasonSlow:
+		r.Code = codes.BodyTimeout
+	case ReasonPressure:
+		r.Code, r.RetryAfter = codes.Overload, 1
+	case ReasonMedia, ReasonMultipart, ReasonEncoding:
+		r.Code = codes.UnsupportedMedia
+	case ReasonPanic:
+		r.Code = codes.Panic
+	default:
+		r.Code = codes.BadRequest
+	}
+	return r
 }
 
 // appendExecuted appends the head of an answer of ours.

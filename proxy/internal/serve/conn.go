@@ -16,6 +16,7 @@ import (
 	"github.com/weirproxy/weir/proxy/internal/codes"
 	"github.com/weirproxy/weir/proxy/internal/line"
 	"github.com/weirproxy/weir/proxy/internal/listen"
+	"github.com/weirproxy/weir/proxy/internal/subgraph"
 	"github.com/weirproxy/weir/proxy/internal/wire"
 )
 
@@ -26,6 +27,7 @@ type conn struct {
 	peer        netip.Addr // of the client; not valid for a unix socket
 	destination string
 	breaker     *breaker.Breaker // of the destination
+	leash       subgraph.Leash   // of fetches for the client
 
 	// The request pump's own.
 	feed       *feed // of client, nil when there is none
@@ -223,6 +225,9 @@ func (c *conn) request() bool {
 		return c.hit(x, g, now)
 	case line.Refuse:
 		return c.refuse(x, c.head.Size+g.size)
+	}
+	if orphan := x.Orphan(); orphan.Code != codes.None {
+		return c.decline(x, g, orphan)
 	}
 	if done, on := c.guarded(x, g, now); done {
 		return on

@@ -101,6 +101,10 @@ func (c *conn) sweep(now int64, d *policy.Deadlines, crowded bool) {
 		c.abort()
 		return
 	}
+	if c.leash.Busy() && left(c.client) {
+		c.s.stats.left.Add(1)
+		c.leash.Leave()
+	}
 	since := c.since.Load()
 	switch phase(c.phase.Load()) {
 	case phaseIdle:

@@ -60,6 +60,7 @@ func (c *conn) begin(x *line.Exchange, now int64, failed *bool) (line.Class, lin
 	defer c.s.guard("classify", failed)
 	class, reason := c.s.line.Begin(x, &c.head, now)
 	x.Peer = c.peer
+	x.Leash = &c.leash
 	if x.Policy.Breaker.Mode != policy.Off {
 		x.Breaker = c.breaker
 	}

@@ -6,7 +6,7 @@ type counters struct {
 	accepted, acceptErrors, refusedConnections   atomic.Uint64
 	requests, relayed, hits, refused             atomic.Uint64
 	spliced                                      [spliceReasons]atomic.Uint64
-	panics                                       atomic.Uint64
+	panics, left                                 atomic.Uint64
 	timeouts                                     [phases]atomic.Uint64
 	dialErrors, upstreamClosed, staleOnError     atomic.Uint64
 	refreshes, refreshesDropped, refreshesFailed atomic.Uint64
@@ -40,6 +40,7 @@ type Stats struct {
 	Spliced                                      map[string]uint64 // connections copied from some point on, by reason
 	Timeouts                                     map[string]uint64 // by phase: idle, head, body, write
 	Panics                                       uint64
+	Left                                         uint64 // clients that left while their answer was fetched from subgraphs
 	DialErrors, UpstreamClosed, StaleOnError     uint64
 	Refreshes, RefreshesDropped, RefreshesFailed uint64
 	Unsolicited                                  uint64
@@ -60,7 +61,7 @@ func (s *Server) Stats() Stats {
 	out := Stats{
 		Connections: n, Accepted: c.accepted.Load(), AcceptErrors: c.acceptErrors.Load(), RefusedConnections: c.refusedConnections.Load(),
 		Requests: c.requests.Load(), Relayed: c.relayed.Load(), Hits: c.hits.Load(), Refused: c.refused.Load(),
-		Spliced: map[string]uint64{}, Timeouts: map[string]uint64{}, Panics: c.panics.Load(),
+		Spliced: map[string]uint64{}, Timeouts: map[string]uint64{}, Panics: c.panics.Load(), Left: c.left.Load(),
 		DialErrors: c.dialErrors.Load(), UpstreamClosed: c.upstreamClosed.Load(), StaleOnError: c.staleOnError.Load(),
 		Refreshes: c.refreshes.Load(), RefreshesDropped: c.refreshesDropped.Load(), RefreshesFailed: c.refreshesFailed.Load(),
 		Unsolicited: c.unsolicited.Load(), Pressure: int(s.pressure.Load()),

@@ -36,6 +36,7 @@ type Ask struct {
 	// Rules are those of the client's breaker; nil: it is not asked. Refuse: nothing is sent while it is open.
 	Rules  *breaker.Rules
 	Refuse bool
+	Leash  *Leash // nil: the call goes on whether its client is there or not
 }
 
 // Call is one request and its answer. The zero value is ready.
@@ -49,6 +50,7 @@ type Call struct {
 	failed   error // of the first attempt, which Receive makes again
 	rules    *breaker.Rules
 	ticket   breaker.Ticket
+	leash    *Leash
 	request  []byte
 	in       []byte // received
 	content  []byte // without chunks
@@ -58,7 +60,7 @@ type Call struct {
 
 // Send writes a request. It may wait for a free place or a connection, up to the deadline. After an error there is nothing to receive.
 func (k *Call) Send(ctx context.Context, c *Client, a Ask) error {
-	k.client, k.conn, k.ctx, k.deadline, k.once, k.reused = c, nil, ctx, a.Deadline, a.Once, false
+	k.client, k.conn, k.ctx, k.leash, k.deadline, k.once, k.reused = c, nil, ctx, a.Leash, a.Deadline, a.Once, false
 	if err := k.admit(&a); err != nil {
 		return err
 	}
@@ -83,8 +85,8 @@ func (k *Call) enter() error {
 		return nil
 	default:
 	}
-	ctx, cancel := context.WithDeadline(k.ctx, k.deadline)
-	defer cancel()
+	ctx, end := k.leash.bound(k.ctx, k.deadline)
+	defer end()
 	select {
 	case k.client.calls <- struct{}{}:
 		return nil
@@ -100,20 +102,29 @@ func (k *Call) write(fresh bool) error {
 	if !fresh {
 		if k.conn = k.client.take(time.Now()); k.conn != nil {
 			k.reused = true
-			_ = k.conn.SetDeadline(k.deadline)
-			if _, err := k.conn.Write(k.request); err == nil {
-				return nil
+			if err := k.put(); err == nil || k.leash.isLeft() {
+				return err
 			}
-			k.drop()
 		}
 	}
 	k.reused = false
+	ctx, end := k.leash.bound(k.ctx, k.deadline)
+	defer end()
 	var err error
-	if k.conn, err = k.client.dial(k.ctx, k.deadline); err != nil {
+	if k.conn, err = k.client.dial(ctx); err != nil {
 		return err
 	}
+	return k.put()
+}
+
+// put writes to the connection, and drops one that cannot be written to.
+func (k *Call) put() error {
 	_ = k.conn.SetDeadline(k.deadline)
-	if _, err := k.conn.Write(k.request); err != nil {
+	err := errLeft
+	if k.leash.hold(k.conn) {
+		_, err = k.conn.Write(k.request)
+	}
+	if err != nil {
 		k.drop()
 		return failure(codes.SubgraphClosed, err)
 	}
@@ -121,6 +132,7 @@ func (k *Call) write(fresh bool) error {
 }
 
 func (k *Call) drop() {
+	k.leash.let(k.conn)
 	_ = k.conn.Close()
 	k.conn = nil
 }
@@ -177,6 +189,7 @@ func (k *Call) receive() ([]byte, error) {
 		k.drop()
 		return content, nil
 	}
+	k.leash.let(k.conn)
 	k.client.give(k.conn)
 	k.conn = nil
 	return content, nil

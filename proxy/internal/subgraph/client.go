@@ -159,9 +159,7 @@ func (c *Client) give(k *conn) {
 	c.mu.Unlock()
 }
 
-func (c *Client) dial(ctx context.Context, deadline time.Time) (*conn, error) {
-	ctx, cancel := context.WithDeadline(ctx, deadline)
-	defer cancel()
+func (c *Client) dial(ctx context.Context) (*conn, error) {
 	raw, err := c.cfg.Dial(ctx, c.address)
 	if err != nil {
 		return nil, failure(codes.SubgraphConnect, err)

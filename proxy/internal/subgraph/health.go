@@ -63,7 +63,8 @@ func (k *Call) admit(a *Ask) error {
 // answer now has failed. What nobody waits for any more says nothing.
 func (k *Call) tell(status int, err error) {
 	failed := err != nil || unavailable(status)
-	if failed {
+	left := failed && (errors.Is(k.ctx.Err(), context.Canceled) || k.leash.isLeft())
+	if failed && !left {
 		k.client.count(err)
 	}
 	if k.rules == nil {
@@ -71,7 +72,7 @@ func (k *Call) tell(status int, err error) {
 	}
 	changed := k.client.cfg.Changed
 	switch {
-	case errors.Is(k.ctx.Err(), context.Canceled) || errors.Is(err, errBusy):
+	case left || errors.Is(err, errBusy):
 		k.ticket.Dropped()
 	case failed && codeOf(err) != codes.SubgraphAnswer:
 		if k.ticket.Failed(time.Now().UnixNano(), k.rules) && changed != nil {

@@ -49,11 +49,13 @@ func (k *Call) again(n int, err error) bool {
 	if time.Until(k.deadline) <= pause {
 		return false
 	}
+	ctx, end := k.leash.bound(k.ctx, k.deadline)
+	defer end()
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-k.ctx.Done():
+	case <-ctx.Done():
 		return false
 	}
 	k.client.counts.retries.Add(1)
