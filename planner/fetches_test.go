@@ -56,6 +56,27 @@ func TestFetchesOfShop(t *testing.T) {
 	}
 }
 
+func TestAPlanIsShownAsATree(t *testing.T) {
+	s := loadSupergraph(t, "testdata/shop.graphql")
+	plan := fetchPlan(t, s, `query ($n: Int = 2) { topProducts(first: $n) { name inStock reviews { author { name } } } }`, "")
+	const want = `└─ 1 products
+      query($n:Int=2){topProducts(first:$n){name upc}}
+      with $n
+   ├─ 2 inventory, after 1
+   │     for topProducts by {Product upc!}
+   │     query($_r:[_Any!]!){_entities(representations:$_r){...on Product{inStock}}}
+   └─ 3 reviews, after 1
+         for topProducts by {Product upc!}
+         query($_r:[_Any!]!){_entities(representations:$_r){...on Product{reviews{author{id}}}}}
+      └─ 4 accounts, after 3
+            for topProducts.reviews.author by {User id!}
+            query($_r:[_Any!]!){_entities(representations:$_r){...on User{name}}}
+`
+	if got := plan.String(); got != want || plan.Waves() != 3 {
+		t.Errorf("in %d waves:\n%s\nwant\n%s", plan.Waves(), got, want)
+	}
+}
+
 func depthOf(p *FetchPlan) int {
 	depths := make([]int, len(p.Steps))
 	most := 0
@@ -97,9 +118,13 @@ func TestLoadSupergraphErrors(t *testing.T) {
 	head := `enum join__Graph { A @join__graph(name: "a", url: "") } directive @join__type(graph: join__Graph!, key: String) repeatable on OBJECT `
 	for sdl, want := range map[string]string{
 		`type Query { a: Int }`: `s:1:1: this is no supergraph`,
-		head + "\ntype Query { t: T }\ntype T @join__type(graph: A, key: \"id nope\") { id: ID }": `s:3:9: type T: @join__type(key:): T has no field nope`,
-		head + "\ntype Query @join__type(graph: B) { a: Int }":                                    `s:2:13: @join__type names the graph "B"`,
-		head + "\ntype Query {\n a: Missing }":                                                    `type Query, field a: its type Missing is not defined`,
+		head + "\ntype Query { t: T }\ntype T @join__type(graph: A, key: \"id nope\") { id: ID }":                                                               `s:3:9: type T: @join__type(key:): T has no field nope`,
+		head + "\ntype Query @join__type(graph: B) { a: Int }":                                                                                                  `s:2:13: @join__type names the graph "B"`,
+		"schema\n @link(url: \"https://specs.apollo.dev/join/v0.9\", for: EXECUTION) { query: Query }\n" + head + "type Query { a: Int }":                       `s:2:3: @link: the supergraph is composed with join v0.9; what is read is join v0.1 to v0.5`,
+		"schema @link(url: \"https://specs.apollo.dev/requiresScopes/v0.1\", for: SECURITY) { query: Query }\n" + head + "type Query { a: Int }":                `s:1:9: @link: the supergraph asks for requiresScopes v0.1 to be enforced, which is not supported`,
+		"schema @link(url: \"https://specs.apollo.dev/connect/v0.1\", for: EXECUTION) { query: Query }\n" + head + "type Query { a: Int }":                      `asks for connect v0.1, which is not supported`,
+		head + "\ntype Query { a(x: Int): Int @join__field(graph: A, contextArguments: [{context: \"c\", name: \"x\", type: \"Int\", selection: \"{ x }\"}]) }": `s:2:30: type Query, field a: arguments from a context (@fromContext) are not supported`,
+		head + "\ntype Query {\n a: Missing }": `type Query, field a: its type Missing is not defined`,
 	} {
 		if _, err := LoadSupergraph("s", sdl); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", sdl, err, want)

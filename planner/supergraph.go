@@ -22,6 +22,7 @@ type Supergraph struct {
 type Subgraph struct {
 	Name string // as it was composed
 	URL  string // as the supergraph tells it; may be empty
+	Line int    // of the supergraph, where it is named
 }
 
 // FetchPlan is how a federated operation is executed: see the documentation of its parts, and package fetch for the semantics that

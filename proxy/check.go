@@ -42,6 +42,9 @@ func Check(cfg Config) error {
 	}
 	if graphs != nil {
 		schema = graphs.now.Load().schema
+		if err := graphs.now.Load().unreachable(cfg.Static); err != nil {
+			return err
+		}
 	}
 	if schema != nil {
 		if err := cfg.Values.CheckSharing(schema); err != nil {

@@ -5,10 +5,12 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"net"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -136,6 +138,7 @@ func (k *supergraphs) close() { k.now.Load().closeBut(nil) }
 type subgraphs struct {
 	names    []string
 	urls     []string
+	lines    []int              // of the supergraph
 	clients  []*subgraph.Client // nil: no address
 	executor *execute.Executor
 }
@@ -163,6 +166,7 @@ func newSubgraphs(s *planner.Supergraph, cfg *config.Static, breakers *breaker.S
 				return nil, err
 			}
 		}
+		g.lines = append(g.lines, sub.Line)
 		g.names, g.urls, g.clients = append(g.names, sub.Name), append(g.urls, sub.URL), append(g.clients, c)
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.Each)) {
@@ -217,6 +221,31 @@ func (g *subgraphs) collect(set telemetry.Set) {
 		}
 		set.Gauge("weir_subgraph_breaker", "Breaker of the subgraph: 0 closed, 1 open, 2 half open.", float64(st.Breaker), "subgraph", name)
 	}
+}
+
+// unreachable names the subgraphs that cannot be asked at the address they have, and those that only the configuration knows.
+func (f *federation) unreachable(cfg *config.Static) error {
+	var problems config.Problems
+	for i, c := range f.clients {
+		if c == nil {
+			problems = append(problems, config.Problem{
+				File: cfg.File.Supergraph.File, Line: f.lines[i], Column: 1, Path: "enum join__Graph, subgraph " + f.names[i],
+				Message: fmt.Sprintf("%q is no address that can be asked; write http://HOST:PORT/PATH or https://HOST:PORT/PATH, here or as supergraph.subgraphs.%s.url",
+					f.urls[i], f.names[i]),
+			})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(cfg.Fetching.Each)) {
+		if !slices.Contains(f.names, name) {
+			problems = append(problems, config.Problem{
+				Path: "supergraph.subgraphs." + name, Message: "the supergraph has no such subgraph; it has " + strings.Join(f.names, ", "),
+			})
+		}
+	}
+	if len(problems) > 0 {
+		return problems
+	}
+	return nil
 }
 
 // client returns the one that asks a subgraph at its address, nil when there is none.

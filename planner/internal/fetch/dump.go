@@ -23,31 +23,61 @@ func (p *Plan) Mutates() bool {
 	return false
 }
 
-// String prints the plan for people: its steps with what they wait for, ask and fill. Its form may change.
+// String prints the plan for people: a tree of requests, each under the last one it waits for. Its form may change.
 func (p *Plan) String() string {
 	var b strings.Builder
-	for i := range p.Steps {
-		p.dumpStep(&b, &p.Steps[i])
-	}
+	p.dumpBelow(&b, -1, "")
 	for _, c := range p.Conditions {
 		fmt.Fprintf(&b, "when $%s is %v\n", c.Variable, c.Value)
 	}
 	return b.String()
 }
 
-func (p *Plan) dumpStep(b *strings.Builder, s *Step) {
-	fmt.Fprintf(b, "%d %s %s", s.ID, s.Kind, p.Subgraphs[s.Subgraph])
-	if len(s.After) > 0 {
-		fmt.Fprintf(b, " after %v", s.After)
+// Waves returns how many steps come after one another at most.
+func (p *Plan) Waves() (most int) {
+	waves := make([]int, len(p.Steps))
+	for i := range p.Steps {
+		for _, a := range p.Steps[i].After {
+			waves[i] = max(waves[i], waves[a])
+		}
+		waves[i]++
+		most = max(most, waves[i])
 	}
-	fmt.Fprintf(b, "\n    %s\n", s.Query)
-	if len(s.Variables) > 0 {
-		fmt.Fprintf(b, "    variables %s\n", strings.Join(s.Variables, ", "))
+	return most
+}
+
+// dumpBelow prints the steps whose last predecessor is parent.
+func (p *Plan) dumpBelow(b *strings.Builder, parent int, indent string) {
+	var below []int
+	for i := range p.Steps {
+		if after := p.Steps[i].After; len(after) == 0 && parent < 0 || len(after) > 0 && after[len(after)-1] == parent {
+			below = append(below, i)
+		}
 	}
+	for n, i := range below {
+		branch, rest := "├─ ", "│  "
+		if n == len(below)-1 {
+			branch, rest = "└─ ", "   "
+		}
+		p.dumpStep(b, &p.Steps[i], indent+branch, indent+rest)
+		p.dumpBelow(b, i, indent+rest)
+	}
+}
+
+func (p *Plan) dumpStep(b *strings.Builder, s *Step, first, rest string) {
+	fmt.Fprintf(b, "%s%d %s", first, s.ID+1, p.Subgraphs[s.Subgraph])
+	for n, a := range s.After {
+		fmt.Fprintf(b, "%s%d", [...]string{", after ", " and "}[min(n, 1)], a+1)
+	}
+	b.WriteByte('\n')
 	for _, l := range s.Lookups {
 		for _, t := range l.Targets {
-			fmt.Fprintf(b, "    $%s for %s by %s\n", l.Variable, p.path(t.Path), p.representation(t.Representation))
+			fmt.Fprintf(b, "%s   for %s by %s\n", rest, p.path(t.Path), p.representation(t.Representation))
 		}
+	}
+	fmt.Fprintf(b, "%s   %s\n", rest, s.Query)
+	if len(s.Variables) > 0 {
+		fmt.Fprintf(b, "%s   with $%s\n", rest, strings.Join(s.Variables, ", $"))
 	}
 }
 

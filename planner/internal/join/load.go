@@ -22,6 +22,7 @@ func Load(name string, doc *ast.SchemaDocument, labels map[string]bool) (s *Supe
 			s, err = nil, fault.err
 		}
 	}()
+	l.features()
 	l.services()
 	l.types()
 	l.roots()
@@ -78,6 +79,9 @@ func (l *loader) services() {
 		}
 		l.graphs[v.Name] = len(l.s.Graphs)
 		s := Service{Name: text(d, "name"), URL: text(d, "url")}
+		if v.Position != nil {
+			s.Line = v.Position.Line
+		}
 		if s.Name == "" {
 			s.Name = v.Name
 		}

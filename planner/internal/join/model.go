@@ -13,7 +13,10 @@ type Supergraph struct {
 }
 
 // Service is a subgraph.
-type Service struct{ Name, URL string }
+type Service struct {
+	Name, URL string
+	Line      int // where the supergraph names it
+}
 
 // Kind is the kind of a type.
 type Kind uint8

@@ -17,9 +17,11 @@ func planCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "plan FILE.graphql",
 		Short: "Print how the sidecar sees an operation: validity, sizes, cost, cache policy, tags",
-		Long: `plan prints what the sidecar would know of an operation. FILE is a GraphQL document, - for standard input. Exit code 1: the
-document or the variables are not valid, or a limit that is enforced is exceeded.`,
+		Long: `plan prints what the sidecar would know of an operation, with --supergraph also which subgraphs would be asked what, in which
+order. FILE is a GraphQL document, - for standard input. Exit code 1: the document or the variables are not valid, a limit that is enforced is
+exceeded, or the subgraphs cannot answer it.`,
 		Example: `  weir plan --schema schema.graphql query.graphql
+  weir plan --supergraph supergraph.graphql -o Shop queries.graphql
   weir plan -c weir.yaml -o City --variables '{"id": 5}' queries.graphql
   echo '{ city(id: 5) { name } }' | weir plan --schema schema.graphql --json -`,
 		Args: oneArg,
@@ -47,15 +49,9 @@ func plan(c *cobra.Command, s *settings, file, name, variables string, asJSON bo
 	if err != nil {
 		return err
 	}
-	var schema *planner.Schema
-	if f.Schema != "" {
-		text, err := os.ReadFile(f.Schema)
-		if err != nil {
-			return fmt.Errorf("schema: %w", err)
-		}
-		if schema, err = planner.ParseSchema(f.Schema, string(text)); err != nil {
-			return fmt.Errorf("schema: %w", err)
-		}
+	schema, err := schemaOf(&f)
+	if err != nil {
+		return err
 	}
 	if variables != "" && !json.Valid([]byte(variables)) {
 		return usage{fmt.Errorf("--variables is no JSON: %s", variables)}
@@ -71,10 +67,37 @@ func plan(c *cobra.Command, s *settings, file, name, variables string, asJSON bo
 	} else {
 		printPlan(c.OutOrStdout(), &d, values)
 	}
-	if !d.Valid || len(d.Variables) > 0 || enforced(&d, values) {
+	if !d.Valid || len(d.Variables) > 0 || d.Unanswered != "" || enforced(&d, values) {
 		return errTold
 	}
 	return nil
+}
+
+// schemaOf reads the schema, or that of the supergraph; nil: none is given.
+func schemaOf(f *config.File) (*planner.Schema, error) {
+	key, name := "schema", f.Schema
+	if f.Supergraph.File != "" {
+		key, name = "supergraph", f.Supergraph.File
+	}
+	if name == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", key, err)
+	}
+	if key == "supergraph" {
+		s, err := planner.LoadSupergraph(name, string(text))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", key, err)
+		}
+		return s.Schema(), nil
+	}
+	s, err := planner.ParseSchema(name, string(text))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", key, err)
+	}
+	return s, nil
 }
 
 func enforced(d *planner.Description, v *config.Values) bool {
@@ -132,6 +155,7 @@ func printPlan(w io.Writer, d *planner.Description, v *config.Values) {
 	printCache(row, d)
 	printLife(row, d, &v.Policy.Cache)
 	printScope(row, d, &v.Scope)
+	printFetches(row, d)
 	if len(d.Tags) > 0 {
 		row("tags", "%s", strings.Join(d.Tags, ", "))
 	}
@@ -153,5 +177,21 @@ func printCache(row func(name, format string, args ...any), d *planner.Descripti
 		row("cache", "as the upstream's Cache-Control says: %s%s", c.Reason, at)
 	default:
 		row("cache", "no: %s%s", c.Reason, at)
+	}
+}
+
+// printFetches tells how the subgraphs of a supergraph are asked.
+func printFetches(row func(name, format string, args ...any), d *planner.Description) {
+	if d.Unanswered != "" {
+		row("fetches", "none: %s", d.Unanswered)
+	}
+	if d.Fetches == nil {
+		return
+	}
+	row("fetches", "%d in %d waves", len(d.Fetches.Steps), d.Fetches.Waves())
+	for _, text := range strings.Split(strings.TrimSpace(d.Fetches.String()), "\n") {
+		if text != "" {
+			row("", "%s", text)
+		}
 	}
 }

@@ -49,6 +49,7 @@ func checkCommand() *cobra.Command {
 		Use:   "check",
 		Short: "Validate a configuration and print what holds, without secrets",
 		Example: `  weir check -c weir.yaml
+  weir check --supergraph supergraph.graphql
   weir check --schema-of-config > weir.schema.json`,
 		Args: noArgs,
 	}
