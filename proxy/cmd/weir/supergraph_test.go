@@ -40,7 +40,7 @@ func TestPlanAndCheckOfASupergraph(t *testing.T) {
 		"plan":             {[]string{"plan", "--supergraph", "shop.graphql", "-"}, query, 0, "fetches      2 in 2 waves\n             └─ 1 products\n", ""},
 		"plan, lookup":     {[]string{"plan", "--supergraph", "shop.graphql", "-"}, query, 0, "└─ 2 stock, after 1\n                      for products", ""},
 		"plan, invalid":    {[]string{"plan", "--supergraph", "shop.graphql", "-"}, "{ nope }", 1, "GRAPHQL_VALIDATION_FAILED", ""},
-		"plan, broken":     {[]string{"plan", "--supergraph", "odd.graphql", "-"}, query, 1, "", "odd.graphql:12:83: type Product, field name: its type Missing is not defined"},
+		"plan, broken":     {[]string{"plan", "--supergraph", "odd.graphql", "-"}, query, 1, "", "odd.graphql:12:90: type Product, field name: its type Missing is not defined"},
 		"check":            {[]string{"check", "--supergraph", "shop.graphql"}, "", 0, "file: shop.graphql", ""},
 		"check, address":   {[]string{"check", "--supergraph", "tcp.graphql"}, "", 1, "", `tcp.graphql:9:1: enum join__Graph, subgraph stock: "tcp://127.0.0.1:4102" is no address that can be asked`},
 		"check, overruled": {[]string{"check", "-c", "over.yaml"}, "", 0, "", ""},
