@@ -129,6 +129,16 @@ func (w *town) live() (end func()) {
 	}
 }
 
+// settle reads everything everywhere once all is in the log, and read.
+func (w *town) settle() {
+	for k := range townKeys {
+		w.acks[k] = append(w.acks[k], townAck{version: w.now[k]})
+		for i := range w.stores {
+			w.read(i, k)
+		}
+	}
+}
+
 // The log's slot goes from node to node while the fleet invalidates and reads, and stands half moved for longer than the fleet may take to
 // obey: all that is acknowledged is obeyed, as if nothing moved, and nothing is refused.
 func TestLogWhoseSlotMoves(t *testing.T) {
@@ -181,12 +191,7 @@ func TestLogWhoseSlotMoves(t *testing.T) {
 	end()
 	caughtUp(t, a, b)
 	caughtUp(t, b, c)
-	for k := range townKeys {
-		w.acks[k] = append(w.acks[k], townAck{version: w.now[k]}) // all are in the log, and read
-		for i := range w.stores {
-			w.read(i, k)
-		}
-	}
+	w.settle()
 	t.Logf("%d reads, %d hits, %d later than %v, %d stale; %d changes, %d not logged in time", w.reads.Load(), w.hits.Load(), w.late.Load(), within,
 		w.stale.Load(), w.changes.Load(), w.unlogged.Load())
 	if w.unlogged.Load() > 0 || w.hits.Load() < w.reads.Load()/10 {

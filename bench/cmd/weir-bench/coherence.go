@@ -17,7 +17,7 @@ func newCoherence() *cobra.Command {
 		Short: "A fleet on real redis-servers that are killed, frozen, replaced and cut off: no answer may be stale, or another user's",
 		Long: `Start four sidecars before an origin whose entities change all the time, and several users that read and change them, while redis-server is killed,
 frozen, slowed, replaced by an empty server and by a replica that lags, its stream trimmed, its clock moved, and one sidecar cut off from it; then the same on a
-Cluster of three nodes while the slot of the log moves; in one scene the origin's reads lag behind its writes. Every answer is compared with the mutations
+Cluster of three nodes while the slot of the log moves, and stands half moved; in one scene the origin's reads lag behind its writes. Every answer is compared with the mutations
 acknowledged before it was asked for. At the end a fleet without a log, and one without hold-off, show that the test can fail.
 
 ` + coherence.Terms + `

@@ -14,7 +14,7 @@ import (
 
 const slots = 16384
 
-// cluster is a fleet on a three-node Redis Cluster, while the slot of the log moves from node to node.
+// cluster is a fleet on a three-node Redis Cluster, while the slot of the log moves from node to node. That is no outage: all terms hold.
 func cluster(ctx context.Context, cfg *Config, dir string, out *Outcome) (err error) {
 	g, err := newStage(cfg, dir)
 	if err != nil {
@@ -42,14 +42,28 @@ func cluster(ctx context.Context, cfg *Config, dir string, out *Outcome) (err er
 		if err := g.scene(ctx, "Cluster of three, all is well", out, func(ctx context.Context) error { return p.wait(ctx, cfg.Calm/2) }); err != nil {
 			return err
 		}
-		return g.scene(ctx, "Cluster, the log's slot moves", out, func(ctx context.Context) error {
-			for i := range nodes {
-				if err := p.without(ctx, nil, false, func() error { return moveSlot(nodes, streamKey) }); err != nil {
-					return fmt.Errorf("move %d: %w", i+1, err)
+		for _, s := range []struct {
+			name string
+			rest time.Duration // between the steps of a move
+		}{
+			{"Cluster, the log's slot moves", 0},
+			{"Cluster, the slot stays half moved", cfg.Calm / 4},
+		} {
+			if err := g.scene(ctx, s.name, out, func(ctx context.Context) error {
+				for i := range nodes { // it ends where it began
+					if err := p.moveSlot(ctx, nodes, streamKey, s.rest); err != nil {
+						return fmt.Errorf("move %d: %w", i+1, err)
+					}
+					if err := p.wait(ctx, cfg.Calm/4); err != nil {
+						return err
+					}
 				}
+				return nil
+			}); err != nil {
+				return err
 			}
-			return nil
-		})
+		}
+		return g.together(ctx, nil)
 	})
 }
 
@@ -114,19 +128,47 @@ func (g *stage) clusterNodes(ctx context.Context) (nodes []*server, err error) {
 	})
 }
 
-// moveSlot migrates the slot of a key to the next node, as redis-cli --cluster reshard does.
-func moveSlot(nodes []*server, key string) error {
-	answer, err := nodes[0].do("CLUSTER", "KEYSLOT", key)
+// move is the migration of a slot, step by step.
+type move struct {
+	slot            string
+	from, to, third *server
+	fromID, toID    string
+	toHost, toPort  string
+}
+
+// moveSlot migrates the slot of a key to the next node, as redis-cli --cluster reshard does, key by key with a rest after each step.
+func (p *play) moveSlot(ctx context.Context, nodes []*server, key string, rest time.Duration) error {
+	m, err := planMove(nodes, key)
 	if err != nil {
 		return err
 	}
-	slot := answer[0]
+	if err := m.begin(); err != nil {
+		return err
+	}
+	for more := true; more; {
+		if err := p.wait(ctx, rest); err != nil {
+			return err
+		}
+		if more, err = m.key(); err != nil {
+			return err
+		}
+	}
+	return m.end()
+}
+
+// planMove finds who has the slot of a key that exists.
+func planMove(nodes []*server, key string) (m move, err error) {
+	answer, err := nodes[0].do("CLUSTER", "KEYSLOT", key)
+	if err != nil {
+		return m, err
+	}
+	m.slot = answer[0]
 	var ids []string
 	owner := -1
 	for i, n := range nodes {
 		id, err := n.do("CLUSTER", "MYID")
 		if err != nil {
-			return err
+			return m, err
 		}
 		ids = append(ids, id[0])
 		if _, err := n.do("GET", key); err == nil || strings.Contains(err.Error(), "WRONGTYPE") { // else MOVED
@@ -134,34 +176,35 @@ func moveSlot(nodes []*server, key string) error {
 		}
 	}
 	if owner < 0 {
-		return fmt.Errorf("no node has slot %s", slot)
+		return m, fmt.Errorf("no node has slot %s", m.slot)
 	}
-	from, to := nodes[owner], nodes[(owner+1)%len(nodes)]
-	toID := ids[(owner+1)%len(nodes)]
-	if _, err := to.do("CLUSTER", "SETSLOT", slot, "IMPORTING", ids[owner]); err != nil {
+	to := (owner + 1) % len(nodes)
+	m.from, m.to, m.third, m.fromID, m.toID = nodes[owner], nodes[to], nodes[(owner+2)%len(nodes)], ids[owner], ids[to]
+	m.toHost, m.toPort, err = net.SplitHostPort(m.to.address)
+	return m, err
+}
+
+func (m *move) begin() error {
+	if _, err := m.to.do("CLUSTER", "SETSLOT", m.slot, "IMPORTING", m.fromID); err != nil {
 		return err
 	}
-	if _, err := from.do("CLUSTER", "SETSLOT", slot, "MIGRATING", toID); err != nil {
-		return err
+	_, err := m.from.do("CLUSTER", "SETSLOT", m.slot, "MIGRATING", m.toID)
+	return err
+}
+
+// key moves one and reports whether there was one.
+func (m *move) key() (more bool, err error) {
+	keys, err := m.from.do("CLUSTER", "GETKEYSINSLOT", m.slot, "1")
+	if err != nil || len(keys) == 0 {
+		return false, err
 	}
-	host, port, err := net.SplitHostPort(to.address)
-	if err != nil {
-		return err
-	}
-	for {
-		keys, err := from.do("CLUSTER", "GETKEYSINSLOT", slot, "100")
-		if err != nil {
-			return err
-		}
-		if len(keys) == 0 {
-			break
-		}
-		if _, err := from.do(append([]string{"MIGRATE", host, port, "", "0", "5000", "KEYS"}, keys...)...); err != nil {
-			return err
-		}
-	}
-	for _, n := range []*server{to, from, nodes[(owner+2)%len(nodes)]} {
-		if _, err := n.do("CLUSTER", "SETSLOT", slot, "NODE", toID); err != nil {
+	_, err = m.from.do("MIGRATE", m.toHost, m.toPort, keys[0], "0", "5000")
+	return err == nil, err
+}
+
+func (m *move) end() error {
+	for _, n := range []*server{m.to, m.from, m.third} {
+		if _, err := n.do("CLUSTER", "SETSLOT", m.slot, "NODE", m.toID); err != nil {
 			return err
 		}
 	}
