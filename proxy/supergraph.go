@@ -108,7 +108,7 @@ func (k *supergraphs) renew(set func(*federation)) {
 	if err != nil {
 		if k.failing.CompareAndSwap(false, true) {
 			k.refused.Add(1)
-			k.log.Error("the new supergraph cannot be used; the one before stays in force", "file", k.file.name, "error", err)
+			k.log.Warn("the new supergraph cannot be used; the one before stays in force", "file", k.file.name, "error", err)
 		}
 		return
 	}

@@ -152,10 +152,14 @@ func printPlan(w io.Writer, d *planner.Description, v *config.Values) {
 	} else {
 		row("cost", "%d points (types %g, fields %g)", d.Cost.Points, d.Cost.Type, d.Cost.Field)
 	}
-	printCache(row, d)
-	printLife(row, d, &v.Policy.Cache)
-	printScope(row, d, &v.Scope)
-	printFetches(row, d)
+	if d.Fetches != nil || d.Unanswered != "" {
+		row("cache", "no: answers from the subgraphs of a supergraph are not kept yet")
+		printFetches(row, d)
+	} else {
+		printCache(row, d)
+		printLife(row, d, &v.Policy.Cache)
+		printScope(row, d, &v.Scope)
+	}
 	if len(d.Tags) > 0 {
 		row("tags", "%s", strings.Join(d.Tags, ", "))
 	}
