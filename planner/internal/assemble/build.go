@@ -182,22 +182,11 @@ func (b *builder) path(at *route.Place, types join.Set) []fetch.PathStep {
 	slices.Reverse(out)
 	// Objects of other types may have the same slot, and lead elsewhere.
 	for i, p := len(out)-1, at; p.Via != nil; i, p = i-1, p.Parent {
-		if i > 0 && len(p.Via.Slot.Nodes) > 1 {
-			b.condition(&out[i-1], p)
+		if i > 0 && p.Forks() && out[i-1].Types == nil {
+			out[i-1].Types = b.typeSet(p.Via.Types)
 		}
 	}
 	return out
-}
-
-// condition restricts a step to the types from which a place is reached.
-func (b *builder) condition(step *fetch.PathStep, p *route.Place) {
-	if !p.Parent.Declared.Abstract() {
-		return
-	}
-	set := b.typeSet(p.Via.Types)
-	if step.Types == nil && p.Parent.TypeSource != nil {
-		step.Types = set
-	}
 }
 
 // head prints what stands before the selection set.

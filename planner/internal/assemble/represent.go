@@ -73,6 +73,9 @@ func (b *builder) part(slot *route.Slot, x *join.Selected, key bool) int {
 			abstract = abstract || p.Declared.Abstract()
 		}
 	}
+	if abstract {
+		b.typeSet(possible) // their names are looked up by the number
+	}
 	r := fetch.Representation{OwnTypename: abstract}
 	b.members(&r, slot.Scope, x.Sub, possible, key, abstract)
 	return b.representation(r)

@@ -76,7 +76,8 @@ func (r *Router) resumes(s *Source, chain []*Node, w *want) bool {
 		return false
 	}
 	last := r.lastRoot()
-	return last == s.Group
+	// What belongs to the fields before has to be answered before the next one has its effect.
+	return last == s.Group && !slices.ContainsFunc(r.Groups, func(g *Group) bool { return g.Entity && g.reaches(last) })
 }
 
 func (r *Router) lastRoot() *Group {

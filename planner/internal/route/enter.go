@@ -31,7 +31,8 @@ func (r *Router) enter(g join.Graph, at *Place, types join.Set, first *Node) *Gr
 		return nil
 	}
 	here := entering{place: at, graph: g}
-	if first != nil && requires(r, entries, g, types, first) {
+	needs := first != nil && requires(r, entries, g, types, first)
+	if needs {
 		here.field = first.Name
 	}
 	if slices.Contains(r.entering, here) || len(r.entering) >= maxNesting {
@@ -41,12 +42,33 @@ func (r *Router) enter(g join.Graph, at *Place, types join.Set, first *Node) *Gr
 	defer func() { r.entering = r.entering[:len(r.entering)-1] }()
 
 	in := &inputs{}
+	if !r.ways(in, at) {
+		return nil
+	}
+	if v := entries[0].View; needs && v.Kind == join.Interface && !v.In(g).InterfaceObject { // what is required depends on the type
+		if !in.add(r.connect(&want{place: at})) {
+			return nil
+		}
+		if entries, ok = r.entries(g, at, types); !ok {
+			return nil
+		}
+	}
 	for _, e := range entries {
 		if !r.entry(in, g, at, e, types, first) {
 			return nil
 		}
 	}
 	return r.join(g, at, entries, in)
+}
+
+// ways connects the types of the objects that lead to a place, where the same key leads elsewhere from others.
+func (r *Router) ways(in *inputs, at *Place) bool {
+	for p := at; p.Via != nil; p = p.Parent {
+		if p.Forks() && !in.add(r.connect(&want{place: p.Parent})) {
+			return false
+		}
+	}
+	return true
 }
 
 func requires(r *Router, entries []*Entry, g join.Graph, types join.Set, n *Node) bool {
@@ -132,7 +154,7 @@ func (r *Router) selection(in *inputs, at *Place, sel join.Selection, types join
 			}
 		}
 		for _, part := range (&normaliser{s: r.s}).classes(of, x.Name) {
-			n := r.node(at, x, part)
+			n := r.node(at, x, part, of)
 			if n.Child == nil {
 				if !in.add(r.connect(&want{place: at, node: n, types: part})) {
 					return false
@@ -151,12 +173,21 @@ func (r *Router) selection(in *inputs, at *Place, sel join.Selection, types join
 }
 
 // node finds a node for a field that the plan needs, or makes one under a key that is nobody else's.
-func (r *Router) node(at *Place, x *join.Selected, types join.Set) *Node {
-	if n := at.find(x.Name, x.Arguments, types); n != nil {
+// Representations find it under one key, whichever of the types in all an object has.
+func (r *Router) node(at *Place, x *join.Selected, types, all join.Set) *Node {
+	if n := at.find(x.Name, x.Arguments, all); n != nil {
 		return n
 	}
-	f := r.field(at, x.Name, types)
 	key := x.Name
+	if slot := at.Scope.only(x.Name, x.Arguments); slot != nil {
+		key = slot.Name
+		for _, n := range slot.Nodes {
+			if n.Place == at && types.Within(n.Types) {
+				return n
+			}
+		}
+	}
+	f := r.field(at, x.Name, types)
 	for i := 0; !at.Scope.free(key, x.Name, x.Arguments); i++ {
 		key = "_w" + strconv.Itoa(i) + "_" + x.Name
 	}

@@ -181,36 +181,46 @@ type part struct {
 
 // key makes the nodes of a response key: one for each set of types for which other occurrences apply, or other subgraphs may answer.
 func (n *normaliser) key(p *Place, k keyed, visible join.Set) {
-	first := k.list[0]
-	if name := first.field.Name; name == "__typename" || name == "__schema" || name == "__type" {
-		types := first.types
-		for _, o := range k.list[1:] {
-			types = types.Or(o.types)
-		}
-		if name == "__typename" && p.Declared.Abstract() || !visible.Within(types) {
-			p.Typed = p.Typed || p.Declared.Abstract()
-		}
-		n.views[p] = append(n.views[p], View{Key: k.key, Types: types, Field: first.field, order: first.order})
-		return
-	}
-	list := parts(k.list)
-	if def := first.parent.Fields[first.field.Name]; len(list) > 1 && def != nil && !def.Type.Composite() {
-		for _, more := range list[1:] {
-			list[0].types = list[0].types.Or(more.types)
-		}
-		list = list[:1]
-	}
-	for _, part := range list {
+	for _, part := range n.same(parts(k.list)) {
+		first := part.list[0]
 		if !visible.Within(part.types) && p.Declared.Abstract() {
 			p.Typed = true
 		}
-		classes := n.classes(part.types, part.list[0].field.Name)
+		if meta(first.field.Name) {
+			p.Typed = p.Typed || p.Declared.Abstract()
+			n.views[p] = append(n.views[p], View{Key: k.key, Types: part.types, Field: first.field, order: first.order})
+			continue
+		}
 		seen := len(n.views[p])
-		for _, types := range classes {
+		for _, types := range n.classes(part.types, first.field.Name) {
 			n.node(p, k.key, types, part.list)
 		}
 		n.fold(p, seen, part.types)
 	}
+}
+
+func meta(name string) bool { return name == "__typename" || name == "__schema" || name == "__type" }
+
+// same makes one part of those that are the same leaf. Of different types a key may stand for different fields.
+func (n *normaliser) same(list []part) []part {
+	var out []part
+next:
+	for _, more := range list {
+		f := more.list[0]
+		def := f.parent.Fields[f.field.Name]
+		if def != nil && def.Type.Composite() {
+			out = append(out, more)
+			continue
+		}
+		for i := range out {
+			if o := out[i].list[0].field; o.Name == f.field.Name && canon.Arguments(o.Arguments) == canon.Arguments(f.field.Arguments) {
+				out[i].types = out[i].types.Or(more.types)
+				continue next
+			}
+		}
+		out = append(out, more)
+	}
+	return out
 }
 
 // fold makes one view of those of a leaf, for the client does not care which graphs answer; objects below are told apart by their
@@ -284,7 +294,7 @@ func alike(a, b *join.Type, name string) bool {
 			return false
 		}
 	}
-	return len(a.Parts) == len(b.Parts)
+	return len(f.Parts) == 0 || len(a.Parts) == len(b.Parts) // what interface objects alone resolve is asked of them whatever the type
 }
 
 func (n *normaliser) node(p *Place, key string, types join.Set, list []occurrence) {

@@ -109,11 +109,17 @@ func number(root *Place) {
 
 func (r *Router) collect(p *Place) {
 	for _, n := range p.Nodes {
-		if n.Child != nil {
-			r.collect(n.Child)
+		t := task{want: want{place: p, node: n, types: n.Types}}
+		if n.Child == nil {
+			r.tasks = append(r.tasks, t)
 			continue
 		}
-		r.tasks = append(r.tasks, task{want: want{place: p, node: n, types: n.Types}})
+		// Objects that one graph alone has are in any plan. They come before what is in them, so that a leaf far below others that are
+		// fetched one after another is not searched for from the root.
+		if len(r.candidates(&t.want)) == 1 {
+			r.tasks = append(r.tasks, t)
+		}
+		r.collect(n.Child)
 	}
 	switch {
 	case p.Typed:

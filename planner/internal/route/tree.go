@@ -40,6 +40,11 @@ type Place struct {
 	Serial int
 }
 
+// Forks tells that the key that leads to a place leads elsewhere from objects of other types.
+func (p *Place) Forks() bool {
+	return p.Parent != nil && p.Parent.Declared.Abstract() && len(p.Via.Slot.Nodes) > 1
+}
+
 // Node is a field wanted at a place for some types.
 type Node struct {
 	Place     *Place
@@ -112,13 +117,31 @@ func (p *Place) find(name, arguments string, types join.Set) *Node {
 	return nil
 }
 
-// Find returns the slot of a field in a scope.
+// Find returns the slot of a field in a scope: the one that has it for all of the types, or else for some.
 func (s *Scope) Find(name, arguments string, types join.Set) *Slot {
+	var some *Slot
 	for _, slot := range s.Slots {
+		var of join.Set
 		for _, n := range slot.Nodes {
-			if n.Name == name && n.Arguments == arguments && (types == nil || types.Meets(n.Types)) {
-				return slot
+			if n.Name == name && n.Arguments == arguments {
+				of = of.Or(n.Types)
 			}
+		}
+		if types.Within(of) {
+			return slot
+		}
+		if some == nil && types.Meets(of) {
+			some = slot
+		}
+	}
+	return some
+}
+
+// only returns the first slot that stands for a field and no other.
+func (s *Scope) only(name, arguments string) *Slot {
+	for _, slot := range s.Slots {
+		if len(slot.Nodes) > 0 && s.free(slot.Name, name, arguments) {
+			return slot
 		}
 	}
 	return nil
