@@ -9,6 +9,7 @@ DEMO_FLAGS  ?=
 SOAK_FLAGS  ?=
 MODEL_FLAGS ?=
 FLEET_FLAGS ?=
+DIFFERENTIAL_FLAGS ?=
 BINARIES    := $(patsubst %/,%,$(wildcard proxy/cmd/weir/ controlplane/cmd/weir-control/ bench/cmd/weir-bench/))
 E2E         := bench/e2e
 PGO         := proxy/cmd/weir/default.pgo
@@ -59,7 +60,8 @@ model: ## ten million steps of the cache's invalidation rule against its model; 
 e2e: setup setup-node build ## the shipped binaries between real clients and real servers
 	@if [ -f $(E2E)/package.json ]; then cd $(E2E) && npm test; else echo "e2e: $(E2E) has no package.json, nothing to run"; fi
 
-differential: setup-node build ## @cacheControl against Apollo Server from npm: 1,500 operations by the schema, 750 through the shipped binary
+differential: setup-node build ## 20,000 federated operations against a monolith; @cacheControl against Apollo Server from npm: 1,500 by the schema, 750 through bin/weir
+	go test -count=1 -v -run 'TestFederatedIsMonolith' ./bench/internal/differential -timeout 30m -cases 20000 $(DIFFERENTIAL_FLAGS)
 	go test -count=1 -v -run 'TestAgainstApolloServer' ./planner/internal/cachepolicy
 	cd $(E2E) && node --test --test-timeout=120000 cachecontrol.test.mjs
 

@@ -1,0 +1,87 @@
+package differential
+
+import (
+	"flag"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/weirproxy/weir/bench/internal/subgraphs"
+)
+
+var (
+	cases = flag.Int("cases", 1000, "operations to compare")
+	seed  = flag.Uint64("seed", 1, "seed of the first world; 0: by the clock")
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"), // fasthttp's, which end later or never
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
+}
+
+const operationsPerWorld = 20
+
+// Federated execution answers what a monolith answers.
+func TestFederatedIsMonolith(t *testing.T) {
+	first := *seed
+	if first == 0 {
+		first = uint64(time.Now().UnixNano())
+	}
+	t.Logf("seed %d", first)
+	run(t, first, *cases)
+}
+
+// Worlds that planner or executor once failed in.
+func TestWorldsThatFailed(t *testing.T) {
+	for _, c := range []struct {
+		seed uint64
+		what string
+	}{
+		{52, "objects below an interface object, by types that are not known yet"},
+		{62, "one field under several keys, by types"},
+		{63, "a leaf far below others that are fetched one after another"},
+		{101, "a mutation whose answer another subgraph completes after the next one"},
+		{115, "a type that is in a representation only"},
+		{137, "a key that is __typename of one type and a field of another"},
+		{142, "@requires entered by the key of an interface"},
+		{433, "long chains of @requires"},
+	} {
+		t.Run(c.what, func(t *testing.T) { run(t, c.seed, operationsPerWorld) })
+	}
+}
+
+// run compares so many operations, from the world of a seed on.
+func run(t *testing.T, first uint64, cases int) {
+	t.Helper()
+	server, err := subgraphs.Serve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	done, invalid, failed := 0, 0, 0
+	for s := first; done < cases && failed < 5; s++ {
+		w, err := newWorld(s, server)
+		if err != nil {
+			t.Fatalf("seed %d: %v\n%s", s, err, w.schema.Monolith())
+		}
+		r := rand.New(rand.NewPCG(s, 3))
+		for range 2 * operationsPerWorld {
+			d, valid := w.compare(t.Context(), makeOperation(r, w.whole))
+			if !valid {
+				invalid++
+				continue
+			}
+			done++
+			if d != nil {
+				failed++
+				w, d = w.shrink(t.Context(), d)
+				t.Errorf("seed %d: %s\n%s", s, d.kind, w.tell(d))
+				break
+			}
+		}
+		w.close()
+	}
+	t.Logf("%d cases, %d more were not valid, %d requests to subgraphs", done, invalid, server.Asked())
+}

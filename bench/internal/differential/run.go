@@ -1,0 +1,214 @@
+package differential
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/weirproxy/weir/bench/internal/federated"
+	"github.com/weirproxy/weir/bench/internal/subgraphs"
+	"github.com/weirproxy/weir/planner"
+	"github.com/weirproxy/weir/proxy"
+)
+
+// world is a federated schema with its tables, its subgraphs under way, and its monolith.
+type world struct {
+	seed   uint64
+	place  string // of its subgraphs on the server
+	schema *federated.Schema
+	clean  map[string]bool
+	whole  *ast.Schema
+	server *subgraphs.Server
+
+	data       *subgraphs.Data // of the subgraphs
+	supergraph *planner.Supergraph
+	federation *proxy.Federation
+}
+
+// newWorld makes a world from a seed, and open starts it.
+func newWorld(seed uint64, server *subgraphs.Server) (*world, error) {
+	w := &world{seed: seed, server: server}
+	w.schema, w.clean = makeSchema(rand.New(rand.NewPCG(seed, 1)))
+	return w, w.open()
+}
+
+func (w *world) open() (err error) {
+	w.place = strconv.FormatInt(places.Add(1), 10)
+	if w.whole, err = loadWhole(w.schema); err != nil {
+		return err
+	}
+	w.data = makeTables(w.seed, w.schema, w.whole, w.clean)
+	urls := make([]string, len(w.schema.Graphs))
+	for g, name := range w.schema.Graphs {
+		s, err := subgraphs.New(subgraphs.Config{Name: name, SDL: w.schema.Subgraph(g), Data: w.data, Overridden: w.schema.Overridden(g)})
+		if err != nil {
+			return err
+		}
+		urls[g] = w.server.Put(w.path(g), s)
+	}
+	if w.supergraph, err = planner.LoadSupergraph("supergraph", w.schema.Supergraph(urls)); err != nil {
+		return err
+	}
+	w.federation, err = proxy.NewFederation(w.supergraph)
+	return err
+}
+
+func (w *world) path(g int) string { return w.place + "/" + w.schema.Graphs[g] }
+
+// places numbers the worlds of a process.
+var places atomic.Int64
+
+func (w *world) close() {
+	for g := range w.schema.Graphs {
+		w.server.Put(w.path(g), nil)
+	}
+	if w.federation != nil {
+		w.federation.Close()
+	}
+}
+
+func loadWhole(s *federated.Schema) (*ast.Schema, error) {
+	whole, err := gqlparser.LoadSchema(&ast.Source{Name: "monolith", Input: s.Monolith()})
+	if err != nil {
+		return nil, err
+	}
+	return whole, nil
+}
+
+// answer is what is compared.
+type answer struct {
+	Data   json.RawMessage
+	Errors []struct {
+		Message string
+		Path    []any
+	}
+}
+
+func (a *answer) String() string {
+	out := string(a.Data)
+	for _, e := range a.Errors {
+		out += fmt.Sprintf("\n       %s %v", e.Message, e.Path)
+	}
+	return out
+}
+
+// difference is a case that failed.
+type difference struct {
+	op        operation
+	kind      string // data, errors or plan
+	want, got string
+	plan      string
+}
+
+// compare executes an operation both ways. valid is false when the operation is not.
+func (w *world) compare(ctx context.Context, op operation) (d *difference, valid bool) {
+	p := planner.Build(w.supergraph.Schema(), op.Query, "", planner.Options{})
+	var v planner.Values
+	if len(p.Errors()) > 0 || len(p.Coerce([]byte(op.Variables), &v)) > 0 {
+		return nil, false
+	}
+	plan, err := p.Fetches(&v)
+	if err != nil {
+		return &difference{op: op, kind: "plan", got: err.Error()}, true
+	}
+	mutation := p.Kind() == planner.KindMutation
+	if mutation {
+		w.data.Reset()
+	}
+	want, err := w.monolith(ctx, op)
+	if err != nil {
+		return nil, false
+	}
+	if mutation {
+		w.data.Reset()
+	}
+	var got answer
+	if err := json.Unmarshal(w.federation.Execute(ctx, plan, &v, nil), &got); err != nil {
+		return &difference{op: op, kind: "answer", got: err.Error(), plan: plan.String()}, true
+	}
+	if ctx.Err() != nil {
+		return nil, false
+	}
+	d = &difference{op: op, want: want.String(), got: got.String(), plan: plan.String()}
+	switch {
+	case !sameJSON(want.Data, got.Data):
+		d.kind = "data"
+	case !sameErrors(want, &got):
+		d.kind = "errors"
+	default:
+		return nil, true
+	}
+	return d, true
+}
+
+func sameJSON(a, b json.RawMessage) bool {
+	var x, y any
+	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && reflect.DeepEqual(x, y)
+}
+
+// sameErrors compares where errors are; it is not defined how many there are at one place, nor which of those below a null. An error at a key that the answer
+// does not have is let pass: an interface object is asked before its type is known, and may fail where the type turns out to want nothing of it.
+func sameErrors(want, got *answer) bool {
+	var data any
+	if json.Unmarshal(want.Data, &data) != nil {
+		return false
+	}
+	some := false
+	for _, e := range got.Errors {
+		null, there := nullOn(data, e.Path)
+		if there && !null {
+			return false
+		}
+		some = some || there
+	}
+	return some == (len(want.Errors) > 0)
+}
+
+// nullOn tells that there is a null on a path, where an error may be, and that the answer has the keys of the path up to there.
+func nullOn(v any, path []any) (null, there bool) {
+	for _, p := range path {
+		switch x := v.(type) {
+		case map[string]any:
+			key, _ := p.(string)
+			if v, there = x[key]; !there {
+				return false, false
+			}
+		case []any:
+			i, ok := p.(float64)
+			if !ok || int(i) >= len(x) {
+				return false, false
+			}
+			v = x[int(i)]
+		}
+		if v == nil {
+			return true, true
+		}
+	}
+	return v == nil, true
+}
+
+func (w *world) monolith(ctx context.Context, op operation) (*answer, error) {
+	m, err := subgraphs.New(subgraphs.Config{Name: "monolith", SDL: w.schema.Monolith(), Data: w.data, Monolith: true})
+	if err != nil {
+		return nil, err
+	}
+	body, err := json.Marshal(map[string]any{"query": op.Query, "variables": json.RawMessage(op.Variables)})
+	if err != nil {
+		return nil, err
+	}
+	var out answer
+	if err := json.Unmarshal(m.Answer(ctx, body), &out); err != nil {
+		return nil, err
+	}
+	if out.Data == nil {
+		return nil, fmt.Errorf("not executed: %s", &out)
+	}
+	return &out, nil
+}
