@@ -68,7 +68,7 @@ func (k *supergraphs) look() (next *federation, err error) {
 		if before != nil && hash == before.hash {
 			return nil
 		}
-		s, err := planner.LoadSupergraph(k.file.name, text)
+		s, err := planner.LoadSupergraph(k.file.name, text, k.cfg.File.Supergraph.Labels...)
 		if err != nil {
 			return err
 		}

@@ -100,6 +100,30 @@ func TestASupergraphIsSwappedAndABrokenOneIsNot(t *testing.T) {
 	}
 }
 
+// A label of the configuration decides which subgraph resolves a field that is on its way from one to the other.
+func TestLabelsDecideOverrides(t *testing.T) {
+	for label, want := range map[string]string{"": `{"data":{"a":"old"}}`, "move": `{"data":{"a":"new"}}`} {
+		urls := map[string]string{}
+		for name, value := range map[string]string{"a": "old", "b": "new"} {
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = io.WriteString(w, `{"data":{"a":"`+value+`"}}`)
+			}))
+			t.Cleanup(s.Close)
+			urls[name] = s.URL
+		}
+		head, _, _ := strings.Cut(two(urls, "a", "b"), "type Query")
+		head = strings.Replace(head, "usedOverridden: Boolean", "usedOverridden: Boolean, overrideLabel: String", 1)
+		r := start(t, configuration(t, "", func(f *config.File) {
+			f.Schema, f.Supergraph.Labels = "", config.SplitList(label)
+			f.Supergraph.File = write(t, filepath.Join(t.TempDir(), "supergraph.graphql"), head+`
+type Query @join__type(graph: A) @join__type(graph: B) { a: String @join__field(graph: A) @join__field(graph: B, override: "a", overrideLabel: "move") }`)
+		}))
+		if got := ask(http.DefaultClient, r.address, "{ a }"); got != want {
+			t.Errorf("label %q: %s, want %s", label, got, want)
+		}
+	}
+}
+
 // Requests go on while the supergraph is swapped a thousand times, each of them over the supergraph it began with; nothing is left behind.
 func TestAThousandSwapsUnderLoad(t *testing.T) {
 	r, file, urls := pair(t, "0")

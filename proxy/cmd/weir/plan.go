@@ -87,7 +87,7 @@ func schemaOf(f *config.File) (*planner.Schema, error) {
 		return nil, fmt.Errorf("%s: %w", key, err)
 	}
 	if key == "supergraph" {
-		s, err := planner.LoadSupergraph(name, string(text))
+		s, err := planner.LoadSupergraph(name, string(text), f.Supergraph.Labels...)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", key, err)
 		}

@@ -16,6 +16,7 @@ import (
 type Supergraph struct {
 	File        string              `yaml:"file" json:"file,omitempty" jsonschema:"description=SDL file of a composed supergraph; operations are executed over its subgraphs, and there is no upstream"`
 	Watch       string              `yaml:"watch" json:"watch,omitempty" jsonschema:"description=How often to look whether the file has changed; 0 for never"`
+	Labels      List                `yaml:"labels" json:"labels,omitempty" jsonschema:"description=Labels of @override(label:) that are on: with its label the new subgraph resolves the field, without it the old one"`
 	Timeout     string              `yaml:"timeout" json:"timeout,omitempty" jsonschema:"description=Of one fetch from a subgraph, waiting for a place and retries included"`
 	Total       string              `yaml:"total_timeout" json:"total_timeout,omitempty" jsonschema:"description=Of all fetches of an operation; what is missing then is null, with an error"`
 	Concurrency int                 `yaml:"concurrency" json:"concurrency,omitempty" jsonschema:"description=Fetches from one subgraph at the same time; more wait"`

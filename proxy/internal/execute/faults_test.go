@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/proxy/internal/subgraph"
@@ -162,7 +161,7 @@ func ask(t *testing.T, query string, a, b http.HandlerFunc) string {
 	}
 	var clients []*subgraph.Client
 	for _, s := range sg.Subgraphs() {
-		c, err := subgraph.New(subgraph.Config{URL: s.URL, Timeout: 300 * time.Millisecond})
+		c, err := subgraph.New(subgraph.Config{URL: s.URL, Timeout: patience})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -43,6 +43,9 @@ func TestAnswersAreThoseOfASingleService(t *testing.T) {
 
 // An execution allocates nothing once the memory of one before it is there.
 func TestAllocations(t *testing.T) {
+	if underRace {
+		t.Skip("pools keep less under the race detector")
+	}
 	for _, name := range []string{"big", "two"} {
 		_, sg, e := shopOf(t, true, Config{})
 		plan, v, _ := shopPlan(t, sg, name)
