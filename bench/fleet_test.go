@@ -33,6 +33,7 @@ func binaries(t *testing.T) fleet.Binaries {
 func TestShippedBinaries(t *testing.T) {
 	programs := binaries(t)
 	t.Run("a fleet serves nothing stale while Redis is hurt", func(t *testing.T) { fleetServesNothingStale(t, programs) })
+	t.Run("entities are fresh everywhere", func(t *testing.T) { entitiesAreFreshEverywhere(t, programs) })
 	t.Run("requests that differ share no answer", func(t *testing.T) { echoesItsOwn(t, programs) })
 	t.Run("the page about caching shows what happens", func(t *testing.T) { docsSay(t, programs) })
 	t.Run("the demo does what it says", func(t *testing.T) { demoDoesWhatItSays(t, programs) })

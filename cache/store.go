@@ -134,6 +134,9 @@ func (s *Store) Close() error {
 	return nil
 }
 
+// Shared reports whether there is a tier that a fleet shares.
+func (s *Store) Shared() bool { return s.shared != nil }
+
 // Connected reports whether the log is read, so that what others invalidate counts here at once; true without Redis.
 func (s *Store) Connected() bool {
 	return s.journal.Live() && !s.Degraded()

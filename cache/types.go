@@ -10,7 +10,7 @@ import (
 // Key is the full SHA-256 digest that identifies an entry.
 type Key = key.Key
 
-// KeyWriter builds a Key from length-prefixed, type-tagged parts: Reset, Part, Uint, Sum. It is reusable, allocates
+// KeyWriter builds a Key from length-prefixed, type-tagged parts: Reset, Part, Uint, Sum; Mark and Return for keys with a beginning in common. It is reusable, allocates
 // nothing after warm-up and is not safe for concurrent use.
 type KeyWriter = key.Writer
 

@@ -13,6 +13,7 @@ import (
 	"github.com/weirproxy/weir/planner/internal/fetch"
 	"github.com/weirproxy/weir/planner/internal/introspect"
 	"github.com/weirproxy/weir/planner/internal/route"
+	"github.com/weirproxy/weir/planner/internal/shape"
 )
 
 // federated is what an operation's fetch plans are made from, and those that were made.
@@ -161,5 +162,10 @@ func (f *federated) plan(values uint64) (plan *FetchPlan, err error) {
 		return nil, fmt.Errorf("planner: %w", wrong)
 	}
 	plan.Conditions = told
+	for i := range plan.Types {
+		if t := &plan.Types[i]; f.supergraph.schema.ast.Types[t.Name] != nil {
+			t.Key = shape.KeyField(f.supergraph.schema.ast.Types[t.Name])
+		}
+	}
 	return plan, nil
 }

@@ -42,6 +42,7 @@ type (
 	FetchEntry          = fetch.Entry
 	FetchType           = fetch.Type
 	TypeID              = fetch.TypeID
+	FetchIdentity       = fetch.Identity
 	TypeSet             = fetch.TypeSet
 	Representation      = fetch.Representation
 	RepresentationField = fetch.RepresentationField

@@ -36,7 +36,7 @@ func Check(cfg Config) error {
 		return err
 	}
 	schema := schemas.first
-	graphs, err := newSupergraphs(cfg.Static, log)
+	graphs, err := newSupergraphs(cfg.Static, nil, log)
 	if err != nil {
 		return err
 	}

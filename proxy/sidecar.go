@@ -79,7 +79,7 @@ func New(cfg Config) (_ *Sidecar, err error) {
 	}
 	behind := federation{schema: s.schemas.first}
 	dial := s.upstream.dial
-	if s.supergraphs, err = newSupergraphs(cfg.Static, s.log); err != nil {
+	if s.supergraphs, err = newSupergraphs(cfg.Static, s.store, s.log); err != nil {
 		return nil, err
 	}
 	if s.supergraphs != nil {

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/weirproxy/weir/cache"
 	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/proxy/internal/breaker"
 	"github.com/weirproxy/weir/proxy/internal/config"
@@ -27,6 +28,7 @@ import (
 // supergraphs keeps the supergraph: its file is read again when it changes, and the last good one stays.
 type supergraphs struct {
 	cfg      *config.Static
+	store    *cache.Store // nil: nothing is kept
 	log      *slog.Logger
 	file     watched
 	breakers breaker.Set // of the subgraphs, by name
@@ -44,12 +46,12 @@ type federation struct {
 }
 
 // newSupergraphs loads the file; nil when none is configured.
-func newSupergraphs(cfg *config.Static, log *slog.Logger) (*supergraphs, error) {
+func newSupergraphs(cfg *config.Static, store *cache.Store, log *slog.Logger) (*supergraphs, error) {
 	if cfg.File.Supergraph.File == "" {
 		return nil, nil
 	}
 	k := &supergraphs{
-		cfg: cfg, log: log,
+		cfg: cfg, store: store, log: log,
 		file: watched{key: "supergraph", name: cfg.File.Supergraph.File, what: "the SDL file of a composed supergraph"},
 	}
 	first, err := k.look()
@@ -76,7 +78,7 @@ func (k *supergraphs) look() (next *federation, err error) {
 		if before != nil {
 			known = before.subgraphs
 		}
-		g, err := newSubgraphs(s, k.cfg, &k.breakers, known, k.log)
+		g, err := newSubgraphs(s, k.cfg, k.store, &k.breakers, known, k.log)
 		if err == nil {
 			next = &federation{subgraphs: g, schema: s.Schema(), hash: hash}
 		}
@@ -146,16 +148,17 @@ type subgraphs struct {
 // newSubgraphs returns what asks the subgraphs. An error names a part of the configuration that cannot be used; a subgraph without an address
 // that can be asked is none: an operation that does not need it is answered all the same. Clients of known, which may be nil, go on where they
 // ask the same.
-func newSubgraphs(s *planner.Supergraph, cfg *config.Static, breakers *breaker.Set, known *subgraphs, log *slog.Logger) (*subgraphs, error) {
+func newSubgraphs(s *planner.Supergraph, cfg *config.Static, store *cache.Store, breakers *breaker.Set, known *subgraphs, log *slog.Logger) (*subgraphs, error) {
 	f := &cfg.Fetching
 	g := &subgraphs{}
 	var rules []forward.Rules
+	keep := execute.Keeping{Store: store, HoldOff: f.HoldOff}
 	for _, sub := range s.Subgraphs() {
 		v, ok := f.Each[sub.Name]
 		if !ok {
 			v = f.All
 		}
-		rules = append(rules, v.Headers)
+		rules, keep.Rules = append(rules, v.Headers), append(keep.Rules, v.Cache)
 		if v.URL != "" {
 			sub.URL = v.URL
 		}
@@ -175,7 +178,7 @@ func newSubgraphs(s *planner.Supergraph, cfg *config.Static, breakers *breaker.S
 		}
 	}
 	g.executor = execute.New(execute.Config{
-		Clients: g.clients, Total: f.Total, Mask: cfg.File.Supergraph.MaskErrors, Headers: forward.Compile(f.Trace, f.Headers, rules),
+		Clients: g.clients, Total: f.Total, Mask: cfg.File.Supergraph.MaskErrors, Headers: forward.Compile(f.Trace, f.Headers, rules), Keep: keep,
 	})
 	return g, nil
 }
@@ -273,7 +276,7 @@ var errNoUpstream = errors.New("a sidecar with a supergraph has no upstream")
 
 func noUpstream(context.Context, string) (net.Conn, error) { return nil, errNoUpstream }
 
-// ownAnswers is the policy where nobody else can tell what is wrong with a request. Answers are not cached in this mode.
+// ownAnswers is the policy where nobody else can tell what is wrong with a request. Clients' answers are not cached in this mode, entities are.
 func ownAnswers(p *policy.Policy) {
 	p.AnswerErrors, p.Validation, p.Variables, p.GetMutation = true, policy.Enforce, policy.Enforce, policy.Enforce
 	p.Cache.Enabled = false

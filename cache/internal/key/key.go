@@ -43,6 +43,12 @@ func (w *Writer) Uint(tag byte, v uint64) {
 	w.buf = binary.AppendUvarint(w.buf, v)
 }
 
+// Mark is how far the Writer has come, for Return.
+func (w *Writer) Mark() int { return len(w.buf) }
+
+// Return forgets the parts since a Mark.
+func (w *Writer) Return(mark int) { w.buf = w.buf[:mark] }
+
 // Sum returns the key of the parts so far. The Writer may go on collecting.
 func (w *Writer) Sum() Key {
 	w.begin()

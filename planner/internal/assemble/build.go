@@ -73,6 +73,7 @@ func (b *builder) step(q *request) fetch.Step {
 	}
 	slices.Sort(s.Variables)
 	s.Query = b.head(&s) + "{" + body + "}"
+	s.Identity = fetch.Identify(b.s.Graphs[s.Subgraph].Name, s.Query)
 	s.Prefix = jsonscan.AppendQuoted([]byte(`{"query":`), s.Query)
 	s.Suffix = []byte("}")
 	if len(s.Lookups)+len(s.Variables) > 0 {
@@ -112,7 +113,7 @@ func (b *builder) lookups(s *fetch.Step, groups []*route.Group) string {
 		if i < 0 {
 			i = len(texts)
 			texts = append(texts, text)
-			s.Lookups = append(s.Lookups, fetch.Lookup{})
+			s.Lookups = append(s.Lookups, fetch.Lookup{Identity: fetch.Identify(b.s.Graphs[s.Subgraph].Name, text)})
 		}
 		l := &s.Lookups[i]
 		for _, e := range g.Entries {

@@ -1,5 +1,10 @@
 package fetch
 
+import (
+	"crypto/sha256"
+	"strconv"
+)
+
 // Kind says what a step asks of its subgraph.
 type Kind uint8
 
@@ -62,6 +67,8 @@ type Step struct {
 	Prefix    []byte   `json:"-"`
 	Suffix    []byte   `json:"-"`
 	Variables []string `json:"variables,omitempty"` // of the client's, that the document uses
+	// Identity stands for the subgraph and the document: steps with the same one ask the same. Lookups have their own.
+	Identity Identity `json:"-"`
 
 	Output  int      `json:"output"` // for the answer's data, merged into the root object; -1 for Entities
 	Lookups []Lookup `json:"lookups,omitempty"`
@@ -72,6 +79,16 @@ type Lookup struct {
 	Alias    string   `json:"alias"`    // key in data: _entities, or _e0, _e1, …
 	Variable string   `json:"variable"` // name of the variable for the representations
 	Targets  []Target `json:"targets"`
+	// Identity stands for the subgraph and what is asked of each entity, whatever else the step asks.
+	Identity Identity `json:"-"`
+}
+
+// Identity is a digest of what is asked.
+type Identity [sha256.Size]byte
+
+// Identify makes the digest of what a document, or a selection of one, asks of a subgraph.
+func Identify(subgraph, text string) Identity {
+	return sha256.Sum256([]byte(strconv.Itoa(len(subgraph)) + ":" + subgraph + text))
 }
 
 // Target is a place with objects to ask for.

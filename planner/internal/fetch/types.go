@@ -11,6 +11,8 @@ type Type struct {
 	Name string `json:"name"`
 	// Inaccessible: the client must not learn of it.
 	Inaccessible bool `json:"inaccessible,omitempty"`
+	// Key is the field whose value names the object in a tag, as Type:value; empty: none does.
+	Key string `json:"key,omitempty"`
 }
 
 // TypeSet is a set of types, a bit for each TypeID. Nil is the set of all types, and of the unknown one.

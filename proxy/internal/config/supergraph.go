@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/weirproxy/weir/proxy/internal/execute"
 	"github.com/weirproxy/weir/proxy/internal/forward"
 	"github.com/weirproxy/weir/proxy/internal/subgraph"
 )
@@ -24,6 +25,7 @@ type Supergraph struct {
 	MaskErrors  bool                `yaml:"mask_errors" json:"mask_errors,omitempty" jsonschema:"description=Do not tell clients what subgraphs say in errors, only where they are"`
 	Trace       string              `yaml:"trace" json:"trace,omitempty" jsonschema:"enum=forward,enum=create,enum=off,description=W3C trace context: forward the client's; create: and begin one, sampled, where there is none; off"`
 	Headers     HeaderRules         `yaml:"headers" json:"headers,omitempty" jsonschema:"description=Of requests to all subgraphs"`
+	Cache       EntityCache         `yaml:"cache" json:"cache,omitempty" jsonschema:"description=Entities and root fields that subgraphs answered, kept as their Cache-Control allows"`
 	Retries     Retries             `yaml:"retries" json:"retries,omitempty" jsonschema:"description=Of queries whose connection failed or that were answered with 502, 503 or 504; never of mutations"`
 	Subgraphs   map[string]Subgraph `yaml:"subgraphs" json:"subgraphs,omitempty" jsonschema:"description=What differs for one subgraph, by its name"`
 }
@@ -35,6 +37,33 @@ type Subgraph struct {
 	Timeout     string      `yaml:"timeout" json:"timeout,omitempty"`
 	Concurrency int         `yaml:"concurrency" json:"concurrency,omitempty"`
 	Headers     HeaderRules `yaml:"headers" json:"headers,omitempty" jsonschema:"description=They go over those for all subgraphs"`
+	Cache       EntityCache `yaml:"cache" json:"cache,omitempty"`
+}
+
+// EntityCache is what is kept of subgraphs' answers. Empty values of a subgraph are those for all.
+type EntityCache struct {
+	Mode    string `yaml:"mode" json:"mode,omitempty" jsonschema:"enum=on,enum=off"`
+	TTL     string `yaml:"ttl" json:"ttl,omitempty" jsonschema:"description=Of answers without Cache-Control; 0 for not kept"`
+	MaxTTL  string `yaml:"max_ttl" json:"max_ttl,omitempty" jsonschema:"description=Bound of all; 0 for none"`
+	HoldOff string `yaml:"hold_off" json:"hold_off,omitempty" jsonschema:"description=For so long after an invalidation what it names is kept for no longer than this; the same for all subgraphs; 0 for never"`
+}
+
+// compile reads the settings; where they are empty, those for all hold.
+func (c *EntityCache) compile(d *document, at string, all execute.Rule) execute.Rule {
+	switch c.Mode {
+	case "":
+	case "on", "off":
+		all.Off = c.Mode == "off"
+	default:
+		d.addf(at+".mode", "%q is not one of on, off", c.Mode)
+	}
+	if c.TTL != "" {
+		all.TTL = duration(d, at+".ttl", c.TTL, 0, 24*time.Hour)
+	}
+	if c.MaxTTL != "" {
+		all.Max = duration(d, at+".max_ttl", c.MaxTTL, 0, 24*time.Hour)
+	}
+	return all
 }
 
 // HeaderRules say which lines a request to a subgraph has, beside its own and trace context.
@@ -54,6 +83,7 @@ type Retries struct {
 func defaultSupergraph() Supergraph {
 	return Supergraph{
 		Watch: "2s", Timeout: "10s", Total: "30s", Concurrency: 256, MaxAnswer: "8MiB", Trace: "forward", Retries: Retries{Budget: 0.1, Backoff: "25ms"},
+		Cache: EntityCache{Mode: "on", TTL: "0", MaxTTL: "0", HoldOff: "2s"},
 	}
 }
 
@@ -65,6 +95,7 @@ type Fetching struct {
 	Each    map[string]SubgraphValues // by name
 	Trace   forward.Trace
 	Headers forward.Rules // of all; Each has those that go over them
+	HoldOff time.Duration
 }
 
 // SubgraphValues are how one subgraph is asked.
@@ -72,6 +103,7 @@ type SubgraphValues struct {
 	URL     string // empty: the supergraph's
 	CA      string
 	Client  subgraph.Config // without address, authorities and breaker
+	Cache   execute.Rule
 	Headers forward.Rules
 }
 
@@ -100,6 +132,8 @@ func compileSupergraph(d *document, s *Static, env Env) {
 		Max: f.Retries.Max, Budget: f.Retries.Budget, Backoff: duration(d, "supergraph.retries.backoff", f.Retries.Backoff, 0, 10*time.Second),
 	}
 	v.Headers = headerRules(d, "supergraph.headers", &f.Headers, env)
+	v.HoldOff = duration(d, "supergraph.cache.hold_off", f.Cache.HoldOff, 0, time.Minute)
+	v.All.Cache = f.Cache.compile(d, "supergraph.cache", execute.Rule{})
 	v.Each = make(map[string]SubgraphValues, len(f.Subgraphs))
 	for name, sub := range f.Subgraphs {
 		at := memberPath("supergraph.subgraphs", name)
@@ -113,6 +147,10 @@ func compileSupergraph(d *document, s *Static, env Env) {
 		if sub.Concurrency != 0 {
 			between(d, at+".concurrency", sub.Concurrency, 1, 100_000)
 			each.Client.MaxCalls = sub.Concurrency
+		}
+		each.Cache = sub.Cache.compile(d, at+".cache", v.All.Cache)
+		if sub.Cache.HoldOff != "" {
+			d.addf(at+".cache.hold_off", "it is the same for all subgraphs; write supergraph.cache.hold_off")
 		}
 		v.Each[name] = each
 	}

@@ -21,12 +21,14 @@ type Config struct {
 	Headers *forward.Set
 	// Mask replaces what subgraphs say in errors.
 	Mask bool
+	Keep Keeping
 }
 
 // Executor is safe for concurrent use.
 type Executor struct {
-	cfg  Config
-	runs sync.Pool
+	cfg    Config
+	keeper *keeper // nil: nothing is kept
+	runs   sync.Pool
 }
 
 // New returns an executor; it does not own the clients.
@@ -37,7 +39,7 @@ func New(cfg Config) *Executor {
 	if cfg.Headers == nil {
 		cfg.Headers = new(forward.Set)
 	}
-	e := &Executor{cfg: cfg}
+	e := &Executor{cfg: cfg, keeper: newKeeper(cfg.Keep)}
 	e.runs.New = func() any { return new(run) }
 	return e
 }
@@ -45,6 +47,7 @@ func New(cfg Config) *Executor {
 // Stats tells what an execution took.
 type Stats struct {
 	Fetches int
+	Kept    int // entities, and steps of root fields, that the cache had
 	Errors  int // in the answer
 	Bytes   int // received as content
 }

@@ -50,7 +50,8 @@ func (a *asked) of(lookup int) []reference {
 }
 
 // represent writes the variable of a lookup and reports whether it has representations.
-func (r *run) represent(b []byte, l *planner.FetchLookup, a *asked) ([]byte, bool) {
+func (r *run) represent(b []byte, step *planner.FetchStep, number int, c *fetchCall) ([]byte, bool) {
+	l, a := &step.Lookups[number], &c.asked
 	a.lookups = append(a.lookups, int32(len(a.refs)))
 	a.firsts = append(a.firsts, int32(len(a.heads)))
 	a.distinct.reset()
@@ -62,7 +63,11 @@ func (r *run) represent(b []byte, l *planner.FetchLookup, a *asked) ([]byte, boo
 		r.indexes = r.indexes[:0]
 		w.into(0, &l.Targets[i], 0)
 	}
-	return append(w.b, ']'), a.distinct.n > 0
+	b = append(w.b, ']')
+	if r.keeps {
+		b = r.recall(step, number, c, b)
+	}
+	return b, len(a.ranges) > 0
 }
 
 type walk struct {

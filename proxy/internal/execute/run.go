@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/weirproxy/weir/cache"
 	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/proxy/internal/codes"
 	"github.com/weirproxy/weir/proxy/internal/subgraph"
@@ -36,11 +37,17 @@ type run struct {
 	indexes []int32 // of a walk under way
 	path    []pathElement
 	out     []byte
+	keeps   bool // the cache is looked into
+	digest  cache.KeyWriter
+	tags    planner.Tags
+	tagged  table
+	scratch []byte
 }
 
 // lines are written when the first request of their class is sent.
 type lines struct {
 	text  []byte
+	own   int // of text what an answer may depend on: all but trace context
 	known bool
 }
 
@@ -54,6 +61,10 @@ type fetchCall struct {
 	step    int
 	done    chan<- int
 	tell    func() // reads the answer and tells that it is there
+	// sought is what was looked for in the cache and has to be asked for: by the number of the representation in the request, or the root fields.
+	sought   []sought
+	recalled []byte // from the cache
+	sentAt   int64  // unix ns
 }
 
 func newFetchCall() *fetchCall {
@@ -83,6 +94,7 @@ func (r *run) begin(e *Executor, ctx context.Context, q *Request) {
 	}
 	r.stats = Stats{}
 	r.reset(plan)
+	r.keeps = e.keeper != nil && !changes(plan)
 	n := len(plan.Steps)
 	for len(r.calls) < n {
 		r.calls = append(r.calls, newFetchCall())
@@ -102,6 +114,16 @@ func (r *run) begin(e *Executor, ctx context.Context, q *Request) {
 			r.missing = append(r.missing, setOf(after))
 		}
 	}
+}
+
+// changes tells whether the operation changes something, or goes on after its answer: what is kept is not for it.
+func changes(plan *planner.FetchPlan) bool {
+	for i := range plan.Steps {
+		if k := plan.Steps[i].Kind; k == planner.FetchMutation || k == planner.FetchSubscription {
+			return true
+		}
+	}
+	return false
 }
 
 func setOf(steps []int) (set uint64) {
@@ -192,6 +214,9 @@ func (r *run) first() int {
 func (c *fetchCall) receive() { c.status, c.content, c.err = c.call.Receive() }
 
 func (r *run) finish(s int) {
+	for i := range r.calls[s].sought {
+		r.calls[s].sought[i].giveUp()
+	}
 	for _, n := range r.plan.Steps[s].Next {
 		if len(r.missing) > 0 {
 			r.missing[n] &^= 1 << s
@@ -206,7 +231,8 @@ func (r *run) finish(s int) {
 func (r *run) send(s int) bool {
 	step, c := &r.plan.Steps[s], r.calls[s]
 	c.asked.reset()
-	if !r.writeBody(step, &c.asked) {
+	c.sought, c.recalled = c.sought[:0], c.recalled[:0]
+	if r.recallRoot(s, step, c) || !r.writeBody(step, c) {
 		return false
 	}
 	var client *subgraph.Client
@@ -218,13 +244,14 @@ func (r *run) send(s int) bool {
 		return false
 	}
 	now := time.Now()
+	c.sentAt = now.UnixNano()
 	deadline := now.Add(client.Timeout())
 	if r.deadline.Before(deadline) {
 		deadline = r.deadline
 	}
 	r.stats.Fetches++
 	err := c.call.Send(r.ctx, client, subgraph.Ask{
-		Body: r.body, Lines: r.linesFor(step.Subgraph), Now: now, Deadline: deadline, Once: step.Kind == planner.FetchMutation,
+		Body: r.body, Lines: r.linesFor(step.Subgraph).text, Now: now, Deadline: deadline, Once: step.Kind == planner.FetchMutation,
 		Rules: r.q.Breaker, Refuse: r.q.Refuse, Leash: r.leash,
 	})
 	if err != nil {
@@ -235,13 +262,16 @@ func (r *run) send(s int) bool {
 }
 
 // linesFor returns the lines that the client's request and the configuration give to requests to a subgraph.
-func (r *run) linesFor(sub int) []byte {
-	class := r.e.cfg.Headers.Class(sub)
+func (r *run) linesFor(sub int) *lines {
+	h := r.e.cfg.Headers
+	class := h.Class(sub)
 	l := &r.lines[class]
 	if !l.known {
-		l.text, l.known = r.e.cfg.Headers.Append(l.text[:0], class, r.q.Head, r.q.Trace), true
+		l.text = h.Append(l.text[:0], class, r.q.Head)
+		l.own, l.known = len(l.text), true
+		l.text = h.AppendTrace(l.text, r.q.Head, r.q.Trace)
 	}
-	return l.text
+	return l
 }
 
 func codeOf(err error) codes.Code {
@@ -253,7 +283,7 @@ func codeOf(err error) codes.Code {
 }
 
 // writeBody writes the request to r.body; false when there is nothing to ask.
-func (r *run) writeBody(step *planner.FetchStep, a *asked) bool {
+func (r *run) writeBody(step *planner.FetchStep, c *fetchCall) bool {
 	b := append(r.body[:0], step.Prefix...)
 	members, some := 0, false
 	for l := range step.Lookups {
@@ -261,7 +291,7 @@ func (r *run) writeBody(step *planner.FetchStep, a *asked) bool {
 			b = append(b, ',')
 		}
 		var any bool
-		b, any = r.represent(b, &step.Lookups[l], a)
+		b, any = r.represent(b, step, l, c)
 		some = some || any
 	}
 	for _, name := range step.Variables {

@@ -1,6 +1,7 @@
 package execute
 
 import (
+	"net/http"
 	"strconv"
 
 	"github.com/weirproxy/weir/planner"
@@ -37,7 +38,7 @@ func (r *run) failed(step *planner.FetchStep, a *asked, code codes.Code) {
 	for l := range step.Lookups {
 		last := int32(-1)
 		for _, ref := range a.of(l) {
-			if ref.target != last {
+			if ref.target != last && ref.representation >= 0 {
 				last = ref.target
 				for n, s := range a.steps[ref.path : ref.path+ref.pathLen] {
 					if s >= 0 { // the list stands for its elements
@@ -91,8 +92,11 @@ func (r *run) take(s int) {
 	if some {
 		r.subgraphErrors(step, c, r.b, top.errors)
 	}
-	if r.odd > before.odd {
+	switch {
+	case r.odd > before.odd:
 		r.failed(step, &c.asked, codes.SubgraphValue)
+	case len(c.sought) > 0 && !some && c.status == http.StatusOK:
+		r.retain(step, c)
 	}
 }
 
@@ -142,7 +146,11 @@ func (r *run) readData(step *planner.FetchStep, c *fetchCall, i int) int {
 		}
 		return tape.Value(r.b, i, 1)
 	case step.Kind != planner.FetchEntities:
-		return r.merge(0, step.Output, i, 1)
+		end := r.merge(0, step.Output, i, 1)
+		if len(c.sought) > 0 {
+			c.sought[0].start, c.sought[0].end = i, end
+		}
+		return end
 	}
 	var seen uint64
 	i, end := r.open(i, '}')
@@ -159,7 +167,7 @@ func (r *run) readData(step *planner.FetchStep, c *fetchCall, i int) int {
 			r.odd++
 			at = tape.Value(r.b, at, 2)
 		default:
-			at = r.entities(&step.Lookups[l], &c.asked, l, at)
+			at = r.entities(&step.Lookups[l], c, l, at)
 		}
 		if l >= 0 && l < 64 {
 			seen |= 1 << l
@@ -180,7 +188,8 @@ func lookupOf(lookups []planner.FetchLookup, key []byte) int {
 
 // entities merges the list that a lookup brought. When it has another length than what was asked for, nobody knows which answer belongs to
 // which object, and nothing is merged.
-func (r *run) entities(lookup *planner.FetchLookup, a *asked, l, i int) int {
+func (r *run) entities(lookup *planner.FetchLookup, c *fetchCall, l, i int) int {
+	a := &c.asked
 	before := r.mark()
 	heads := a.headsOf(l)
 	n := 0
@@ -192,6 +201,9 @@ func (r *run) entities(lookup *planner.FetchLookup, a *asked, l, i int) int {
 		var at int
 		if r.b[i] == '{' && n < len(heads) {
 			at = r.entity(lookup, a, heads[n], i)
+			if k := int(a.firsts[l]) + n; k < len(c.sought) {
+				c.sought[k].start, c.sought[k].end = i, at
+			}
 		} else {
 			if r.b[i] != '{' && r.b[i] != 'n' {
 				r.odd++

@@ -36,7 +36,7 @@ type objectRecord struct {
 // tree holds the objects of a request; 0 is the root object.
 type tree struct {
 	plan    *planner.FetchPlan
-	texts   [][]byte // by step: what was received, for as long as the run lasts
+	texts   [][]byte // by step: what was received, for as long as the run lasts; behind those what the cache had
 	objects []objectRecord
 	slots   []value
 	odd     int     // values that had another form than the plan says
@@ -58,7 +58,7 @@ type change struct {
 func (t *tree) reset(p *planner.FetchPlan) {
 	t.plan, t.odd = p, 0
 	t.objects, t.slots, t.pending, t.changes = t.objects[:0], t.slots[:0], t.pending[:0], t.changes[:0]
-	t.texts = append(t.texts[:0], make([][]byte, len(p.Steps))...)
+	t.texts = append(t.texts[:0], make([][]byte, 2*len(p.Steps))...)
 	t.kept = mark{}
 	t.add(0)
 }

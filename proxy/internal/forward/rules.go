@@ -100,9 +100,9 @@ func (s *Set) Class(subgraph int) int {
 // Classes returns how many classes there are, at least one.
 func (s *Set) Classes() int { return max(1, len(s.classes)) }
 
-// Append appends the lines for a class, each with its CRLF. h is the client's request; nil: there is none. trace is the trace id for requests
-// that have no context of their own.
-func (s *Set) Append(dst []byte, index int, h *wire.RequestHead, trace [16]byte) []byte {
+// Append appends the lines for a class, each with its CRLF, but for trace context. h is the client's request; nil: there is none. What a subgraph
+// answers may depend on them.
+func (s *Set) Append(dst []byte, index int, h *wire.RequestHead) []byte {
 	var c *class
 	if index < len(s.classes) {
 		c = &s.classes[index]
@@ -118,7 +118,7 @@ func (s *Set) Append(dst []byte, index int, h *wire.RequestHead, trace [16]byte)
 	if c != nil {
 		dst = append(dst, c.inserted...)
 	}
-	return s.appendTrace(dst, h, trace)
+	return dst
 }
 
 func (c *class) passes() bool {
@@ -190,7 +190,8 @@ func appendLine[T string | []byte](dst []byte, name T, value []byte) []byte {
 	return append(append(append(append(dst, name...), ": "...), value...), "\r\n"...)
 }
 
-func (s *Set) appendTrace(dst []byte, h *wire.RequestHead, trace [16]byte) []byte {
+// AppendTrace appends the lines of trace context. trace is the trace id for requests that have no context of their own.
+func (s *Set) AppendTrace(dst []byte, h *wire.RequestHead, trace [16]byte) []byte {
 	if s.trace == TraceOff {
 		return dst
 	}

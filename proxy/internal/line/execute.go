@@ -45,9 +45,13 @@ func (l *Line) execute(ctx context.Context, x *Exchange, h *wire.RequestHead, no
 		}
 		x.execution.Plan, x.execution.Values = plan, &it.values
 		var stats execute.Stats
+		begin := len(out)
 		out, stats = x.Policy.Executor.Execute(ctx, &x.execution, out)
 		x.Fetches += stats.Fetches
 		it.Errors = uint16(min(stats.Errors, 1<<16-1))
+		if it.Plan.Kind() == planner.KindMutation {
+			l.changed(ctx, x, it, out[begin:], now)
+		}
 	}
 	if x.Batch {
 		out = append(out, ']')
@@ -63,6 +67,22 @@ func (x *Exchange) traced() [16]byte {
 		binary.LittleEndian.PutUint64(x.trace[8:], rand.Uint64())
 	}
 	return x.trace
+}
+
+// changed invalidates what a mutation changed, before its answer leaves. One with errors may have changed what its answer does not show.
+func (l *Line) changed(ctx context.Context, x *Exchange, it *Item, body []byte, now int64) {
+	l.finishItem(ctx, x, it, nil, body, now)
+	if it.Errors == 0 {
+		return
+	}
+	it.tags.Reset()
+	it.Plan.AppendTypeTags(&it.tags)
+	if it.tags.Len() > 0 {
+		l.invalidate(ctx, it, now)
+	}
+	if it.Plan.Unnamed() {
+		l.unnamed(ctx, x.Policy, now)
+	}
 }
 
 // unreadable is what becomes of a request that cannot be read and that nobody else could answer.

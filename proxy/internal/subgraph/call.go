@@ -140,6 +140,9 @@ func (k *Call) drop() {
 // late is how long Receive takes for an answer when the deadline has passed before it is called: what has come in time is there.
 const late = 5 * time.Millisecond
 
+// Head is that of the answer, valid until the next Send.
+func (k *Call) Head() *wire.ResponseHead { return &k.head }
+
 // Receive reads the answer, and asks again where retries allow it. The content is valid until the next Send.
 func (k *Call) Receive() (status int, content []byte, err error) {
 	defer k.leave()
