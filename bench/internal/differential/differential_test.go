@@ -46,6 +46,7 @@ func TestWorldsThatFailed(t *testing.T) {
 		{115, "a type that is in a representation only"},
 		{137, "a key that is __typename of one type and a field of another"},
 		{142, "@requires entered by the key of an interface"},
+		{822, "a union of which two graphs have nothing in common"},
 		{433, "long chains of @requires"},
 	} {
 		t.Run(c.what, func(t *testing.T) { run(t, c.seed, operationsPerWorld) })

@@ -29,7 +29,7 @@ func below(s *join.Supergraph, node *Node, declared *join.Type) *Place {
 // narrow adds what can stand at a place below an object of a type: what all graphs that may answer agree on. Graphs that cannot be
 // asked for the parent do not count.
 func (p *Place) narrow(s *join.Supergraph, t *join.Type, blurred *bool) {
-	var out join.Set
+	var out, some join.Set
 	known := false
 	add := func(t *join.Type) {
 		f := t.Fields[p.Via.Name]
@@ -55,15 +55,18 @@ func (p *Place) narrow(s *join.Supergraph, t *join.Type, blurred *bool) {
 			if !known {
 				out, known = set, true
 			}
-			out = out.And(set)
+			out, some = out.And(set), some.Or(set)
 		}
 	}
 	add(t)
 	for _, i := range t.Blurs {
 		add(i)
 	}
-	if !known || out.Empty() { // nobody knows, or they agree on nothing: anything may come
+	switch {
+	case !known: // anything may come
 		out = p.Declared.Possible
+	case out.Empty(): // they agree on nothing: what any of them has may come
+		out = some
 	}
 	p.Possible = p.Possible.Or(out)
 }
