@@ -47,6 +47,7 @@ func TestWorldsThatFailed(t *testing.T) {
 		{137, "a key that is __typename of one type and a field of another"},
 		{142, "@requires entered by the key of an interface"},
 		{822, "a union of which two graphs have nothing in common"},
+		{100716, "an interface that one graph knows with fewer types, and another as an interface object"},
 		{433, "long chains of @requires"},
 	} {
 		t.Run(c.what, func(t *testing.T) { run(t, c.seed, operationsPerWorld) })

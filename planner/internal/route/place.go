@@ -41,6 +41,10 @@ func (p *Place) narrow(s *join.Supergraph, t *join.Type, blurred *bool) {
 			if part.External || !p.Parent.graphs.Has(part.Graph) {
 				continue
 			}
+			// Of an interface only who has it as an interface object answers for its objects.
+			if t.Kind == join.Interface && !t.In(part.Graph).InterfaceObject {
+				continue
+			}
 			p.graphs = p.graphs.With(part.Graph)
 			set := part.Type.Possible
 			if part.Type.Abstract() {
