@@ -48,23 +48,16 @@ func (s *Store) mayAnswer(r *Result, now int64) bool {
 // await looks for the entry in the shared tier until it is there or the time is over.
 func (s *Store) await(ctx context.Context, k *Key, now int64, limit time.Duration) *entry.Slot {
 	every := min(max(limit/8, 2*time.Millisecond), 50*time.Millisecond)
-	end := time.NewTimer(limit)
-	defer end.Stop()
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-		case <-end.C:
-			return nil
-		case <-ctx.Done():
+	for begun, waited := s.pace.Now(), time.Duration(0); waited < limit; {
+		if !s.pace.Sleep(ctx, min(every, limit-waited)) {
 			return nil
 		}
-		now += int64(every)
-		if slot, v := s.fromShared(ctx, k, now); slot != nil && v == fresh {
+		waited = time.Duration(s.pace.Now() - begun)
+		if slot, v := s.fromShared(ctx, k, now+int64(waited)); slot != nil && v == fresh {
 			return slot
 		}
 	}
+	return nil
 }
 
 // fetchTime follows the 95th percentile of how long fetches take: each that is longer raises it by 19 steps, each that is shorter lowers it

@@ -195,7 +195,7 @@ func (s *Store) fromShared(ctx context.Context, k *Key, now int64) (*entry.Slot,
 
 // follow waits for another caller's fill. r is what may be served when the upstream fails, if anything.
 func (s *Store) follow(ctx context.Context, f *flight.Flight, k *Key, now int64, w Wait, r Result) Result {
-	timer := time.NewTimer(w.Collapse)
+	timer := s.pace.Timer(ctx, w.Collapse)
 	defer timer.Stop()
 	for {
 		select {

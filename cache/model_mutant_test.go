@@ -17,6 +17,9 @@ type mutant struct {
 	source   func(journal.Source) journal.Source
 	tier     func(*Store) tier
 	complete func(*Fill)
+	leases   func(leaser) leaser
+	pace     func(pace) pace
+	hasty    bool // the hold-off is not kept
 }
 
 // pages changes what is read of the log.
@@ -95,6 +98,19 @@ func (r restamped) Get(ctx context.Context, k *Key, hash func([]byte) uint64) (*
 	return entry.Build(&d, hash), nil
 }
 
+// generous takes every lease for its own.
+type generous struct{ leaser }
+
+func (g generous) Lease(ctx context.Context, k *Key, d time.Duration) bool {
+	g.leaser.Lease(ctx, k, d)
+	return true
+}
+
+// impatient never waits.
+type impatient struct{ pace }
+
+func (impatient) Sleep(context.Context, time.Duration) bool { return false }
+
 func mutants() []*mutant {
 	return []*mutant{
 		{name: "the position is taken after the fetch", complete: func(f *Fill) { f.origin = f.s.clock.Origin() }},
@@ -134,6 +150,9 @@ func mutants() []*mutant {
 		{name: "what the fleet shares is not judged", tier: func(s *Store) tier { return restamped{s.shared, s} }},
 		{name: "who is cut off answers for ever", config: func(c *Config) { c.DisconnectedTTL = 1000 * time.Hour }},
 		{name: "nobody notices that he is cut off", config: func(c *Config) { c.DisconnectedAfter = 1000 * time.Hour }},
+		{name: "the hold-off is not kept", hasty: true},
+		{name: "a lease is for everybody", leases: func(l leaser) leaser { return generous{l} }},
+		{name: "who has no lease does not wait", pace: func(p pace) pace { return impatient{p} }},
 		{name: "generations are not told apart", source: reading(func(_ entry.Position, p *journal.Page) { p.Epoch = 7 })},
 	}
 }

@@ -60,7 +60,8 @@ var modelInvalidations = []Invalidation{
 
 // told is one invalidation that a process was asked for.
 type told struct {
-	tick   int // step
+	tick   int   // step
+	when   int64 // true time
 	inv    Invalidation
 	by     *modelProcess
 	number uint64 // of its record
@@ -195,10 +196,14 @@ func (p *modelProcess) carries() {
 	}
 }
 
-// answer is the body of the model's answers: when and for which key the origin was read.
-func answer(tick, key int, completed int64) []byte {
-	b := binary.BigEndian.AppendUint64(nil, uint64(tick))
-	return append(binary.BigEndian.AppendUint64(b, uint64(completed)), byte(key))
+// answer is the body of the model's answers: when and for which key the origin was read, and whether by a replica that lagged.
+func answer(f *modelFill, completed int64) []byte {
+	b := binary.BigEndian.AppendUint64(nil, uint64(f.tick))
+	b = append(binary.BigEndian.AppendUint64(b, uint64(completed)), byte(f.key), 0)
+	if f.old != nil {
+		b[17] = 1
+	}
+	return b
 }
 
 // vague reports whether invalidations may count again, or for others, later: of several soft ones that concern what nobody has looked at in between,
@@ -240,6 +245,9 @@ func (p *modelProcess) served(known *witness, key int, e *Entry, state State) {
 			w.fail("%s answers %s with what the origin said in step %d: %v longer than it may after the soft %s", p.name, modelKeys[key].name, tick,
 				time.Duration(late), x)
 		}
+	}
+	if late := known.now - completed - int64(modelHold+softSlack) - p.back - w.ahead; e.Body[17] != 0 && state == Fresh && late > 0 {
+		w.fail("%s answers %s with what a replica said that lagged, %v longer than the hold-off", p.name, modelKeys[key].name, time.Duration(late))
 	}
 	const bound = int64(modelLost+modelLostTTL) + maxSkew
 	for _, x := range w.logged[known.told:] {

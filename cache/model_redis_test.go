@@ -20,6 +20,7 @@ type modelServer struct {
 	epoch   uint64         // 0: no generation is named
 	of      uint64         // run that named it
 	values  map[Key]modelValue
+	leases  map[Key]*modelLease
 	born    int     // invalidations that were in any log when it took over
 	logged  []*told // that processes put into this log, or have carried over to it
 }
@@ -33,7 +34,7 @@ type modelValue struct {
 func (s *modelServer) copied() *modelServer {
 	c := *s
 	c.records = s.records[:len(s.records):len(s.records)]
-	c.values = maps.Clone(s.values)
+	c.values, c.leases = maps.Clone(s.values), maps.Clone(s.leases)
 	c.logged = nil
 	return &c
 }
@@ -69,6 +70,8 @@ type port struct {
 type modelWrite struct {
 	key   Key
 	value modelValue
+	ends  bool // the lease of the key
+	held  bool // its process had a lease
 }
 
 var errPort = errors.New("redis cannot be reached")
@@ -156,7 +159,8 @@ func (o *port) Get(_ context.Context, k *Key, hash func([]byte) uint64) (*entry.
 // Put writes behind: at once, or when a step lets it arrive.
 func (o *port) Put(s *entry.Slot) {
 	v := modelValue{data: plain.Append(nil, s), until: o.w.now + s.Hard - s.Created}
-	o.writes = append(o.writes, modelWrite{s.Digest, v})
+	f := o.p.completing
+	o.writes = append(o.writes, modelWrite{s.Digest, v, s.Leased(), f != nil && (f.held != nil || f.free)})
 	if !o.late {
 		o.land(len(o.writes) - 1)
 	}
@@ -171,5 +175,9 @@ func (o *port) land(i int) {
 	o.writes = append(o.writes[:i], o.writes[i+1:]...)
 	if !o.down {
 		o.server.values[write.key] = write.value
+		if l := o.server.leases[write.key]; l != nil && write.ends {
+			delete(o.server.leases, write.key)
+			l.ended = l.ended || write.held
+		}
 	}
 }

@@ -126,7 +126,41 @@ func schedule(seed uint64, length int) []step {
 			list = append(list, s, step{do: complete, who: s.who, a: s.a})
 			continue
 		}
+		if s.do == look && r.IntN(12) == 0 {
+			list = append(list, inDemand(r, s)...)
+			continue
+		}
 		list = append(list, s)
 	}
 	return list
+}
+
+// inDemand is a key that two processes answer with, and both miss at once.
+func inDemand(r *rand.Rand, s step) []step {
+	other := s.who + 1
+	gone := step{do: declare, who: s.who, a: uint8(len(modelInvalidations) - 2), b: uint8(r.IntN(2))}
+	if r.IntN(3) == 0 {
+		gone = step{do: pass, a: uint8(r.IntN(len(passes)))}
+	}
+	wait := step{do: settle}
+	if r.IntN(3) == 0 { // for longer than stale answers are for
+		wait = step{do: pass, a: 5}
+	}
+	return []step{
+		{do: quick, who: s.who, a: s.a},
+		{do: settle},
+		{do: land, who: s.who},
+		{do: look, who: s.who, a: s.a},
+		{do: look, who: other, a: s.a},
+		{do: look, who: other, a: s.a},
+		gone, wait,
+		{do: pass},
+		{do: settle},
+		{do: look, who: s.who, a: s.a},
+		{do: look, who: other, a: s.a, nest: uint8(r.IntN(5))},
+		{do: complete, who: s.who, a: uint8(r.IntN(2))},
+		{do: land, who: s.who},
+		{do: complete, who: s.who},
+		{do: land, who: s.who},
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/weirproxy/weir/cache/internal/journal"
@@ -16,13 +15,17 @@ const (
 	fewNames                 // the tables of tombstones are small
 	inStep                   // all have read the log before the first step
 	calmLine                 // writes to the shared tier arrive at once
-	worldBits    = 4
+	leasing                  // one process of the fleet fetches, and stale answers are for a while
+	holding                  // the origin's replicas lag
+	worldBits    = 6
 )
 
 const (
 	modelLost    = 2 * time.Second
 	modelLostTTL = 10 * time.Second
 	modelStale   = 10 * time.Second
+	modelLetting = 3 * time.Second  // of modelStale: may answer while it is fetched
+	modelHold    = 2 * time.Second  // replicas lag for no longer
 	modelCarry   = 59 * time.Second // less than the journal's renewFor
 	maxDepth     = 2                // of steps inside steps
 )
@@ -47,6 +50,9 @@ type modelWorld struct {
 	few       bool // names are remembered
 	repeated  bool // a record came into the log twice
 	merged    bool // one stood for several
+	leases    bool
+	trimmed   int  // step in which the log was trimmed last
+	lags      bool // what the origin says may be of a while ago
 	mutant    *mutant
 	counts    modelCounts
 }
@@ -54,6 +60,7 @@ type modelWorld struct {
 type modelCounts struct {
 	served                                              [3]int // by State
 	shared, refused, generations, raises, lost, follows uint64
+	led, elsewhere, brought, vain, late, lagging        uint64
 }
 
 // modelProcess is one sidecar's store. Its clock is its own.
@@ -70,9 +77,13 @@ type modelProcess struct {
 	asked   []*told // of this run
 	arrived int     // of asked: in the log
 	seen    witness
-	looking [8]int // by key: calls of Lookup that have not returned, one of which may lead
+	looking [8]int       // by key: calls of Lookup that have not returned, one of which may lead
+	calls   []*modelCall // of Lookup that have not returned, the innermost last
+	jumped  int64        // true time at which its clock was set last
 	reading bool
 	writing bool
+
+	completing *modelFill
 }
 
 type modelFill struct {
@@ -80,6 +91,9 @@ type modelFill struct {
 	key  int
 	tick int // when the origin was asked
 	from int64
+	old  *told       // what the fill's process obeyed and the answer does not know of: it is of a replica
+	held *modelLease // nil: none
+	free bool        // Redis could not say who has the lease
 }
 
 // modelFailure ends a world.
@@ -92,7 +106,7 @@ func (w *modelWorld) fail(format string, args ...any) {
 // play carries a schedule out and returns what was wrong, "" when nothing was.
 func play(steps []step, m *mutant) (failure string, counts modelCounts) {
 	w := &modelWorld{now: t0, steps: steps, mutant: m}
-	w.master = &modelServer{values: map[Key]modelValue{}}
+	w.master = &modelServer{values: map[Key]modelValue{}, leases: map[Key]*modelLease{}}
 	w.replica = w.master.copied()
 	defer func() {
 		for _, p := range w.processes {
@@ -119,6 +133,7 @@ func play(steps []step, m *mutant) (failure string, counts modelCounts) {
 
 func (w *modelWorld) begin(s step) {
 	w.private, w.few = s.a&privateThree != 0, s.a&fewNames != 0
+	w.leases, w.lags = s.a&leasing != 0, s.a&holding != 0
 	for i := range max(2, min(4, int(s.b))) {
 		p := &modelProcess{w: w, name: string(rune('A' + i)), number: i}
 		w.processes = append(w.processes, p)
@@ -143,7 +158,8 @@ func (w *modelWorld) step() {
 
 // meanwhile carries out the steps that happen inside the current one.
 func (w *modelWorld) meanwhile() {
-	n := w.inside
+	rest := w.inside / 2 // for the next wait
+	n := w.inside - rest
 	w.inside = 0
 	if w.depth >= maxDepth {
 		return
@@ -153,6 +169,7 @@ func (w *modelWorld) meanwhile() {
 		w.step()
 	}
 	w.depth--
+	w.inside = rest
 }
 
 func (p *modelProcess) local() int64 { return p.w.now + p.clock }
@@ -164,6 +181,9 @@ func (p *modelProcess) boot(small bool) {
 	}
 	if small {
 		cfg.MaxTombstones = 16
+	}
+	if p.w.leases {
+		cfg.Revalidates = func(*Entry) time.Duration { return modelLetting }
 	}
 	if m := p.w.mutant; m != nil && m.config != nil {
 		m.config(&cfg)
@@ -179,8 +199,17 @@ func (p *modelProcess) boot(small bool) {
 	}
 	p.port = port{w: p.w, p: p, down: down, late: late, writes: p.port.writes, server: server}
 	var source journal.Source = &p.port
-	s.shared = &p.port
+	s.shared, s.pace = &p.port, modelPace{p, s}
+	if p.w.leases {
+		s.leases = &p.port
+	}
 	if m := p.w.mutant; m != nil {
+		if m.leases != nil && s.leases != nil {
+			s.leases = m.leases(s.leases)
+		}
+		if m.pace != nil {
+			s.pace = m.pace(s.pace)
+		}
 		if m.source != nil {
 			source = m.source(source)
 		}
@@ -207,6 +236,10 @@ func (p *modelProcess) end() {
 	c.generations += st.Generations
 	c.raises += st.FloorRaises
 	c.follows += st.Collapsed
+	c.led += st.LeasesWon
+	c.brought += st.LeasesShared
+	c.vain += st.LeasesVain
+	c.late += st.CollapseTimeouts
 	p.w.merged = p.w.merged || st.QueueMerges > 0
 	_ = p.store.Close()
 	p.store = nil
@@ -216,10 +249,10 @@ func (p *modelProcess) end() {
 func (w *modelWorld) do(s step, p *modelProcess) {
 	switch s.do {
 	case look:
-		p.look(int(s.a)%len(modelKeys), s.b > 0)
+		p.look(s.a, s.b > 0)
 	case quick:
 		n := len(p.fills)
-		if store := p.store; p.look(int(s.a)%len(modelKeys), false) && store == p.store && len(p.fills) > n {
+		if store := p.store; p.look(s.a, false) && store == p.store && len(p.fills) > n {
 			p.complete(len(p.fills)-1, 0)
 		}
 	case complete:
@@ -268,6 +301,7 @@ func (w *modelWorld) upset(s step, p *modelProcess) {
 	case trim:
 		n := len(w.master.records) * (1 + int(s.a)%4) / 4
 		w.master.records = w.master.records[n:]
+		w.trimmed = w.tick
 	case restart:
 		if p.reading || p.writing { // it waits for Redis in an outer step
 			return
@@ -282,6 +316,7 @@ func (w *modelWorld) upset(s step, p *modelProcess) {
 	case jump:
 		d := int64(jumps[int(s.a)%len(jumps)])
 		p.clock += d
+		p.jumped = w.now
 		p.back += max(0, -d)
 		w.ahead += max(0, d)
 	case redisJump:
@@ -297,7 +332,7 @@ func (w *modelWorld) failOver(kind int, p *modelProcess, split bool) {
 	old := w.master
 	switch kind {
 	case 0:
-		w.master = &modelServer{values: map[Key]modelValue{}, clock: -old.clock}
+		w.master = &modelServer{values: map[Key]modelValue{}, leases: map[Key]*modelLease{}, clock: -old.clock}
 	case 1:
 		w.master = w.replica.copied()
 	default:
@@ -338,71 +373,6 @@ func (p *modelProcess) catchUp(page int) {
 	}
 }
 
-// waiting is a caller's context. While the caller waits, other steps happen; then it goes on when what it waited for has come, else it gives up.
-type waiting struct {
-	context.Context
-	p   *modelProcess
-	key int   // whose fill it waits for; negative: for no fill
-	x   *told // that waits for the log; nil: none does
-}
-
-var gone = func() chan struct{} {
-	c := make(chan struct{})
-	close(c)
-	return c
-}()
-
-func (c waiting) Done() <-chan struct{} {
-	under, store := c.p.under(c.key), c.p.store
-	if c.x != nil {
-		c.x.number = store.journal.Last()
-	}
-	c.p.w.meanwhile()
-	if under == nil || c.p.store != store || slices.Contains(c.p.fills, under) {
-		return gone
-	}
-	return nil
-}
-
-// under is the fill of a key that others would wait for: the one that began last.
-func (p *modelProcess) under(key int) *modelFill {
-	for _, f := range slices.Backward(p.fills) {
-		if f.key == key {
-			return f
-		}
-	}
-	return nil
-}
-
-// look asks for a key as a sidecar does, and reports whether it got the right to fill it.
-func (p *modelProcess) look(key int, wait bool) bool {
-	k, store := modelKeys[key].key, p.store
-	known := p.moment() // a caller may get what was true when it came
-	if e, state := store.Get(k, p.local()); state != Miss {
-		p.served(&known, key, e, state)
-		if state == Fresh {
-			return false
-		}
-	}
-	ctx := context.Background()
-	wt := Wait{}
-	if wait && p.under(key) != nil && p.looking[key] == 0 {
-		ctx, wt.Collapse = waiting{ctx, p, key, nil}, time.Hour
-	}
-	p.looking[key]++
-	r := store.Lookup(ctx, k, p.local(), wt)
-	p.looking[key]--
-	if store != p.store { // it ended while this caller waited
-		return false
-	}
-	p.served(&known, key, r.Entry, r.State)
-	if r.Fill == nil {
-		return false
-	}
-	p.fills = append(p.fills, &modelFill{fill: r.Fill, key: key, tick: p.w.tick, from: p.local()})
-	return true
-}
-
 func (p *modelProcess) takeFill(i int) *modelFill {
 	if len(p.fills) == 0 {
 		return nil
@@ -421,7 +391,10 @@ func (p *modelProcess) complete(i int, form uint8) {
 	if m := p.w.mutant; m != nil && m.complete != nil {
 		m.complete(f.fill)
 	}
-	d := &Draft{Body: answer(f.tick, f.key, p.w.now), TTL: time.Hour, StaleFor: modelStale, Tags: modelKeys[f.key].tags}
+	if f.old != nil {
+		p.w.counts.lagging++
+	}
+	d := &Draft{Body: answer(f, p.w.now), TTL: time.Hour, StaleFor: modelStale, Tags: modelKeys[f.key].tags}
 	d.FetchMicros = uint32(min(max((p.local()-f.from)/1000, 0), math.MaxUint32))
 	d.Private = p.w.private && f.key == privateKey
 	if form > 0 {
@@ -432,8 +405,14 @@ func (p *modelProcess) complete(i int, form uint8) {
 			d.Body = append(d.Body, make([]byte, 4<<10)...) // too large to keep
 		}
 	}
+	if m := p.w.mutant; p.w.lags && (m == nil || !m.hasty) && p.store.Unsettled(d.Tags, modelHold, f.from) { // as a sidecar does
+		d.TTL = min(d.TTL, modelHold)
+	}
 	now := p.moment()
-	p.served(&now, f.key, f.fill.Complete(d, p.local()), Stale)
+	p.completing = f
+	e := f.fill.Complete(d, p.local())
+	p.completing = nil
+	p.served(&now, f.key, e, Stale)
 }
 
 func (p *modelProcess) abandon(i int, mark bool) {
@@ -449,7 +428,7 @@ func (p *modelProcess) abandon(i int, mark bool) {
 }
 
 func (p *modelProcess) declare(what int, soft bool) {
-	x := &told{tick: p.w.tick, by: p, inv: modelInvalidations[what]}
+	x := &told{tick: p.w.tick, when: p.w.now, by: p, inv: modelInvalidations[what]}
 	x.inv.Soft = soft
 	if what == len(modelInvalidations)-1 {
 		for i := range 20 {
@@ -459,7 +438,7 @@ func (p *modelProcess) declare(what int, soft bool) {
 	p.asked = append(p.asked, x)
 	boot := p.boots
 	obeyed := false
-	ctx := waiting{context.Background(), p, -1, x}
+	ctx := &waiting{Context: context.Background(), p: p, key: -1, x: x}
 	receipt, err := p.store.Invalidate(ctx, x.inv, p.local())
 	if boot == p.boots {
 		p.obey(x)
@@ -495,7 +474,7 @@ func (w *modelWorld) heals() {
 	}
 	filler := w.processes[0]
 	for key := range modelKeys {
-		if filler.look(key, false) {
+		if filler.look(uint8(key), false) {
 			filler.complete(len(filler.fills)-1, 0)
 		}
 		for _, p := range w.processes {

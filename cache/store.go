@@ -31,6 +31,7 @@ type Store struct {
 	log     *remote.Log    // nil without Redis
 	id      string         // unique to this process
 	leases  leaser         // nil without Redis
+	pace    pace
 	fetches fetchTime
 	missed  missed
 	shared  tier // values, as fills and look-ups see them; nil without Redis
@@ -75,7 +76,7 @@ func Open(cfg Config) (*Store, error) {
 	}
 	s := &Store{
 		cfg: cfg, memory: m, clock: tombstone.New(cfg.MaxTombstones, binary.LittleEndian.Uint64(seed[:])),
-		flights: flight.New(int64(cfg.MaxFill), cfg.MaxMarkers),
+		flights: flight.New(int64(cfg.MaxFill), cfg.MaxMarkers), pace: wall{time.Now()},
 	}
 	s.id = hex.EncodeToString(seed[8:])
 	s.clock.Time(cfg.Now)
