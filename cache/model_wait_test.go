@@ -99,6 +99,7 @@ func (o *port) Lease(_ context.Context, k *Key, d time.Duration) bool {
 	if c.free {
 		return true
 	}
+	c.since = w.now
 	if c.lost = !won; won {
 		c.won = l
 	}
@@ -112,6 +113,7 @@ type modelCall struct {
 	won   *modelLease
 	lost  bool          // another process has the lease
 	free  bool          // Redis could not say so
+	since int64         // true time it lost it
 	slept time.Duration // since then
 	limit time.Duration
 }
@@ -192,7 +194,7 @@ func (p *modelProcess) leads(c *modelCall, r *Result) {
 		if !c.lost || r.Fill != nil || r.State != Fresh && !letting {
 			w.fail("%s answers %s %v while another process fetches: %+v, %+v", p.name, name, r.State, c, r)
 		}
-	case c.lost && r.Fill != nil && (r.Fill.leased || letting || c.slept < c.limit):
+	case c.lost && r.Fill != nil && (r.Fill.leased || letting || w.now-c.since < int64(c.limit)):
 		w.fail("%s fetches %s beside who has the lease: %+v, %+v", p.name, name, c, r)
 	case c.lost && r.Fill == nil && r.State != Fresh && !r.Bypass:
 		w.fail("%s has lost the lease of %s and neither answers nor fetches: %+v, %+v", p.name, name, c, r)

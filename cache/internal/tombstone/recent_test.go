@@ -53,6 +53,19 @@ func TestRecentTellsWhatWasInvalidatedAMomentAgo(t *testing.T) {
 	}
 }
 
+// An answer may come long after it was asked for: what was invalidated meanwhile hides nothing of before.
+func TestRecentBeforeALongFetch(t *testing.T) {
+	now := int64(time.Hour)
+	c := timed(100, &now)
+	c.Apply(&Names{Tags: []string{"x"}}, entry.Position{MS: 1})
+	asked := now + int64(time.Second)
+	now += int64(time.Minute)
+	c.Apply(&Names{Tags: []string{"other"}}, entry.Position{MS: 2})
+	if !c.Recent(tagList{"x"}, 2*time.Second, asked) {
+		t.Error("hidden by a later one")
+	}
+}
+
 // What a full table forgets is in the floor: the floor is as recent as what it stands for.
 func TestRecentOutlivesAFullTable(t *testing.T) {
 	now := int64(time.Hour)
