@@ -129,11 +129,12 @@ func (p *modelProcess) obey(x *told) {
 		case !x.names(modelKeys[i].tags):
 		case !x.inv.Soft:
 			v.hard[i] = later(v.hard[i], x)
-		case later(v.soft[i], x) == x && v.soft[i] != x:
-			v.soft[i], v.since[i] = x, p.w.now
+		default:
+			at := p.w.now
 			if x.logged && p.w.redis == 0 { // however late the log is read, it says when
-				v.since[i] = min(p.w.now, x.at)
+				at = min(at, x.at)
 			}
+			v.soft[i], v.since[i] = later(v.soft[i], x), max(v.since[i], at)
 		}
 	}
 }
