@@ -40,7 +40,7 @@ func (h *RequestHead) Parse(buf []byte, maxHead int) Verdict {
 		return OK
 	}
 	h.reset()
-	if end := bytes.Index(buf[:min(len(buf), maxHead)], []byte("\r\n\r\n")); end >= 0 {
+	if end := bytes.Index(buf[:min(len(buf), maxHead)], emptyLine); end >= 0 {
 		// Most heads are in order; about others this end may be wrong, and one is read anew below.
 		if h.read(buf[:end+4]); h.doubts == 0 {
 			h.closing = h.Close

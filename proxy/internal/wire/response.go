@@ -29,7 +29,7 @@ func (h *ResponseHead) Parse(buf []byte, maxHead int, method Method) Verdict {
 	if !mayBeStatusLine(buf) {
 		return Ambiguous
 	}
-	size := 4 + bytes.Index(buf[:min(len(buf), maxHead)], []byte("\r\n\r\n"))
+	size := 4 + bytes.Index(buf[:min(len(buf), maxHead)], emptyLine)
 	if size < 4 {
 		if _, bare := headEnd(buf); bare || len(buf) > maxHead {
 			return Ambiguous
