@@ -2,31 +2,35 @@ package proxy
 
 import (
 	"context"
+	"time"
 
+	"github.com/weirproxy/weir/cache"
 	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/proxy/internal/execute"
 	"github.com/weirproxy/weir/proxy/internal/subgraph"
 )
 
-// Federation executes the plans of a supergraph over its subgraphs, as a sidecar does in that mode, but without listener, policy, cache and telemetry. It is
+// Federation executes the plans of a supergraph over its subgraphs, as a sidecar does in that mode, but without listener, policy and telemetry. It is
 // safe for concurrent use.
 type Federation struct {
 	clients  []*subgraph.Client
 	executor *execute.Executor
 }
 
-// NewFederation takes the addresses of the subgraphs from the supergraph. An error names the one that cannot be used.
-func NewFederation(s *planner.Supergraph) (*Federation, error) {
+// NewFederation takes the addresses of the subgraphs from the supergraph. An error names the one that cannot be used. What subgraphs answer is kept
+// in the store for ttl where they do not say for how long; nil: nothing is kept.
+func NewFederation(s *planner.Supergraph, store *cache.Store, ttl time.Duration) (*Federation, error) {
 	f := &Federation{}
+	keep := execute.Keeping{Store: store}
 	for _, g := range s.Subgraphs() {
 		c, err := subgraph.New(subgraph.Config{URL: g.URL})
 		if err != nil {
 			f.Close()
 			return nil, err
 		}
-		f.clients = append(f.clients, c)
+		f.clients, keep.Rules = append(f.clients, c), append(keep.Rules, execute.Rule{TTL: ttl})
 	}
-	f.executor = execute.New(execute.Config{Clients: f.clients})
+	f.executor = execute.New(execute.Config{Clients: f.clients, Keep: keep})
 	return f, nil
 }
 

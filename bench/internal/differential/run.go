@@ -1,19 +1,23 @@
 package differential
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/weirproxy/weir/bench/internal/federated"
 	"github.com/weirproxy/weir/bench/internal/subgraphs"
+	"github.com/weirproxy/weir/cache"
 	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/proxy"
 )
@@ -30,6 +34,8 @@ type world struct {
 	data       *subgraphs.Data // of the subgraphs
 	supergraph *planner.Supergraph
 	federation *proxy.Federation
+	keeping    *proxy.Federation // the same with a cache
+	kept       *cache.Store
 }
 
 // newWorld makes a world from a seed, and open starts it.
@@ -56,7 +62,13 @@ func (w *world) open() (err error) {
 	if w.supergraph, err = planner.LoadSupergraph("supergraph", w.schema.Supergraph(urls)); err != nil {
 		return err
 	}
-	w.federation, err = proxy.NewFederation(w.supergraph)
+	if w.federation, err = proxy.NewFederation(w.supergraph, nil, 0); err != nil {
+		return err
+	}
+	if w.kept, err = cache.Open(cache.Config{MaxBytes: 4 << 20}); err != nil {
+		return err
+	}
+	w.keeping, err = proxy.NewFederation(w.supergraph, w.kept, time.Hour)
 	return err
 }
 
@@ -69,8 +81,13 @@ func (w *world) close() {
 	for g := range w.schema.Graphs {
 		w.server.Put(w.path(g), nil)
 	}
-	if w.federation != nil {
-		w.federation.Close()
+	for _, f := range []*proxy.Federation{w.federation, w.keeping} {
+		if f != nil {
+			f.Close()
+		}
+	}
+	if w.kept != nil {
+		_ = w.kept.Close()
 	}
 }
 
@@ -130,8 +147,13 @@ func (w *world) compare(ctx context.Context, op operation) (d *difference, valid
 		w.data.Reset()
 	}
 	var got answer
-	if err := json.Unmarshal(w.federation.Execute(ctx, plan, &v, nil), &got); err != nil {
+	body := w.federation.Execute(ctx, plan, &v, nil)
+	if err := json.Unmarshal(body, &got); err != nil {
 		return &difference{op: op, kind: "answer", got: err.Error(), plan: plan.String()}, true
+	}
+	if d := w.again(ctx, plan, &v, body, mutation); d != nil {
+		d.op = op
+		return d, true
 	}
 	if ctx.Err() != nil {
 		return nil, false
@@ -146,6 +168,36 @@ func (w *world) compare(ctx context.Context, op operation) (d *difference, valid
 		return nil, true
 	}
 	return d, true
+}
+
+// again executes a query twice more, with what earlier ones of the same world left in the cache, and with all that it can find there. The data must
+// not change by that; what changed it is forgotten.
+func (w *world) again(ctx context.Context, plan *planner.FetchPlan, v *planner.Values, body []byte, mutation bool) *difference {
+	if mutation {
+		_, _ = w.kept.Invalidate(ctx, cache.Invalidation{All: true}, time.Now().UnixNano())
+		return nil
+	}
+	for range 2 {
+		got := w.keeping.Execute(ctx, plan, v, nil)
+		if ctx.Err() == nil && !bytes.Equal(inOrder(got), inOrder(body)) {
+			return &difference{kind: "kept", want: string(body), got: string(got), plan: plan.String()}
+		}
+	}
+	return nil
+}
+
+// inOrder is an answer with its errors in order: steps that do not wait for each other may tell theirs in any.
+func inOrder(body []byte) []byte {
+	var a struct {
+		Data   json.RawMessage
+		Errors []json.RawMessage
+	}
+	if json.Unmarshal(body, &a) != nil {
+		return body
+	}
+	slices.SortFunc(a.Errors, func(x, y json.RawMessage) int { return bytes.Compare(x, y) })
+	out, _ := json.Marshal(a)
+	return out
 }
 
 func sameJSON(a, b json.RawMessage) bool {
