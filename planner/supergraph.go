@@ -51,6 +51,8 @@ type (
 	Wrap                = fetch.Wrap
 	Leaf                = fetch.Leaf
 	EnumSet             = fetch.Enum
+	Known               = fetch.Known
+	KnownCopy           = fetch.Copy
 )
 
 // The kinds of a FetchStep.

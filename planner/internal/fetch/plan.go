@@ -3,6 +3,7 @@ package fetch
 import (
 	"crypto/sha256"
 	"strconv"
+	"sync"
 )
 
 // Kind says what a step asks of its subgraph.
@@ -37,7 +38,9 @@ type Plan struct {
 	Projections     []Projection     `json:"projections"` // 0 is the root object's
 	Search          Search           `json:"search"`
 
-	typeIDs map[string]TypeID
+	typeIDs   map[string]TypeID
+	knownOnce sync.Once
+	known     [][][]Known
 }
 
 // Condition is the value of a variable that decides @skip or @include.

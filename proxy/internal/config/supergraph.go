@@ -23,6 +23,7 @@ type Supergraph struct {
 	Concurrency int                 `yaml:"concurrency" json:"concurrency,omitempty" jsonschema:"description=Fetches from one subgraph at the same time; more wait"`
 	MaxAnswer   string              `yaml:"max_answer" json:"max_answer,omitempty" jsonschema:"description=Size of a subgraph's answer; a larger one is an error"`
 	MaskErrors  bool                `yaml:"mask_errors" json:"mask_errors,omitempty" jsonschema:"description=Do not tell clients what subgraphs say in errors, only where they are"`
+	EntityMemo  bool                `yaml:"entity_memo" json:"entity_memo,omitempty" jsonschema:"description=Do not ask a subgraph again for fields of an entity that it has answered in the same request; nothing of it outlives the request"`
 	Trace       string              `yaml:"trace" json:"trace,omitempty" jsonschema:"enum=forward,enum=create,enum=off,description=W3C trace context: forward the client's; create: and begin one, sampled, where there is none; off"`
 	Headers     HeaderRules         `yaml:"headers" json:"headers,omitempty" jsonschema:"description=Of requests to all subgraphs"`
 	Cache       EntityCache         `yaml:"cache" json:"cache,omitempty" jsonschema:"description=Entities and root fields that subgraphs answered, kept as their Cache-Control allows"`

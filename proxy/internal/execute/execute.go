@@ -22,6 +22,8 @@ type Config struct {
 	// Mask replaces what subgraphs say in errors.
 	Mask bool
 	Keep Keeping
+	// Memo: an entity is not asked for again when the same subgraph has answered the same fields of it in this request already.
+	Memo bool
 }
 
 // Executor is safe for concurrent use.

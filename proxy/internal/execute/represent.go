@@ -52,6 +52,7 @@ func (a *asked) of(lookup int) []reference {
 // represent writes the variable of a lookup and reports whether it has representations.
 func (r *run) represent(b []byte, step *planner.FetchStep, number int, c *fetchCall) ([]byte, bool) {
 	l, a := &step.Lookups[number], &c.asked
+	r.remember(step, number)
 	a.lookups = append(a.lookups, int32(len(a.refs)))
 	a.firsts = append(a.firsts, int32(len(a.heads)))
 	a.distinct.reset()
@@ -108,7 +109,7 @@ func (w *walk) value(v value, t *planner.FetchTarget, depth int) {
 func (w *walk) ask(o int32, t *planner.FetchTarget) {
 	r, a := w.r, w.a
 	hash, ok := r.sum(o, t.Representation, 0)
-	if !ok {
+	if !ok || len(r.memo.objects) > 0 && r.remembered(o, int(w.target), t.Representation, hash) {
 		return
 	}
 	ref := int32(len(a.refs))

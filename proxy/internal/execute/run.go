@@ -26,8 +26,10 @@ type run struct {
 
 	tree
 	calls   []*fetchCall // by step
-	waits   []int        // by step: how many others it waits for
-	missing []uint64     // the same as a set, where a plan is small enough for that
+	memo    memo
+	faulty  []bool   // by step: there was something wrong with its answer
+	waits   []int    // by step: how many others it waits for
+	missing []uint64 // the same as a set, where a plan is small enough for that
 	ready   []int
 	sent    []int // sent, and nobody reads the answer yet
 	readers int   // goroutines that read one
@@ -104,6 +106,7 @@ func (r *run) begin(e *Executor, ctx context.Context, q *Request) {
 	}
 	r.waits, r.ready, r.sent, r.errors = r.waits[:0], r.ready[:0], r.sent[:0], r.errors[:0]
 	r.missing, r.readers = r.missing[:0], 0
+	r.faulty = append(r.faulty[:0], make([]bool, n)...)
 	for i := range plan.Steps {
 		after := plan.Steps[i].After
 		r.waits = append(r.waits, len(after))
@@ -139,6 +142,7 @@ func (r *run) end() {
 		r.calls[i].content, r.calls[i].err = nil, nil
 	}
 	clear(r.errors)
+	r.memo.sources = nil
 	r.drop()
 	r.e, r.ctx, r.q, r.leash, r.values = nil, nil, nil, nil, nil
 }

@@ -49,7 +49,7 @@ func resolve(typ string, id int, name string) (leaf any, of string, ids []int) {
 		return reviewBody, "", nil
 	case "inStock":
 		return id%2 == 0, "", nil
-	case "price", "weight", "shippingEstimate":
+	case "price", "weight", "shippingEstimate", "birthday":
 		return 100 * id, "", nil
 	}
 	return name + " of " + typ + " " + strconv.Itoa(id), "", nil

@@ -38,6 +38,17 @@ func (t *table) find(hash uint64, same func(n int32) bool) (n int32, known bool)
 	}
 }
 
+// look returns the number of the hash for which same holds.
+func (t *table) look(hash uint64, same func(n int32) bool) (n int32, known bool) {
+	mask := uint64(len(t.cells) - 1)
+	for i := hash & mask; t.cells[i].round == t.round; i = (i + 1) & mask {
+		if c := &t.cells[i]; c.hash == hash && same(c.n) {
+			return c.n, true
+		}
+	}
+	return 0, false
+}
+
 func (t *table) grow() {
 	old := t.cells
 	t.cells = make([]cell, 2*len(old))

@@ -30,6 +30,7 @@ func (r *run) fault(f fault) {
 
 // failed reports a fetch without an answer, once for each target of its lookups or once for the whole answer.
 func (r *run) failed(step *planner.FetchStep, a *asked, code codes.Code) {
+	r.faulty[step.ID] = true
 	f := fault{text: code.Message(), code: code, service: r.plan.Subgraphs[step.Subgraph]}
 	if step.Kind != planner.FetchEntities {
 		r.failedRoot(step, f)
@@ -81,6 +82,7 @@ func (r *run) take(s int) {
 	r.stats.Bytes += len(c.content)
 	r.texts[s] = c.content
 	r.b, r.text, r.pending = c.content, uint16(s), r.pending[:0]
+	r.changes = r.changes[:0]
 	before := r.mark()
 	top, ok := r.readAnswer(step, c)
 	some := ok && top.errors > 0 && count(r.b, top.errors) > 0
@@ -90,6 +92,7 @@ func (r *run) take(s int) {
 		return
 	}
 	if some {
+		r.faulty[s] = true
 		r.subgraphErrors(step, c, r.b, top.errors)
 	}
 	switch {
