@@ -28,7 +28,7 @@ func (s *Sidecar) newFeed() (*feed, error) {
 	}
 	f := &feed{feed: change.New(change.Config{
 		Topics: c.Topics, Now: time.Now, Logger: s.log, Invalidate: s.obeyChange,
-		Parse: func(body []byte) (cache.Invalidation, string) { return admin.Parse(body, s.names()) },
+		Parse: func(body []byte) (cache.Invalidation, string) { return admin.Parse(body, s.policies.names()) },
 	})}
 	since := time.Now()
 	if c.Group != "" || s.cfg.Static.File.CacheSave == "on" { // the fleet, or the folder, may have entries from before

@@ -11,7 +11,6 @@ import (
 	"github.com/weirproxy/weir/proxy/internal/admin"
 	"github.com/weirproxy/weir/proxy/internal/config"
 	"github.com/weirproxy/weir/proxy/internal/ledger"
-	"github.com/weirproxy/weir/proxy/internal/line"
 )
 
 // shownPlans bounds /plans.
@@ -37,7 +36,7 @@ func (s *Sidecar) adminSources() admin.Sources {
 		a.Erase = func(ctx context.Context, tenant string) (cache.Erasure, error) {
 			return s.store.Erase(ctx, tenant, time.Now().UnixNano())
 		}
-		a.Names, a.Tags = s.names(), s.store.TagUses
+		a.Names, a.Tags = s.policies.names(), s.store.TagUses
 	}
 	return a
 }
@@ -50,16 +49,6 @@ const topOperations = 20
 type cacheReport struct {
 	cache.Stats
 	*ledger.Snapshot
-}
-
-// typeTags returns the tags that entries with a type have; without a schema any name may be one.
-func (s *Sidecar) typeTags(name string) (tags []string, known bool) {
-	schema := s.policies.load().Plans.Schema()
-	if schema == nil {
-		return []string{name}, true
-	}
-	tags = schema.ObjectsOf(name)
-	return tags, len(tags) > 0
 }
 
 // inForce is what /config shows beside the file's part.
@@ -97,18 +86,6 @@ func (s *Sidecar) shownPlans() []planner.Description {
 		return len(list) < shownPlans
 	})
 	return list
-}
-
-// names are what must be known of tags to read an invalidation.
-func (s *Sidecar) names() admin.Names { return admin.Names{Types: s.typeTags, Tenant: s.tenantTag} }
-
-// tenantTag returns the tag of a tenant's entries; false when no rule tells tenants.
-func (s *Sidecar) tenantTag(id string) (tag string, ok bool) {
-	rules := s.policies.load().Scope
-	if !rules.TellsTenants() {
-		return "", false
-	}
-	return line.TenantPrefix + rules.TenantID(id), true
 }
 
 // fleet is the admin listener's view of the other sidecars.

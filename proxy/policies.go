@@ -8,7 +8,6 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,7 +15,6 @@ import (
 	"github.com/weirproxy/weir/cache"
 	"github.com/weirproxy/weir/controlplane/agent"
 	"github.com/weirproxy/weir/planner"
-	"github.com/weirproxy/weir/proxy/internal/admin"
 	"github.com/weirproxy/weir/proxy/internal/config"
 	"github.com/weirproxy/weir/proxy/internal/execute"
 	"github.com/weirproxy/weir/proxy/internal/policy"
@@ -225,7 +223,11 @@ func (p *policies) invalidate(c agent.Command) {
 	if c.Observe {
 		return
 	}
-	inv := invalidationOf(c.Params)
+	inv, problem := p.invalidationOf(c.Params)
+	if problem != "" {
+		p.log.Warn("an invalidation names nothing that this sidecar has", "id", c.ID, "reason", problem)
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if _, err := invalidate(ctx, p.store, inv); err != nil {
@@ -233,23 +235,6 @@ func (p *policies) invalidate(c agent.Command) {
 		return
 	}
 	p.invalidated.Add(1)
-}
-
-// invalidationOf reads the parameters of an invalidation, which the agent has checked.
-func invalidationOf(params map[string]string) cache.Invalidation {
-	inv := cache.Invalidation{Soft: params["soft"] == "true", Prefixes: agent.SplitList(params["prefixes"])}
-	inv.Tags = append(agent.SplitList(params["tags"]), agent.SplitList(params["types"])...)
-	for _, pattern := range agent.SplitList(params["patterns"]) {
-		if strings.Contains(pattern, "*") {
-			inv.Patterns = append(inv.Patterns, pattern)
-		} else {
-			inv.Tags = append(inv.Tags, pattern)
-		}
-	}
-	for _, name := range agent.SplitList(params["operations"]) {
-		inv.Tags = append(inv.Tags, admin.OperationTag(name))
-	}
-	return inv
 }
 
 // leases makes the leases of the commands that hold; the lock is held. A rate goes on where it stood when its command is the same.

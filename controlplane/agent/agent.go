@@ -25,7 +25,7 @@ const (
 // MaxLifetime bounds how long any command is obeyed, whatever the server says.
 const MaxLifetime = api.MaxTTL
 
-// SplitList reads a comma-separated parameter of a command, such as tags of invalidate.
+// SplitList reads a list parameter of a command, such as tags of invalidate: by commas, \, is a comma inside an item.
 func SplitList(s string) []string { return api.SplitList(s) }
 
 // Config says whom to follow and what to do. URL and Apply are needed; the rest has usable zero values.

@@ -20,7 +20,7 @@ const (
 	KindRateLimit        = "rate_limit"        // params per_second, burst
 	KindSetTTL           = "set_ttl"           // param ttl
 	KindBypassCache      = "bypass_cache"      // neither read nor fill the cache
-	KindInvalidate       = "invalidate"        // params tags, types, prefixes, patterns, operations (comma-separated), soft; obeyed once per sidecar
+	KindInvalidate       = "invalidate"        // params tags, types, prefixes, patterns, operations, tenants (see SplitList), soft; or all and confirm; obeyed once per sidecar
 )
 
 // Bounds of a command.
@@ -34,8 +34,8 @@ const (
 	MaxReasonBytes  = 1024
 	MaxParamBytes   = 16 << 10
 	MaxListItems    = 1000
-	MaxListItemSize = 1024
-	MaxPatterns     = 256 // of invalidate: every entry is compared with each of them
+	MaxListItemSize = 512 // no tag is longer
+	MaxPatterns     = 256 // prefixes and patterns of invalidate: every entry is compared with each of them
 	MaxOperation    = 200 // bytes of an operation that entries are tagged with; those of a longer one go by its hash
 )
 
@@ -85,7 +85,11 @@ func paramsOf(kind string) map[string]bool {
 	case KindSetTTL:
 		return map[string]bool{"ttl": true}
 	case KindInvalidate:
-		return map[string]bool{"tags": false, "types": false, "prefixes": false, "patterns": false, "operations": false, "soft": false}
+		allowed := map[string]bool{"all": false, "confirm": false, "soft": false}
+		for _, name := range listsOfInvalidate {
+			allowed[name] = false
+		}
+		return allowed
 	}
 	return nil
 }
@@ -172,64 +176,6 @@ func checkRate(params map[string]string) error {
 		}
 	}
 	return nil
-}
-
-func checkInvalidate(params map[string]string) error {
-	total := 0
-	for _, name := range []string{"tags", "types", "prefixes", "patterns", "operations"} {
-		items := SplitList(params[name])
-		for _, item := range items {
-			if len(item) > MaxListItemSize {
-				return invalid("command.params", fmt.Sprintf("an item of %s is longer than %d bytes", name, MaxListItemSize), "shorten it")
-			}
-		}
-		total += len(items)
-	}
-	if err := checkPatterns(SplitList(params["patterns"])); err != nil {
-		return err
-	}
-	for _, name := range SplitList(params["operations"]) {
-		if len(name) > MaxOperation {
-			return invalid("command.params", fmt.Sprintf("an operation is longer than %d bytes", MaxOperation), "its entries go by its hash; name that")
-		}
-	}
-	switch {
-	case total == 0:
-		return invalid("command.params", "invalidate names nothing", "add --param tags=City:5, --param types=City, --param prefixes=City:, --param patterns=City:* or --param operations=NAME")
-	case total > MaxListItems:
-		return invalid("command.params", fmt.Sprintf("invalidate names %d things, the maximum is %d", total, MaxListItems), "use types, or several commands")
-	}
-	if text, ok := params["soft"]; ok && text != "true" && text != "false" {
-		return invalid("command.params", fmt.Sprintf("soft %s is neither true nor false", quote(text)), "write --param soft=true")
-	}
-	return nil
-}
-
-// checkPatterns refuses what would match everything, and what a comma has cut in two.
-func checkPatterns(patterns []string) error {
-	if len(patterns) > MaxPatterns {
-		return invalid("command.params", fmt.Sprintf("invalidate has %d patterns, the maximum is %d", len(patterns), MaxPatterns), "use a shorter pattern, or several commands")
-	}
-	for _, p := range patterns {
-		switch {
-		case p[0] == '*' || p[0] == '@':
-			return invalid("command.params", fmt.Sprintf("the pattern %s begins with %c", quote(p), p[0]), "begin with the text of a tag, for instance City:*")
-		case strings.Count(p, "(") != strings.Count(p, ")"):
-			return invalid("command.params", fmt.Sprintf("the pattern %s has a bracket without its other", quote(p)), "a comma separates patterns; write * for a comma inside one")
-		}
-	}
-	return nil
-}
-
-// SplitList reads a comma-separated parameter: spaces around items are dropped, empty items too.
-func SplitList(s string) []string {
-	var out []string
-	for item := range strings.SplitSeq(s, ",") {
-		if item = strings.TrimSpace(item); item != "" {
-			out = append(out, item)
-		}
-	}
-	return out
 }
 
 func cureParams(allowed map[string]bool) string {

@@ -25,11 +25,16 @@ sidecar is cut off. It lives ` + api.DefaultTTL.String() + ` unless --ttl says o
   rate_limit         let so many through                                      --param per_second=N [--param burst=N] [--operation]
   set_ttl            keep answers for so long                                 --param ttl=30s [--operation]
   bypass_cache       neither read nor fill the cache                          [--operation]
-  invalidate         forget entries, once                                     --param tags=A,B | types=T | prefixes=P | patterns=C* | operations=O [--param soft=true]`,
+  invalidate         forget entries, once                                     --param tags=A,B | types=T | prefixes=P | patterns=C* | operations=O | tenants=N
+                                                                              or --param all=true --param confirm=all; [--param soft=true]
+
+A list is separated by commas; \, is a comma inside an item. An interface or a union among types stands for its types, where a sidecar knows
+the schema.`,
 		Example: `  weir-control command serve_stale --operation Cities --ttl 10m --reason "upstream is slow"
   weir-control command rate_limit --operation Search --param per_second=50 --param burst=100
   weir-control command disable_operation --operation Export --observe
   weir-control command invalidate --param types=City --service geo
+  weir-control command invalidate --param 'tags=list:City,Query.near(48\,2)'
   weir-control command revoke c17-9f3a2b41`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -238,7 +238,7 @@ func FuzzInvalidation(f *testing.F) {
 	f.Add([]byte(`{"patterns":["City:*-eu","a"],"operations":["Front"],"tenants":["acme"],"types":["City"]}`))
 	f.Add([]byte(`{"all":true}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		inv, problem := parse(body, names)
+		inv, problem := Parse(body, names)
 		if problem != "" {
 			return
 		}

@@ -63,7 +63,7 @@ func (a *Server) invalidate(ctx *fasthttp.RequestCtx) {
 		fail(ctx, fasthttp.StatusBadRequest, "admin.bad_request", "wait is unknown; leave it out or write wait=fleet.")
 		return
 	}
-	inv, problem := parse(ctx.PostBody(), a.sources.Names)
+	inv, problem := Parse(ctx.PostBody(), a.sources.Names)
 	limit := logTime
 	if problem == "" && fleet {
 		limit, problem = deadline(ctx)

@@ -13,8 +13,8 @@ import (
 	"github.com/weirproxy/weir/cache"
 )
 
-// request is the body of an invalidation.
-type request struct {
+// Request is what an invalidation names, as the body of POST /cache/invalidate and as the command of the control plane.
+type Request struct {
 	Tags       []string `json:"tags"`
 	Types      []string `json:"types"`
 	Prefixes   []string `json:"prefixes"`
@@ -22,6 +22,7 @@ type request struct {
 	Operations []string `json:"operations"`
 	Tenants    []string `json:"tenants"`
 	All        bool     `json:"all"`
+	Confirm    string   `json:"confirm"` // the word all, beside All; the body may leave it out
 	Soft       bool     `json:"soft"`
 }
 
@@ -49,11 +50,8 @@ const (
 func OperationTag(name string) string { return reserved + "op:" + name }
 
 // Parse reads the body of an invalidation; problem says what is wrong with it.
-func Parse(body []byte, n Names) (inv cache.Invalidation, problem string) { return parse(body, n) }
-
-// parse reads an invalidation; problem says what is wrong with it.
-func parse(body []byte, n Names) (inv cache.Invalidation, problem string) {
-	var r request
+func Parse(body []byte, n Names) (inv cache.Invalidation, problem string) {
+	var r Request
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&r); err != nil {
@@ -63,9 +61,16 @@ func parse(body []byte, n Names) (inv cache.Invalidation, problem string) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return inv, "The body has more than one JSON value."
 	}
+	return r.Resolve(n)
+}
+
+// Resolve returns what the names stand for; problem says what is wrong with them.
+func (r *Request) Resolve(n Names) (inv cache.Invalidation, problem string) {
 	inv = cache.Invalidation{Tags: r.Tags, Prefixes: r.Prefixes, Soft: r.Soft, All: r.All}
 	named := len(r.Tags) + len(r.Types) + len(r.Prefixes) + len(r.Patterns) + len(r.Operations) + len(r.Tenants)
 	switch {
+	case r.Confirm != "" && (!r.All || r.Confirm != "all"):
+		return inv, `confirm is for all alone; send {"all":true,"confirm":"all"}.`
 	case r.All && named > 0:
 		return inv, "The body names everything and parts of it; leave all out, or the names."
 	case !r.All && named == 0:
@@ -75,8 +80,8 @@ func parse(body []byte, n Names) (inv cache.Invalidation, problem string) {
 	case len(r.Prefixes)+len(r.Patterns) > maxWide:
 		return inv, "The body has more than 256 prefixes and patterns; send several requests, or a shorter prefix."
 	}
-	for _, f := range []func(*request, Names, *cache.Invalidation) string{checkTags, addTypes, addPatterns, addOperations, addTenants} {
-		if problem = f(&r, n, &inv); problem != "" {
+	for _, f := range []func(*Request, Names, *cache.Invalidation) string{checkTags, addTypes, addPatterns, addOperations, addTenants} {
+		if problem = f(r, n, &inv); problem != "" {
 			return inv, problem
 		}
 	}
@@ -96,7 +101,7 @@ func checkName(name string) string {
 	return ""
 }
 
-func checkTags(r *request, _ Names, _ *cache.Invalidation) string {
+func checkTags(r *Request, _ Names, _ *cache.Invalidation) string {
 	for _, list := range [][]string{r.Tags, r.Prefixes} {
 		for _, name := range list {
 			if problem := checkName(name); problem != "" {
@@ -107,7 +112,7 @@ func checkTags(r *request, _ Names, _ *cache.Invalidation) string {
 	return ""
 }
 
-func addTypes(r *request, n Names, inv *cache.Invalidation) string {
+func addTypes(r *Request, n Names, inv *cache.Invalidation) string {
 	for _, name := range r.Types {
 		if problem := checkName(name); problem != "" {
 			return problem
@@ -126,7 +131,7 @@ func addTypes(r *request, n Names, inv *cache.Invalidation) string {
 }
 
 // addPatterns takes patterns that begin with text. One without a star is a tag.
-func addPatterns(r *request, _ Names, inv *cache.Invalidation) string {
+func addPatterns(r *Request, _ Names, inv *cache.Invalidation) string {
 	for _, p := range r.Patterns {
 		switch star := strings.IndexByte(p, '*'); {
 		case p != "" && strings.Trim(p, "*") == "":
@@ -144,7 +149,7 @@ func addPatterns(r *request, _ Names, inv *cache.Invalidation) string {
 	return ""
 }
 
-func addOperations(r *request, _ Names, inv *cache.Invalidation) string {
+func addOperations(r *Request, _ Names, inv *cache.Invalidation) string {
 	for _, name := range r.Operations {
 		switch {
 		case name == "":
@@ -157,7 +162,7 @@ func addOperations(r *request, _ Names, inv *cache.Invalidation) string {
 	return ""
 }
 
-func addTenants(r *request, n Names, inv *cache.Invalidation) string {
+func addTenants(r *Request, n Names, inv *cache.Invalidation) string {
 	for _, id := range r.Tenants {
 		if id == "" || len(id) > maxNameLength {
 			return "A tenant is empty or longer than 512 bytes."

@@ -29,8 +29,9 @@ func TestNamesOfAnInvalidation(t *testing.T) {
 		`{"operations":["Front"],"soft":true}`:          {Tags: []string{"@op:Front"}, Soft: true},
 		`{"tenants":["acme"]}`:                          {Tags: []string{"@tenant:h(acme)"}},
 		`{"all":true}`:                                  {All: true},
+		`{"all":true,"confirm":"all"}`:                  {All: true},
 	} {
-		inv, problem := parse([]byte(body), names)
+		inv, problem := Parse([]byte(body), names)
 		if problem != "" || fmt.Sprint(inv) != fmt.Sprint(want) {
 			t.Errorf("%s: %+v %s", body, inv, problem)
 		}
@@ -39,32 +40,35 @@ func TestNamesOfAnInvalidation(t *testing.T) {
 
 func TestNamesThatAreRefused(t *testing.T) {
 	for body, want := range map[string]string{
-		`{"types":["Town"]}`:        "no object type",
-		`{"patterns":["*"]}`:        `{"all":true}`,
-		`{"patterns":["**"]}`:       "matches everything",
-		`{"patterns":["*:5"]}`:      "begins with *",
-		`{"patterns":[""]}`:         "empty",
-		`{"patterns":["@op:*"]}`:    "only tags of Weir",
-		`{"prefixes":["@"]}`:        "only tags of Weir",
-		`{"tags":["@op:Front"]}`:    "use operations",
-		`{"operations":[""]}`:       "its hash",
-		`{"tenants":[""]}`:          "empty",
-		`{"all":true,"tags":["a"]}`: "everything and parts",
-		`{"all":false}`:             "names nothing",
-		`{"everything":true}`:       "unknown field",
+		`{"types":["Town"]}`:                                    "no object type",
+		`{"patterns":["*"]}`:                                    `{"all":true}`,
+		`{"patterns":["**"]}`:                                   "matches everything",
+		`{"patterns":["*:5"]}`:                                  "begins with *",
+		`{"patterns":[""]}`:                                     "empty",
+		`{"patterns":["@op:*"]}`:                                "only tags of Weir",
+		`{"prefixes":["@"]}`:                                    "only tags of Weir",
+		`{"tags":["@op:Front"]}`:                                "use operations",
+		`{"operations":[""]}`:                                   "its hash",
+		`{"tenants":[""]}`:                                      "empty",
+		`{"all":true,"tags":["a"]}`:                             "everything and parts",
+		`{"all":true,"confirm":"yes"}`:                          "all alone",
+		`{"tags":["a"],"confirm":"all"}`:                        "all alone",
+		`{"types":["@op:x"]}`:                                   "only tags of Weir",
+		`{"all":false}`:                                         "names nothing",
+		`{"everything":true}`:                                   "unknown field",
 		`{"operations":["` + strings.Repeat("a", 201) + `"]}`:   "200 bytes",
 		`{"prefixes":["a"` + strings.Repeat(`,"a"`, 256) + `]}`: "256 prefixes",
 		`{"tags":["a"` + strings.Repeat(`,"a"`, 10_000) + `]}`:  "10000 names",
 		`{"patterns":["` + strings.Repeat("a", 600) + `*"]}`:    "longer than 512",
 	} {
-		if _, problem := parse([]byte(body), names); !strings.Contains(problem, want) {
+		if _, problem := Parse([]byte(body), names); !strings.Contains(problem, want) {
 			t.Errorf("%.60s: %q", body, problem)
 		}
 	}
-	if _, problem := parse([]byte(`{"tenants":["a"]}`), Names{}); !strings.Contains(problem, "policy.scope") {
+	if _, problem := Parse([]byte(`{"tenants":["a"]}`), Names{}); !strings.Contains(problem, "policy.scope") {
 		t.Errorf("no scope rules: %q", problem)
 	}
-	if inv, problem := parse([]byte(`{"types":["Town"]}`), Names{}); problem != "" || len(inv.Tags) != 1 {
+	if inv, problem := Parse([]byte(`{"types":["Town"]}`), Names{}); problem != "" || len(inv.Tags) != 1 {
 		t.Errorf("no schema: %q", problem)
 	}
 }
