@@ -20,15 +20,16 @@ import (
 )
 
 const (
-	askTime    = 3 * time.Second
-	pollTime   = 5 * time.Millisecond
-	ackTime    = 5 * time.Second
-	leaseTime  = 4 * time.Second
-	backTime   = 5 * time.Second
-	warmTime   = 5 * time.Second
-	warmHits   = 50 // of the load
-	mutants    = 8  // entities changed by the mutation step
-	firstProbe = entities + 500
+	askTime        = 3 * time.Second
+	pollTime       = 5 * time.Millisecond
+	ackTime        = 5 * time.Second
+	leaseTime      = 4 * time.Second
+	backTime       = 5 * time.Second
+	federationTime = 12 * time.Second
+	warmTime       = 5 * time.Second
+	warmHits       = 50 // of the load
+	mutants        = 8  // entities changed by the mutation step
+	firstProbe     = entities + 500
 )
 
 // policyDocument is the pushed change: answers show their price, and stale entries may stand in for the origin for ten minutes.
@@ -64,6 +65,7 @@ func (s *script) acts() []act {
 		{"mutate through one sidecar", fmt.Sprintf("weir-a shows each of %d changes at once, weir-b within %s", mutants, load.Grace), 0.52, 10 * time.Second, s.mutate},
 		{"stop the origin", "both sidecars go on answering from stale entries", 0.70, askTime + ackTime, s.outage},
 		{"start the origin again", "a mutation works through both sidecars", 0.85, backTime, s.recover},
+		{"federate four subgraphs", "a partial answer while one of them is killed, its breaker opens, and all is whole after its return", 0.92, federationTime, s.federate},
 	}
 }
 

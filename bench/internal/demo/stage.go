@@ -23,6 +23,7 @@ import (
 // stage is everything that runs.
 type stage struct {
 	dir      string
+	weir     string // binary
 	schema   string
 	origin   *origin.Server
 	kafka    []string
@@ -56,6 +57,7 @@ func (s *stage) start(ctx context.Context, cfg *Config, say func(string, ...any)
 	if s.dir, err = os.MkdirTemp("", "weir-demo-"); err != nil {
 		return err
 	}
+	s.weir = cfg.Binaries.Weir
 	s.schema = filepath.Join(s.dir, "schema.graphql")
 	if err := os.WriteFile(s.schema, []byte(origin.Schema()), 0o644); err != nil {
 		return err

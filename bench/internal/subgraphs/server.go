@@ -54,8 +54,11 @@ type served struct {
 }
 
 // Serve opens a server on a free port of the loopback.
-func Serve() (*Server, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func Serve() (*Server, error) { return ServeAt("127.0.0.1:0") }
+
+// ServeAt opens a server at HOST:PORT, such as that of one that was closed.
+func ServeAt(address string) (*Server, error) {
+	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, err
 	}
@@ -84,6 +87,9 @@ func (s *Server) Behave(name string, c Conduct) {
 		v.(*served).conduct.Store(&c)
 	}
 }
+
+// Address is HOST:PORT.
+func (s *Server) Address() string { return s.address }
 
 // Asked counts the requests so far.
 func (s *Server) Asked() int64 { return s.asked.Load() }
