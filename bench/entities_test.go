@@ -135,9 +135,9 @@ func entitiesAreFreshEverywhere(t *testing.T, programs fleet.Binaries) {
 		settle(t, by.AdminURL())
 	}
 	t.Logf("%d reads in 3 operations by %d sidecars, %d fetches of names", reads, entitySidecars, origin.fetches.Load())
-	// Each round costs the fleet the entity that changed, in three selections, and not the others.
-	if most := int64(3*entityRounds + 3*entitySidecars); origin.fetches.Load() > most {
-		t.Errorf("%d fetches, more than %d: entities that did not change were not kept", origin.fetches.Load(), most)
+	// Each round costs the fleet the entity that changed, in three selections, and what Redis did not have in time; without a cache it costs all.
+	if all := int64(3 * entityRounds * entitySidecars); origin.fetches.Load() > all/2 {
+		t.Errorf("%d fetches of %d: entities that did not change were not kept", origin.fetches.Load(), all)
 	}
 }
 
