@@ -143,6 +143,9 @@ func (s *Store) Connected() bool {
 	return s.journal.Live() && !s.Degraded()
 }
 
+// News grows with each invalidation that this process obeys: two calls that return the same had none between them.
+func (s *Store) News() uint64 { return s.clock.State().Seq }
+
 // Degraded reports whether the store has been without the log for longer than DisconnectedAfter.
 func (s *Store) Degraded() bool { return s.DegradedAt(s.cfg.Now()) }
 

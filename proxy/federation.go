@@ -23,7 +23,7 @@ func NewFederation(s *planner.Supergraph, store *cache.Store, ttl time.Duration)
 	f := &Federation{}
 	keep := execute.Keeping{Store: store}
 	for _, g := range s.Subgraphs() {
-		c, err := subgraph.New(subgraph.Config{URL: g.URL})
+		c, err := subgraph.New(subgraph.Config{URL: g.URL, Share: true})
 		if err != nil {
 			f.Close()
 			return nil, err

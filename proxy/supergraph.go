@@ -217,6 +217,7 @@ func (g *subgraphs) collect(set telemetry.Set) {
 		}
 		st, name := c.Stats(), g.names[i]
 		set.Counter("weir_subgraph_fetches_total", "Fetches that were sent to a subgraph, retries left aside.", float64(st.Calls), "subgraph", name)
+		set.Counter("weir_subgraph_shared_total", "Fetches that were not sent, because the answer to an identical one was under way.", float64(st.Shared), "subgraph", name)
 		set.Counter("weir_subgraph_retries_total", "Fetches that were sent again.", float64(st.Retries), "subgraph", name)
 		set.Counter("weir_subgraph_refused_total", "Fetches that were not sent because the subgraph's breaker is open (mode enforce).", float64(st.Refused), "subgraph", name)
 		for _, why := range slices.Sorted(maps.Keys(st.Failed)) {

@@ -24,6 +24,7 @@ type Supergraph struct {
 	MaxAnswer   string              `yaml:"max_answer" json:"max_answer,omitempty" jsonschema:"description=Size of a subgraph's answer; a larger one is an error"`
 	MaskErrors  bool                `yaml:"mask_errors" json:"mask_errors,omitempty" jsonschema:"description=Do not tell clients what subgraphs say in errors, only where they are"`
 	EntityMemo  bool                `yaml:"entity_memo" json:"entity_memo,omitempty" jsonschema:"description=Do not ask a subgraph again for fields of an entity that it has answered in the same request; nothing of it outlives the request"`
+	Dedup       bool                `yaml:"dedup" json:"dedup,omitempty" jsonschema:"description=Fetches of queries that are the same, the headers that are passed on included, and under way at the same time are one request; never mutations"`
 	Trace       string              `yaml:"trace" json:"trace,omitempty" jsonschema:"enum=forward,enum=create,enum=off,description=W3C trace context: forward the client's; create: and begin one, sampled, where there is none; off"`
 	Headers     HeaderRules         `yaml:"headers" json:"headers,omitempty" jsonschema:"description=Of requests to all subgraphs"`
 	Cache       EntityCache         `yaml:"cache" json:"cache,omitempty" jsonschema:"description=Entities and root fields that subgraphs answered, kept as their Cache-Control allows"`
@@ -37,6 +38,7 @@ type Subgraph struct {
 	CA          string      `yaml:"ca" json:"ca,omitempty" jsonschema:"description=PEM file with the authorities that its certificate may be from; default: those of the system"`
 	Timeout     string      `yaml:"timeout" json:"timeout,omitempty"`
 	Concurrency int         `yaml:"concurrency" json:"concurrency,omitempty"`
+	Dedup       *bool       `yaml:"dedup" json:"dedup,omitempty"`
 	Headers     HeaderRules `yaml:"headers" json:"headers,omitempty" jsonschema:"description=They go over those for all subgraphs"`
 	Cache       EntityCache `yaml:"cache" json:"cache,omitempty"`
 }
@@ -83,7 +85,7 @@ type Retries struct {
 
 func defaultSupergraph() Supergraph {
 	return Supergraph{
-		Watch: "2s", Timeout: "10s", Total: "30s", Concurrency: 256, MaxAnswer: "8MiB", Trace: "forward", Retries: Retries{Budget: 0.1, Backoff: "25ms"},
+		Watch: "2s", Timeout: "10s", Total: "30s", Concurrency: 256, MaxAnswer: "8MiB", Dedup: true, Trace: "forward", Retries: Retries{Budget: 0.1, Backoff: "25ms"},
 		Cache: EntityCache{Mode: "on", TTL: "0", MaxTTL: "0", HoldOff: "2s"},
 	}
 }
@@ -122,7 +124,7 @@ func compileSupergraph(d *document, s *Static, env Env) {
 	}
 	c := &v.All.Client
 	c.Timeout = duration(d, "supergraph.timeout", f.Timeout, time.Millisecond, time.Hour)
-	c.MaxCalls = f.Concurrency
+	c.MaxCalls, c.Share = f.Concurrency, f.Dedup
 	between(d, "supergraph.concurrency", f.Concurrency, 1, 100_000)
 	c.MaxAnswer = int(size(d, "supergraph.max_answer", f.MaxAnswer, 1<<10, 1<<30))
 	between(d, "supergraph.retries.max", f.Retries.Max, 0, 10)
@@ -148,6 +150,9 @@ func compileSupergraph(d *document, s *Static, env Env) {
 		if sub.Concurrency != 0 {
 			between(d, at+".concurrency", sub.Concurrency, 1, 100_000)
 			each.Client.MaxCalls = sub.Concurrency
+		}
+		if sub.Dedup != nil {
+			each.Client.Share = *sub.Dedup
 		}
 		each.Cache = sub.Cache.compile(d, at+".cache", v.All.Cache)
 		if sub.Cache.HoldOff != "" {

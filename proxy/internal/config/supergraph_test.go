@@ -32,6 +32,7 @@ func TestSupergraph(t *testing.T) {
   headers: { propagate: "Authorization, x-*", insert: { x-from: weir } }
   retries: { max: 2 }
   subgraphs:
+    stock: { dedup: false }
     products: { url: "http://127.0.0.1:1/graphql", timeout: 1s, concurrency: 7, headers: { insert: { X-Key: "${KEY}" }, remove: [authorization] } }
 `)
 	if err != nil {
@@ -46,6 +47,9 @@ func TestSupergraph(t *testing.T) {
 	if p.URL != "http://127.0.0.1:1/graphql" || p.Client.Timeout != time.Second || p.Client.MaxCalls != 7 || p.Client.Retries.Max != 2 ||
 		len(p.Headers.Insert) != 1 || p.Headers.Insert[0] != (forward.Line{Name: "x-key", Value: "s3cret"}) {
 		t.Errorf("%+v", p)
+	}
+	if !f.All.Client.Share || !p.Client.Share || f.Each["stock"].Client.Share {
+		t.Errorf("%+v", f)
 	}
 	shown := string(Redacted(s.File))
 	if strings.Contains(shown, "s3cret") || strings.Contains(shown, "x-from: weir") || !strings.Contains(shown, "x-from: "+hidden) {

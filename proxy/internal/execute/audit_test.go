@@ -58,7 +58,7 @@ func executorFor(t *testing.T, sg *planner.Supergraph) *Executor {
 	t.Helper()
 	var clients []*subgraph.Client
 	for _, s := range sg.Subgraphs() {
-		c, err := subgraph.New(subgraph.Config{URL: s.URL})
+		c, err := subgraph.New(subgraph.Config{URL: s.URL, Share: true})
 		if err == nil {
 			t.Cleanup(c.Close)
 		}

@@ -49,6 +49,7 @@ func New(cfg Config) *Executor {
 // Stats tells what an execution took.
 type Stats struct {
 	Fetches int
+	Shared  int // fetches that were not made: the answer to an identical one was under way
 	Kept    int // entities, and steps of root fields, that the cache had
 	Errors  int // in the answer
 	Bytes   int // received as content
@@ -77,7 +78,27 @@ func (e *Executor) Execute(ctx context.Context, q *Request, dst []byte) ([]byte,
 	dst = r.answer(dst)
 	stats := r.stats
 	stats.Errors = len(r.errors)
+	if q.Plan.Mutates() {
+		e.bar()
+	}
 	r.end()
 	e.runs.Put(r)
 	return dst, stats
+}
+
+// bar keeps what is asked from now on from sharing answers of before a mutation.
+func (e *Executor) bar() {
+	for _, c := range e.cfg.Clients {
+		if c != nil {
+			c.Bar()
+		}
+	}
+}
+
+// news grows with what a request must not be behind of.
+func (e *Executor) news() uint64 {
+	if e.cfg.Keep.Store == nil {
+		return 0
+	}
+	return e.cfg.Keep.Store.News()
 }

@@ -161,7 +161,7 @@ func ask(t *testing.T, query string, a, b http.HandlerFunc) string {
 	}
 	var clients []*subgraph.Client
 	for _, s := range sg.Subgraphs() {
-		c, err := subgraph.New(subgraph.Config{URL: s.URL, Timeout: patience})
+		c, err := subgraph.New(subgraph.Config{URL: s.URL, Share: true, Timeout: patience})
 		if err != nil {
 			t.Fatal(err)
 		}

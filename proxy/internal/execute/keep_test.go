@@ -48,7 +48,7 @@ func newShelf(t *testing.T, k Keeping, propagate ...string) *shelf {
 	}
 	var clients []*subgraph.Client
 	for _, s := range f.sg.Subgraphs() {
-		c, err := subgraph.New(subgraph.Config{URL: s.URL})
+		c, err := subgraph.New(subgraph.Config{URL: s.URL, Share: true})
 		if err != nil {
 			t.Fatal(err)
 		}

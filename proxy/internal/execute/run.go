@@ -40,6 +40,7 @@ type run struct {
 	path    []pathElement
 	out     []byte
 	keeps   bool // the cache is looked into
+	shares  bool // answers of fetches under way may be used
 	digest  cache.KeyWriter
 	tags    planner.Tags
 	tagged  table
@@ -96,7 +97,8 @@ func (r *run) begin(e *Executor, ctx context.Context, q *Request) {
 	}
 	r.stats = Stats{}
 	r.reset(plan)
-	r.keeps = e.keeper != nil && !changes(plan)
+	r.shares = !changes(plan)
+	r.keeps = e.keeper != nil && r.shares
 	n := len(plan.Steps)
 	for len(r.calls) < n {
 		r.calls = append(r.calls, newFetchCall())
@@ -139,7 +141,9 @@ func setOf(steps []int) (set uint64) {
 // end lets go of everything that is not the run's own.
 func (r *run) end() {
 	for i := range r.plan.Steps {
-		r.calls[i].content, r.calls[i].err = nil, nil
+		c := r.calls[i]
+		c.content, c.err = nil, nil
+		c.call.Release()
 	}
 	clear(r.errors)
 	r.memo.sources = nil
@@ -212,7 +216,14 @@ func (r *run) first() int {
 	if all != least {
 		return -1
 	}
-	return slices.Index(r.sent, bits.TrailingZeros64(least))
+	// What was sent itself comes first: its place at the subgraph is free again after that.
+	at := slices.Index(r.sent, bits.TrailingZeros64(least))
+	for i, s := range r.sent {
+		if least>>s&1 != 0 && !r.calls[s].call.Joined() {
+			return i
+		}
+	}
+	return at
 }
 
 func (c *fetchCall) receive() { c.status, c.content, c.err = c.call.Receive() }
@@ -253,14 +264,19 @@ func (r *run) send(s int) bool {
 	if r.deadline.Before(deadline) {
 		deadline = r.deadline
 	}
-	r.stats.Fetches++
+	lines := r.linesFor(step.Subgraph)
 	err := c.call.Send(r.ctx, client, subgraph.Ask{
-		Body: r.body, Lines: r.linesFor(step.Subgraph).text, Now: now, Deadline: deadline, Once: step.Kind == planner.FetchMutation,
+		Body: r.body, Lines: lines.text, Now: now, Deadline: deadline, Once: step.Kind == planner.FetchMutation,
 		Rules: r.q.Breaker, Refuse: r.q.Refuse, Leash: r.leash,
+		Share: r.shares, Own: lines.own, News: r.e.news(),
 	})
 	if err != nil {
+		r.stats.Fetches++
 		r.failed(step, &c.asked, codeOf(err))
 		return false
+	}
+	if c.call.Joined() {
+		c.sentAt = c.call.Began().UnixNano()
 	}
 	return true
 }

@@ -276,7 +276,7 @@ func shopOf(tb testing.TB, sockets bool, cfg Config) (*store, *planner.Supergrap
 			return new(net.Dialer).DialContext(ctx, "tcp", l.Addr().String())
 		}
 	}
-	sg, e := shopWith(tb, subgraph.Config{Dial: dial}, cfg)
+	sg, e := shopWith(tb, subgraph.Config{Dial: dial, Share: true}, cfg)
 	return s, sg, e
 }
 

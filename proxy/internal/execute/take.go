@@ -75,6 +75,11 @@ func (r *run) failedRoot(step *planner.FetchStep, f fault) {
 // take merges the answer of a step.
 func (r *run) take(s int) {
 	step, c := &r.plan.Steps[s], r.calls[s]
+	if c.call.Joined() {
+		r.stats.Shared++
+	} else {
+		r.stats.Fetches++
+	}
 	if c.err != nil {
 		r.failed(step, &c.asked, codeOf(c.err))
 		return

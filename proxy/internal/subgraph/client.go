@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/weirproxy/weir/proxy/internal/breaker"
@@ -34,6 +35,8 @@ type Config struct {
 	Retries Retries
 	// Breaker is asked by calls that come with rules; nil: none. A client that takes the place of another one goes on with its breaker.
 	Breaker *breaker.Breaker
+	// Share lets requests that ask for it have the answer to an identical one that is under way.
+	Share bool
 	// Changed hears that the breaker opened or closed; nil: nobody does.
 	Changed func(open bool)
 }
@@ -47,6 +50,9 @@ type Client struct {
 	calls   chan struct{}
 	budget  budget
 	counts  counts
+	lanes   *[laneCount]lane // nil: nothing is shared
+	barrier atomic.Uint64
+	spare   sync.Pool // of exchanges whose call has other memory
 
 	mu   sync.Mutex
 	idle []*conn // the one used last is at the end
@@ -81,6 +87,9 @@ func New(cfg Config) (*Client, error) {
 	}
 	c := &Client{cfg: cfg, address: u.Host, calls: make(chan struct{}, cfg.MaxCalls)}
 	c.budget.ratio = cfg.Retries.Budget
+	if cfg.Share {
+		c.lanes = new([laneCount]lane)
+	}
 	port := "80"
 	if u.Scheme == "https" {
 		port = "443"

@@ -13,13 +13,14 @@ import (
 var errOpen = errors.New("its breaker is open")
 
 type counts struct {
-	calls, retries, refused                      atomic.Uint64
+	calls, shared, retries, refused              atomic.Uint64
 	connect, timeout, closed, unreadable, status atomic.Uint64
 }
 
 // Stats are counts since the client was made.
 type Stats struct {
 	Calls   uint64            // sent
+	Shared  uint64            // not sent: the answer to an identical one was under way
 	Retries uint64            // sent again, beside these
 	Refused uint64            // not sent, because the breaker was open
 	Failed  map[string]uint64 // by why
@@ -30,7 +31,7 @@ type Stats struct {
 func (c *Client) Stats() Stats {
 	n := &c.counts
 	return Stats{
-		Calls: n.calls.Load(), Retries: n.retries.Load(), Refused: n.refused.Load(), Breaker: c.cfg.Breaker.State(),
+		Calls: n.calls.Load(), Shared: n.shared.Load(), Retries: n.retries.Load(), Refused: n.refused.Load(), Breaker: c.cfg.Breaker.State(),
 		Failed: map[string]uint64{
 			"connect": n.connect.Load(), "timeout": n.timeout.Load(), "closed": n.closed.Load(), "bad_answer": n.unreadable.Load(), "status": n.status.Load(),
 		},
@@ -46,14 +47,14 @@ func (c *Client) begin() {
 }
 
 // admit asks the breaker.
-func (k *Call) admit(a *Ask) error {
-	k.rules, k.ticket = a.Rules, breaker.Ticket{}
+func (x *exchange) admit(a *Ask) error {
+	x.rules, x.ticket = a.Rules, breaker.Ticket{}
 	if a.Rules == nil {
 		return nil
 	}
 	var may bool
-	if k.ticket, may = k.client.cfg.Breaker.Admit(a.Now.UnixNano(), a.Rules); !may && a.Refuse {
-		k.client.counts.refused.Add(1)
+	if x.ticket, may = x.client.cfg.Breaker.Admit(a.Now.UnixNano(), a.Rules); !may && a.Refuse {
+		x.client.counts.refused.Add(1)
 		return &Error{Code: codes.SubgraphOpen, Cause: errOpen}
 	}
 	return nil
@@ -61,24 +62,24 @@ func (k *Call) admit(a *Ask) error {
 
 // tell counts how the call ended, and tells the breaker: a subgraph that cannot be reached, is too slow, breaks off or says that it cannot
 // answer now has failed. What nobody waits for any more says nothing.
-func (k *Call) tell(status int, err error) {
+func (x *exchange) tell(status int, err error) {
 	failed := err != nil || unavailable(status)
-	left := failed && (errors.Is(k.ctx.Err(), context.Canceled) || k.leash.isLeft())
+	left := failed && (errors.Is(x.ctx.Err(), context.Canceled) || x.leash.isLeft())
 	if failed && !left {
-		k.client.count(err)
+		x.client.count(err)
 	}
-	if k.rules == nil {
+	if x.rules == nil {
 		return
 	}
-	changed := k.client.cfg.Changed
+	changed := x.client.cfg.Changed
 	switch {
 	case left || errors.Is(err, errBusy):
-		k.ticket.Dropped()
+		x.ticket.Dropped()
 	case failed && codeOf(err) != codes.SubgraphAnswer:
-		if k.ticket.Failed(time.Now().UnixNano(), k.rules) && changed != nil {
+		if x.ticket.Failed(time.Now().UnixNano(), x.rules) && changed != nil {
 			changed(true)
 		}
-	case k.ticket.Succeeded(time.Now().UnixNano(), k.rules) && changed != nil:
+	case x.ticket.Succeeded(time.Now().UnixNano(), x.rules) && changed != nil:
 		changed(false)
 	}
 }

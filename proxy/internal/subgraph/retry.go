@@ -40,16 +40,16 @@ func (b *budget) spend() bool {
 }
 
 // again waits and reports whether the call is to be made once more, after n retries and what came of the last.
-func (k *Call) again(n int, err error) bool {
-	r := &k.client.cfg.Retries
-	if k.once || n >= r.Max || !worthRetrying(k.head.Status, err) || !k.client.budget.spend() {
+func (x *exchange) again(n int, err error) bool {
+	r := &x.client.cfg.Retries
+	if x.once || n >= r.Max || !worthRetrying(x.head.Status, err) || !x.client.budget.spend() {
 		return false
 	}
 	pause := time.Duration(float64(r.Backoff<<min(n, 16)) * (0.5 + rand.Float64()))
-	if time.Until(k.deadline) <= pause {
+	if time.Until(x.deadline) <= pause {
 		return false
 	}
-	ctx, end := k.leash.bound(k.ctx, k.deadline)
+	ctx, end := x.leash.bound(x.ctx, x.deadline)
 	defer end()
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
@@ -58,7 +58,7 @@ func (k *Call) again(n int, err error) bool {
 	case <-ctx.Done():
 		return false
 	}
-	k.client.counts.retries.Add(1)
+	x.client.counts.retries.Add(1)
 	return true
 }
 
