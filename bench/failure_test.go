@@ -35,6 +35,7 @@ func TestFailures(t *testing.T) {
 		{"redis killed and started again empty", redisKilled},
 		{"redis restarted empty again and again", redisRestarted},
 		{"redis frozen", redisFrozen},
+		{"redis takes longer than a mutation waits for it", logIsSlow},
 		{"kafka absent, then there, then dead, then back", kafkaComesAndGoes},
 		{"kafka wants TLS and a user: a wrong password, a wrong authority", kafkaWantsTLSAndAUser},
 		{"control plane absent, then there, then dead; the pushed policy outlives both", controlComesAndGoes},

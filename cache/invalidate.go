@@ -39,7 +39,7 @@ func asPrefix(pattern string) (string, bool) {
 }
 
 // Invalidate makes this process obey at once and puts the invalidation into the log. It waits for the log within AppendBudget; then the
-// log gets it later. It copies the lists of names.
+// log gets it later, and Receipt.Logged is false. It copies the lists of names.
 func (s *Store) Invalidate(ctx context.Context, inv Invalidation, now int64) (Receipt, error) {
 	return s.invalidate(ctx, inv.names(), now)
 }

@@ -205,9 +205,12 @@ func (p *modelProcess) leads(c *modelCall, r *Result) {
 	if c.won == nil && !c.free {
 		w.fail("%s fetches %s for the fleet and has no lease: %+v", p.name, name, c)
 	}
+	if c.won == nil || c.won.until <= w.now { // it may have run out before its answer came
+		return
+	}
 	for _, q := range w.processes {
 		for _, f := range q.fills {
-			if l := f.held; f.key == c.key && l != nil && c.won != nil && l != c.won && !l.ended && l.until > w.now && l.server == c.won.server {
+			if l := f.held; f.key == c.key && l != nil && l != c.won && !l.ended && l.until > w.now && l.server == c.won.server {
 				w.fail("%s and %s have the lease of %s", p.name, q.name, name)
 			}
 		}

@@ -90,6 +90,7 @@ func collectLine(set telemetry.Set, st line.Stats) {
 		map[string]uint64{"shortened": st.Shortened, "observed": st.WouldShorten})
 	byLabel(set, "weir_refresh_results_total", "Refreshes of entries, by what they found.", "result", map[string]uint64{"changed": st.Changed, "unchanged": st.Unchanged})
 	set.Counter("weir_renewed_total", "Entries that live on because the origin answered 304.", float64(st.Renewed))
+	set.Counter("weir_invalidations_unlogged_total", "Changes whose answer left before the fleet's log had them; answers by HTTP say so (Cache-Status: detail=not-logged).", float64(st.Unlogged))
 	set.Counter("weir_invalidate_errors_total", "Mutations whose invalidation failed.", float64(st.InvalidateErrors))
 	byLabel(set, "weir_scope_bypass_total", "Requests that passed the cache because their credentials prove no scope.", "reason", st.ScopeBypass)
 }

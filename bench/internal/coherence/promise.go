@@ -27,7 +27,7 @@ const (
 // Terms is the promise in words, as it is checked.
 const Terms = `A mutation is acknowledged when its answer has arrived. From then on a read that is sent
   to the sidecar that answered it            shows it: at once, always
-  to another sidecar, Redis reachable        shows it: after 200 ms
+  to another sidecar, Redis reachable        shows it: after 200 ms, or 10.5 s when the answer said detail=not-logged
   to another sidecar, Redis away or cut off  shows it: 200 ms after both sidecars have the log again, and
                                              through a sidecar that is cut off 10.5 s after the mutation at the latest
 While the origin's replicas lag by less than hold-off (1 s here), all of that is later by twice that and the time of a fetch (3.5 s).
@@ -60,6 +60,7 @@ type ack struct {
 	target  int
 	version int64
 	at      time.Time
+	logged  bool // its answer did not say that the log lacks it
 }
 
 // outage is a time in which some sidecars have no log.
@@ -83,8 +84,8 @@ func (p *Promise) lock(id []byte) (*sync.Mutex, map[string]*entity) {
 	return &s.Mutex, s.entities
 }
 
-// acknowledged notes a mutation's answer.
-func (p *Promise) acknowledged(target int, id []byte, version int64, at time.Time) {
+// acknowledged notes a mutation's answer; logged, when it did not say that the log does not have it yet.
+func (p *Promise) acknowledged(target int, id []byte, version int64, at time.Time, logged bool) {
 	mu, all := p.lock(id)
 	defer mu.Unlock()
 	e := all[string(id)]
@@ -100,7 +101,7 @@ func (p *Promise) acknowledged(target int, id []byte, version int64, at time.Tim
 			e.floor = max(e.floor, a.version)
 		}
 	}
-	e.recent = append(kept, ack{target, version, at})
+	e.recent = append(kept, ack{target, version, at, logged})
 }
 
 // required is the lowest version that a read may show, which of the acknowledged ones it misses, and the highest that it may miss for an outage.
@@ -133,6 +134,9 @@ func (p *Promise) due(a ack, target int) time.Time {
 		return a.at.Add(p.extra)
 	}
 	due := a.at.Add(p.grace)
+	if !a.logged {
+		due = a.at.Add(CutOff)
+	}
 	for i := range p.outages {
 		o := &p.outages[i]
 		if !o.cut[a.target] && !o.cut[target] || o.from.After(due) || !o.to.IsZero() && o.to.Before(a.at) {

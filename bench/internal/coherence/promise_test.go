@@ -38,7 +38,7 @@ func TestPromise(t *testing.T) {
 	} {
 		p := newPromise()
 		p.outages = c.outages
-		p.acknowledged(0, []byte("1"), 7, t0)
+		p.acknowledged(0, []byte("1"), 7, t0, true)
 		need, _, excused := p.required(c.target, []byte("1"), at(c.sent))
 		if (need == 7) != c.bound || (excused == 7) != c.excepted {
 			t.Errorf("%s: need %d, excused %d", c.name, need, excused)
@@ -51,8 +51,8 @@ func TestPromise(t *testing.T) {
 
 func TestOldAcknowledgementsStay(t *testing.T) {
 	p, t0 := newPromise(), time.Unix(1_800_000_000, 0)
-	p.acknowledged(0, []byte("1"), 7, t0)
-	p.acknowledged(0, []byte("1"), 8, t0.Add(2*memory))
+	p.acknowledged(0, []byte("1"), 7, t0, true)
+	p.acknowledged(0, []byte("1"), 8, t0.Add(2*memory), true)
 	if need, _, _ := p.required(1, []byte("1"), t0.Add(2*memory)); need != 7 {
 		t.Errorf("need %d", need)
 	}
@@ -96,6 +96,27 @@ func TestJudge(t *testing.T) {
 		}
 		if seen.stale.Load() != c.stale || seen.foreign.Load() != c.foreign || seen.hits.Load() != c.hits {
 			t.Errorf("%s: %d stale, %d of another, %d hits", c.name, seen.stale.Load(), seen.foreign.Load(), seen.hits.Load())
+		}
+	}
+}
+
+// An answer that says that the log does not have the change yet binds the sidecar that gave it at once, and others later.
+func TestAcknowledgementsThatTheLogLacks(t *testing.T) {
+	p, t0 := newPromise(), time.Unix(1_800_000_000, 0)
+	p.acknowledged(0, []byte("1"), 7, t0, false)
+	for _, c := range []struct {
+		target        int
+		sent          time.Duration
+		need, excused int64
+	}{
+		{0, 0, 7, 0},
+		{1, Grace - 1, 0, 0},
+		{1, Grace + 1, 0, 7},
+		{1, CutOff - 1, 0, 7},
+		{1, CutOff, 7, 0},
+	} {
+		if need, _, excused := p.required(c.target, []byte("1"), t0.Add(c.sent)); need != c.need || excused != c.excused {
+			t.Errorf("%+v: need %d, excused %d", c, need, excused)
 		}
 	}
 }

@@ -69,6 +69,7 @@ type Row struct {
 	Scene                                                      string
 	Seconds                                                    float64
 	Reads, Changes, Hits, Own, Stale, Foreign, Errors, Excused int64 // Own: hits of answers that are one user's
+	Unlogged                                                   int64 // changes whose answer said that the log did not have them yet
 }
 
 // Outcome is what a run leaves behind.
@@ -91,6 +92,7 @@ func (o *Outcome) Total() (t Row) {
 		t.Foreign += r.Foreign
 		t.Errors += r.Errors
 		t.Excused += r.Excused
+		t.Unlogged += r.Unlogged
 	}
 	return t
 }
@@ -105,10 +107,10 @@ func (o *Outcome) Pass() bool {
 func (o *Outcome) String() string {
 	var b strings.Builder
 	line := func(r Row) {
-		fmt.Fprintf(&b, "%-38s %6.0f %9d %7d %6.1f%% %9d %6d %6d %6d %9d\n", r.Scene, r.Seconds, r.Reads, r.Changes, 100*float64(r.Hits)/float64(max(1, r.Reads)), r.Own, r.Stale,
-			r.Foreign, r.Errors, r.Excused)
+		fmt.Fprintf(&b, "%-38s %6.0f %9d %7d %6.1f%% %9d %6d %6d %6d %9d %10d\n", r.Scene, r.Seconds, r.Reads, r.Changes, 100*float64(r.Hits)/float64(max(1, r.Reads)), r.Own, r.Stale,
+			r.Foreign, r.Errors, r.Excused, r.Unlogged)
 	}
-	fmt.Fprintf(&b, "%-38s %6s %9s %7s %7s %9s %6s %6s %6s %9s\n", "scene", "s", "reads", "changes", "hits", "own hits", "stale", "other", "errors", "not bound")
+	fmt.Fprintf(&b, "%-38s %6s %9s %7s %7s %9s %6s %6s %6s %9s %10s\n", "scene", "s", "reads", "changes", "hits", "own hits", "stale", "other", "errors", "not bound", "not logged")
 	for _, r := range o.Rows {
 		line(r)
 	}
@@ -213,7 +215,7 @@ func (g *stage) scene(ctx context.Context, name string, out *Outcome, f func(con
 	w := g.runner.Window()
 	row := Row{
 		Scene: name, Seconds: time.Since(begin).Seconds(), Reads: s.reads.Load(), Changes: s.changes.Load(), Hits: s.hits.Load(), Own: s.own.Load(), Stale: s.stale.Load(), Foreign: s.foreign.Load(),
-		Errors: w.Errors, Excused: s.excused.Load(),
+		Errors: w.Errors, Excused: s.excused.Load(), Unlogged: s.unlogged.Load(),
 	}
 	if len(w.Failures) > 0 {
 		out.Examples = append(out.Examples, fmt.Sprintf("%s: %v", name, w.Failures))

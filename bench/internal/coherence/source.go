@@ -41,7 +41,7 @@ var documents = [...]string{
 type scene struct {
 	name                           string
 	reads, changes, stale, excused atomic.Int64
-	foreign                        atomic.Int64
+	foreign, unlogged              atomic.Int64 // unlogged: of changes, whose answer said so
 	hits, own                      atomic.Int64 // own: of answers that are one user's
 }
 
@@ -155,7 +155,11 @@ func (t *stream) Judge(a *load.Reply, slot int) (failure string, again bool) {
 	s := t.s
 	if q.op == opChange {
 		q.scene.changes.Add(1)
-		versions(a.Body, func(id []byte, version int64) { s.promise.acknowledged(a.Target, id, version, a.Done) })
+		logged := !load.ParseCacheStatus(a.CacheStatus).Unlogged
+		if !logged {
+			q.scene.unlogged.Add(1)
+		}
+		versions(a.Body, func(id []byte, version int64) { s.promise.acknowledged(a.Target, id, version, a.Done, logged) })
 		return "", false
 	}
 	q.scene.reads.Add(1)

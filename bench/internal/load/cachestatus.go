@@ -7,6 +7,8 @@ type Cache struct {
 	Said  bool // there was one
 	Hit   bool
 	Stale bool // answered past its lifetime
+	// Unlogged: the fleet's log did not have yet what the answer tells of: only the sidecar that gave it obeys for sure.
+	Unlogged bool
 }
 
 var (
@@ -16,6 +18,7 @@ var (
 	detailStale    = []byte("detail=stale")
 	detailStaleStr = []byte(`detail="stale`)
 	detailInvalid  = []byte("detail=invalidated")
+	detailUnlogged = []byte("detail=not-logged")
 )
 
 // ParseCacheStatus reads the member of the cache nearest to the client, which is the last one (RFC 9211). It does not allocate.
@@ -34,6 +37,8 @@ func ParseCacheStatus(field []byte) Cache {
 			c.Hit = true
 		case bytes.HasPrefix(p, negativeTTL), bytes.Equal(p, detailStale), bytes.HasPrefix(p, detailStaleStr), bytes.Equal(p, detailInvalid):
 			c.Stale = true
+		case bytes.Equal(p, detailUnlogged):
+			c.Unlogged = true
 		}
 	}
 	c.Stale = c.Stale && c.Hit

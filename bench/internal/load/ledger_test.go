@@ -15,7 +15,9 @@ type event struct {
 	Read   *int // target of a read sent
 	Entity string
 	V      int64
+	Late   bool // the mutation's answer said that the log did not have it yet
 	Stale  bool // what the checker must say
+	Said   bool // and that it was announced
 }
 
 // TestCheckerFindsTheStaleReads replays recorded histories: a checker that cannot see a stale answer proves nothing.
@@ -36,18 +38,18 @@ func TestCheckerFindsTheStaleReads(t *testing.T) {
 		}
 		at := start.Add(time.Duration(e.At) * time.Millisecond)
 		if e.Ack != nil {
-			l.Acknowledge(*e.Ack, []byte(e.Entity), e.V, at)
+			l.Acknowledge(*e.Ack, []byte(e.Entity), e.V, at, !e.Late)
 			continue
 		}
 		body := append([]byte(`{"data":{"city":{"id":"`), e.Entity...)
 		body = append(body, `","revision":`...)
 		body = append(append(body, byte('0'+e.V)), `,"name":"x"}}}`...)
-		found := false
-		if entities := l.Check(*e.Read, body, at, func(Stale) { found = true }); entities != 1 {
+		found, said := false, false
+		if entities := l.Check(*e.Read, body, at, func(s Stale) { found, said = !s.Announced, s.Announced }); entities != 1 {
 			t.Errorf("line %d: %d entities seen", n, entities)
 		}
-		if found != e.Stale {
-			t.Errorf("line %d: %+v: stale is %v", n, e, found)
+		if found != e.Stale || said != e.Said {
+			t.Errorf("line %d: %+v: stale is %v, announced %v", n, e, found, said)
 		}
 		if found {
 			stale++
@@ -56,8 +58,8 @@ func TestCheckerFindsTheStaleReads(t *testing.T) {
 	if err := lines.Err(); err != nil {
 		t.Fatal(err)
 	}
-	if stale != 5 {
-		t.Errorf("%d stale reads found, the history has 5", stale)
+	if stale != 7 {
+		t.Errorf("%d stale reads found, the history has 7", stale)
 	}
 }
 

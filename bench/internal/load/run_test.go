@@ -371,6 +371,7 @@ func TestCacheStatus(t *testing.T) {
 		"weir; hit; ttl=-4":                             {Said: true, Hit: true, Stale: true},
 		"weir; fwd=uri-miss":                            {Said: true},
 		"weir; fwd=stale; ttl=-1":                       {Said: true},
+		"weir; fwd=bypass; detail=not-logged":           {Said: true, Unlogged: true},
 		"far; hit, weir; fwd=uri-miss":                  {Said: true},
 		"far; fwd=miss, weir;hit;ttl=1":                 {Said: true, Hit: true},
 	} {

@@ -14,14 +14,16 @@ func (t *thread) settle(l *link, a *Reply, failure string, now time.Time) {
 	t.conclude(l, &o, now)
 }
 
-// verify compares the versions of an answer with the ledger; it returns how many were too old.
+// verify compares the versions of an answer with the ledger; it returns how many were too old although they were acknowledged.
 func (t *thread) verify(l *link, a *Reply) (stale int64) {
 	if t.r.labels[l.operation].Kind == KindMutation {
-		t.r.cfg.Ledger.AcknowledgeAnswer(a.Target, a.Body, a.Done)
+		t.r.cfg.Ledger.AcknowledgeAnswer(a.Target, a.Body, a.Done, !ParseCacheStatus(a.CacheStatus).Unlogged)
 		return 0
 	}
 	t.r.cfg.Ledger.Check(a.Target, a.Body, a.Sent, func(s Stale) {
-		stale++
+		if !s.Announced {
+			stale++
+		}
 		if t.r.cfg.OnStale != nil {
 			t.r.cfg.OnStale(s)
 		}

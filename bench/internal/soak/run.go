@@ -99,9 +99,9 @@ type soak struct {
 	begun   time.Time
 	ran     time.Duration
 
-	stale, staleAway atomic.Int64
-	mu               sync.Mutex
-	example          string // of a stale read
+	stale, staleAway, staleSaid atomic.Int64
+	mu                          sync.Mutex
+	example                     string // of a stale read
 }
 
 func newSoak(cfg *Config, s *stage) (*soak, error) {
@@ -124,8 +124,12 @@ func newSoak(cfg *Config, s *stage) (*soak, error) {
 
 // onStale tells a defect from what nobody could know: while Redis is away the sidecars do not hear of each other.
 func (k *soak) onStale(s load.Stale) {
-	if k.play.away.within(s.Sent) {
+	switch {
+	case k.play.away.within(s.Sent):
 		k.staleAway.Add(1)
+		return
+	case s.Announced:
+		k.staleSaid.Add(1)
 		return
 	}
 	k.stale.Add(1)
@@ -210,7 +214,8 @@ func (k *soak) facts(total *result.Stats) result.Table {
 	t := result.Table{
 		Name: "soak-facts", Title: "What was done, and what must not happen", Columns: []result.Column{{Name: "count"}},
 		Text: "Mixed load with faults of the origin all the time: reads, mutations, invalidations, reloads, restarts of Redis, broker and origin, clients that come and go. A stale read is one " +
-			"that shows an older revision than was acknowledged; while Redis is away the sidecars cannot hear of each other, and such reads are counted apart.",
+			"that shows an older revision than was acknowledged; while Redis is away the sidecars cannot hear of each other, and such reads are counted apart. So are those for " +
+			"10.5 s after a mutation whose answer said that the log did not have it yet (Cache-Status: detail=not-logged).",
 	}
 	row := func(name string, v float64) { t.Labels, t.Rows = append(t.Labels, name), append(t.Rows, []float64{v}) }
 	row("requests", float64(total.Requests))
@@ -222,6 +227,7 @@ func (k *soak) facts(total *result.Stats) result.Table {
 		row("times: "+a.name, float64(k.play.counts[i].Load()))
 	}
 	row("stale reads while Redis was away", float64(k.staleAway.Load()))
+	row("stale reads after an answer that said so", float64(k.staleSaid.Load()))
 	row("samples that failed", float64(k.watcher.errors))
 	zero := func(what string, v float64, remark string) {
 		row(what, v)

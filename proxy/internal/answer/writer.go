@@ -101,6 +101,11 @@ func AppendAge(dst []byte, age int64) []byte {
 	return append(strconv.AppendInt(append(dst, "Age: "...), age, 10), "\r\n"...)
 }
 
+// AppendUnlogged appends the Cache-Status of an answer that left before the fleet's log had what it changed.
+func AppendUnlogged(dst []byte) []byte {
+	return append(dst, "Cache-Status: weir; fwd=bypass; detail=not-logged\r\n"...)
+}
+
 // AppendKey appends the parameter of Cache-Status that names the entry: the first half of its key would name it for sure, a quarter is
 // enough to tell entries apart. Cost events name it in the same way.
 func AppendKey(dst, key []byte) []byte {
@@ -132,6 +137,7 @@ type Failure struct {
 	Allow      string // value of Allow; empty: none
 	RetryAfter int    // seconds; 0: none
 	NoStore    string // value of Cache-Control; empty: no-store
+	Unlogged   bool   // see AppendUnlogged
 }
 
 // AppendFailure appends a whole message.
@@ -155,6 +161,9 @@ func (w *Writer) AppendFailure(dst []byte, f *Failure, now int64) []byte {
 		dst = append(dst, "Weir-Error: "...)
 		dst = append(dst, f.Code...)
 		dst = append(dst, "\r\n"...)
+	}
+	if f.Unlogged {
+		dst = AppendUnlogged(dst)
 	}
 	if f.Allow != "" {
 		dst = append(dst, "Allow: "...)

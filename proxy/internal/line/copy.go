@@ -162,7 +162,7 @@ func (l *Line) finishUnknown(ctx context.Context, x *Exchange, r *wire.ResponseH
 	if ok && !executed(plain) || !ok && r.Status/100 == 4 {
 		return
 	}
-	l.unnamed(ctx, x.Policy, now)
+	x.answersFor(l.unnamed(ctx, x.Policy, now))
 }
 
 // executed tells whether an answer has data; one that is no answer of GraphQL may stand for anything.

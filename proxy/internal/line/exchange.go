@@ -84,6 +84,7 @@ type Exchange struct {
 	unknown   bool   // it may have been a mutation
 	unsafe    bool   // a method that may change something (RFC 9110, section 9.2.1)
 	told      bool   // and what that means was invalidated once
+	unlogged  bool   // the fleet's log does not have yet what was invalidated for it
 }
 
 // Refusal is an answer that says no, in place of a relay.
@@ -146,7 +147,7 @@ func (x *Exchange) reset() {
 	x.Executed, x.execution = false, execute.Request{}
 	x.client, x.trace = "", [16]byte{}
 	x.Breaker, x.Unasked, x.Leash = nil, false, nil
-	x.blind, x.copy, x.unknown, x.told, x.unsafe, x.Injected = ReasonNone, nil, false, false, false, false
+	x.blind, x.copy, x.unknown, x.told, x.unsafe, x.unlogged, x.Injected = ReasonNone, nil, false, false, false, false, false
 }
 
 // forget drops what the item refers to and keeps its scratch memory.

@@ -78,10 +78,10 @@ func (l *Line) changed(ctx context.Context, x *Exchange, it *Item, body []byte, 
 	it.tags.Reset()
 	it.Plan.AppendTypeTags(&it.tags)
 	if it.tags.Len() > 0 {
-		l.invalidate(ctx, it, now)
+		l.invalidate(ctx, x, it, now)
 	}
 	if it.Plan.Unnamed() {
-		l.unnamed(ctx, x.Policy, now)
+		x.answersFor(l.unnamed(ctx, x.Policy, now))
 	}
 }
 
@@ -128,7 +128,7 @@ func (x *Exchange) Orphan() (r Refusal) {
 // appendExecuted appends the head of an answer of ours.
 func (x *Exchange) appendExecuted(dst []byte, h *wire.RequestHead, w *answer.Writer, k answer.Connection, now int64) (head, body []byte) {
 	x.Status = http.StatusOK
-	f := answer.Failure{Connection: k, Status: x.Status, Media: x.Media.Type(), Body: x.executed, Head: true}
+	f := answer.Failure{Connection: k, Status: x.Status, Media: x.Media.Type(), Body: x.executed, Head: true, Unlogged: x.unlogged}
 	if f.Media == "" {
 		f.Media = answer.MediaJSON.Type()
 	}

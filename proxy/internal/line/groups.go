@@ -37,13 +37,11 @@ func (l *Line) groups(x *Exchange, r *wire.ResponseHead) {
 		return true
 	})
 	if !ok {
-		l.unnamed(context.Background(), x.Policy, now)
+		x.answersFor(l.unnamed(context.Background(), x.Policy, now))
 	}
 	if groups.Len() == 0 {
 		return
 	}
 	l.stats.groups.Add(1)
-	if _, err := l.cfg.Cache.InvalidateTags(context.Background(), &groups, now); err != nil {
-		l.stats.invalidateErrors.Add(1)
-	}
+	x.answersFor(l.logged(l.cfg.Cache.InvalidateTags(context.Background(), &groups, now)))
 }

@@ -23,6 +23,7 @@ type counters struct {
 	unread           atomic.Uint64
 	unnamed          atomic.Uint64
 	groups           atomic.Uint64
+	unlogged         atomic.Uint64
 	injected         [injectedResults]atomic.Uint64
 	invalidateErrors atomic.Uint64
 	adapted          [policy.Enforce + 1]atomic.Uint64 // by mode
@@ -61,6 +62,7 @@ type Stats struct {
 	Injected         map[string]uint64 // fetches with injected keys, by result
 	Groups           uint64            // answers whose Cache-Group-Invalidation was obeyed
 	InvalidateErrors uint64
+	Unlogged         uint64            // invalidations that the fleet's log did not have when the answer left
 	Shortened        uint64            // lifetimes that became shorter by demand or changes
 	WouldShorten     uint64            // and those that would have
 	Changed          uint64            // refreshes that found another answer
@@ -76,7 +78,7 @@ func (l *Line) Stats() Stats {
 		Invalid: l.stats.invalid.Load(), UnreadMutations: l.stats.unread.Load(), Unnamed: l.stats.unnamed.Load(), Groups: l.stats.groups.Load(),
 		Shortened: l.stats.adapted[policy.Enforce].Load(), WouldShorten: l.stats.adapted[policy.Observe].Load(),
 		Changed: l.stats.changed.Load(), Unchanged: l.stats.unchanged.Load(), Renewed: l.stats.renewed.Load(),
-		InvalidateErrors: l.stats.invalidateErrors.Load(), ScopeBypass: map[string]uint64{},
+		InvalidateErrors: l.stats.invalidateErrors.Load(), Unlogged: l.stats.unlogged.Load(), ScopeBypass: map[string]uint64{},
 	}
 	for i := scope.None + 1; i < scope.Reasons; i++ {
 		s.ScopeBypass[i.String()] = l.stats.scopeBypass[i].Load()

@@ -233,9 +233,7 @@ func (t *Tunnel) invalidate(ctx context.Context) {
 	if t.tags.Len() == 0 {
 		return
 	}
-	if _, err := t.l.cfg.Cache.InvalidateTags(ctx, &t.tags, time.Now().UnixNano()); err != nil {
-		t.l.stats.invalidateErrors.Add(1)
-	}
+	t.l.logged(t.l.cfg.Cache.InvalidateTags(ctx, &t.tags, time.Now().UnixNano())) // frames have no place to say more
 }
 
 // note counts what a direction could not read: messages above the limit, and once that it is not followed any more.

@@ -15,9 +15,9 @@ import (
 // Watch says what the relay does with the upstream's answer beside relaying it.
 type Watch struct {
 	Capture int  // bytes of content to keep for Finish; 0: none. An answer that is longer is relayed and not shown.
-	Hold    bool // send the end of the answer only after Finish has returned: invalidations go first
-	Whole   bool // send nothing before Finish has returned: the head says for how long, and by which tags, others may keep the answer
-	Unread  bool // a mutation's answer that cannot be read: call Unread before each part of it is sent
+	Hold    bool // send nothing before Finish has returned: invalidations go first, and the head says when the fleet's log does not have them
+	Whole   bool // the same, where it may be left out: the head says for how long, and by which tags, others may keep the answer
+	Unread  bool // a mutation's answer that cannot be read: call Unread before each part of it is sent, the head included
 }
 
 // peek is how much of an answer that is not for the cache is kept to count its errors.
@@ -105,10 +105,10 @@ func (l *Line) finishItem(ctx context.Context, x *Exchange, it *Item, r *wire.Re
 		facts := it.Plan.InspectMutation(body, &it.tags)
 		it.count(facts)
 		if it.tags.Len() > 0 {
-			l.invalidate(ctx, it, now)
+			l.invalidate(ctx, x, it, now)
 		}
 		if facts.Unnamed {
-			l.unnamed(ctx, x.Policy, now)
+			x.answersFor(l.unnamed(ctx, x.Policy, now))
 		}
 		return
 	}
@@ -128,14 +128,12 @@ func (it *Item) count(f planner.Facts) {
 }
 
 // invalidate tells the cache what a mutation changed, before its answer leaves.
-func (l *Line) invalidate(ctx context.Context, it *Item, now int64) {
+func (l *Line) invalidate(ctx context.Context, x *Exchange, it *Item, now int64) {
 	if l.cfg.Cache == nil {
 		return
 	}
 	it.ops++
-	if _, err := l.cfg.Cache.InvalidateTags(ctx, &it.tags, now); err != nil {
-		l.stats.invalidateErrors.Add(1)
-	}
+	x.answersFor(l.logged(l.cfg.Cache.InvalidateTags(ctx, &it.tags, now)))
 }
 
 // invalidateTypes is for a mutation whose answer could not be read: everything of the types that it selects.
@@ -148,10 +146,10 @@ func (l *Line) invalidateTypes(ctx context.Context, x *Exchange, now int64) {
 		it.tags.Reset()
 		it.Plan.AppendTypeTags(&it.tags)
 		if it.tags.Len() > 0 {
-			l.invalidate(ctx, it, now)
+			l.invalidate(ctx, x, it, now)
 		}
 		if it.Plan.Unnamed() {
-			l.unnamed(ctx, x.Policy, now)
+			x.answersFor(l.unnamed(ctx, x.Policy, now))
 		}
 	}
 }
@@ -162,7 +160,7 @@ func (l *Line) Unread(ctx context.Context, x *Exchange, now int64) {
 		l.invalidateTypes(ctx, x, now)
 	} else if !x.told {
 		x.told = true
-		l.unnamed(ctx, x.Policy, now)
+		x.answersFor(l.unnamed(ctx, x.Policy, now))
 	}
 }
 
@@ -171,7 +169,7 @@ func (l *Line) Unread(ctx context.Context, x *Exchange, now int64) {
 func (l *Line) Gone(ctx context.Context, x *Exchange, now int64) {
 	if l.adopt(x); x.unknown && !x.lost {
 		x.lost = true
-		l.unnamed(ctx, x.Policy, now)
+		x.answersFor(l.unnamed(ctx, x.Policy, now))
 	}
 	if !x.lost && x.GraphQL && x.Mutates() {
 		x.lost = true

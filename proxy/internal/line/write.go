@@ -107,11 +107,13 @@ func (l *Line) AppendLines(dst []byte, x *Exchange) []byte {
 	if x.forCaches() && l.cfg.Cache != nil {
 		dst = x.appendOutward(dst)
 	}
-	if !x.GraphQL {
-		return dst
+	switch {
+	case x.unlogged:
+		dst = answer.AppendUnlogged(dst)
+	case x.GraphQL:
+		dst = l.appendCacheStatus(dst, x)
 	}
-	dst = l.appendCacheStatus(dst, x)
-	if x.Policy.Expose {
+	if x.GraphQL && x.Policy.Expose {
 		cost, anomaly := l.exposed(x, time.Now().UnixNano())
 		dst = answer.AppendExposed(dst, cost, anomaly)
 	}

@@ -96,8 +96,11 @@ func (c *conn) pass(u *upstream, t *turn, part []byte, first bool) bool {
 			c.flush(u, t)
 		}
 	}
+	if a.watch.Unread && !a.discard {
+		c.unread(t.x)
+	}
 	head := []byte(nil)
-	if first && a.watch.Whole && a.holding {
+	if first && a.holding {
 		a.headLater = true
 		a.total += int64(a.headEnd) // about; told for sure with flush
 	} else if first {
@@ -113,9 +116,6 @@ func (c *conn) pass(u *upstream, t *turn, part []byte, first bool) bool {
 	if a.holding {
 		a.held = append(append(a.held, head...), part...)
 		return true
-	}
-	if a.watch.Unread {
-		c.unread(t.x)
 	}
 	t.begun = true
 	var err error
@@ -139,7 +139,7 @@ func (c *conn) pass(u *upstream, t *turn, part []byte, first bool) bool {
 func (c *conn) answerHead(u *upstream, t *turn) []byte {
 	u.out = u.out[:0]
 	received := u.b[:u.relay.headEnd]
-	if !t.x.GraphQL && !t.x.Unmarked() || u.relay.discard {
+	if !t.x.GraphQL && !t.x.Unmarked() && !t.x.Unlogged() || u.relay.discard {
 		return received
 	}
 	end := len(received) - 2
