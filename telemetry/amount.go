@@ -14,9 +14,6 @@ func AppendAmount(dst []byte, pico int64) []byte {
 	}
 	dst = strconv.AppendUint(dst, u/picoPerUSD, 10)
 	dst = append(dst, '.')
-	frac := u % picoPerUSD
-	for unit := uint64(picoPerUSD / 10); unit > 0; unit /= 10 {
-		dst = append(dst, '0'+byte(frac/unit%10))
-	}
-	return dst
+	frac := int64(u % picoPerUSD)
+	return append6(append6(dst, frac/1_000_000), frac%1_000_000)
 }

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"encoding/hex"
+	"math"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -9,66 +10,64 @@ import (
 	"github.com/weirproxy/weir/telemetry/event"
 )
 
-// identity is the text of the members that are the same in every event of this process.
+// identity is the text that is the same in every event of this process, in the pieces between what is not.
 type identity struct {
-	prefix string // of event ids: instance-boot-
-	source string // JSON string
-	member string // "service":… up to "environment":…, with commas
+	prefix   string // of event ids: instance-boot-
+	envelope string // from the begin of an event in structured mode to the number in its id
+	typed    string // from there to the time
+	content  string // from there to the data
+	data     string // from the begin of the data to the number in the event's id
+	stamp    string // from there to the time
+	members  string // from there to the tenant
 }
 
-func newIdentity(c *Identity, boot string) identity {
-	var m []byte
-	for i, f := range []struct{ key, value string }{
-		{"service", c.Service},
-		{"region", c.Region},
-		{"resource_id", c.ResourceID},
-		{"business_unit", c.BusinessUnit},
-		{"project_id", c.ProjectID},
-		{"environment", c.Environment},
+func newIdentity(c *Config, boot string) identity {
+	i := &c.Identity
+	t := identity{prefix: i.Instance + "-" + boot + "-"}
+	quoted := string(appendString(nil, t.prefix))
+	quoted = quoted[:len(quoted)-1] // the number follows
+	t.data = `{"event_id":` + quoted
+	t.stamp = `","timestamp":"`
+	m := []byte(`","schema_version":"` + event.SchemaVersion + `","event_type":"` + event.CostType + `",`)
+	for _, f := range []struct{ key, value string }{
+		{"service", i.Service},
+		{"region", i.Region},
+		{"resource_id", i.ResourceID},
+		{"business_unit", i.BusinessUnit},
+		{"project_id", i.ProjectID},
+		{"environment", i.Environment},
 	} {
-		if i > 0 {
-			m = append(m, ',')
-		}
 		m = append(append(append(m, '"'), f.key...), `":`...)
-		m = appendString(m, f.value)
+		m = append(appendString(m, f.value), ',')
 	}
-	return identity{
-		prefix: c.Instance + "-" + boot + "-", source: string(appendString(nil, "/weir/"+c.Service+"/"+c.Instance)), member: string(m),
+	t.members = string(m) + `"tenant":`
+	if c.Binary { // the attributes are headers
+		return t
 	}
+	t.envelope = `{"specversion":"1.0","id":` + quoted
+	t.typed = `","source":` + string(appendString(nil, "/weir/"+i.Service+"/"+i.Instance)) + `,"type":"` + event.CostType + `","time":"`
+	t.content = `","datacontenttype":"application/json","data":`
+	return t
 }
 
 // Append appends the event as Kafka gets it. It implements ring.Encoder.
 func (r *Record) Append(dst []byte) []byte {
-	t := r.from
-	if t.cfg.Binary {
-		return r.appendData(dst)
+	t := &r.from.identity
+	var number [20]byte
+	seq := strconv.AppendUint(number[:0], r.seq, 10)
+	end := formatTime(r.End)
+	if r.from.cfg.Binary {
+		return r.appendData(dst, seq, &end)
 	}
-	dst = append(dst, `{"specversion":"1.0","id":`...)
-	dst = r.appendID(dst)
-	dst = append(dst, `,"source":`...)
-	dst = append(dst, t.identity.source...)
-	dst = append(dst, `,"type":"`+event.CostType+`","time":"`...)
-	dst = appendTime(dst, r.End)
-	dst = append(dst, `","datacontenttype":"application/json","data":`...)
-	dst = r.appendData(dst)
-	return append(dst, '}')
+	dst = append(append(append(dst, t.envelope...), seq...), t.typed...)
+	dst = append(append(dst, end[:]...), t.content...)
+	return append(r.appendData(dst, seq, &end), '}')
 }
 
-func (r *Record) appendID(dst []byte) []byte {
-	dst = appendString(dst, r.from.identity.prefix)
-	dst = strconv.AppendUint(dst[:len(dst)-1], r.seq, 10)
-	return append(dst, '"')
-}
-
-func (r *Record) appendData(dst []byte) []byte {
-	t, q := r.from, &r.Quantities
-	dst = append(dst, `{"event_id":`...)
-	dst = r.appendID(dst)
-	dst = append(dst, `,"timestamp":"`...)
-	dst = appendTime(dst, r.End)
-	dst = append(dst, `","schema_version":"`+event.SchemaVersion+`","event_type":"`+event.CostType+`",`...)
-	dst = append(dst, t.identity.member...)
-	dst = append(dst, `,"tenant":`...)
+func (r *Record) appendData(dst, seq []byte, end *timestamp) []byte {
+	t := &r.from.identity
+	dst = append(append(append(dst, t.data...), seq...), t.stamp...)
+	dst = append(append(dst, end[:]...), t.members...)
 	dst = appendString(dst, r.Tenant)
 	dst = append(dst, `,"client":`...)
 	dst = appendString(dst, r.Client)
@@ -82,15 +81,9 @@ func (r *Record) appendData(dst []byte) []byte {
 	dst = AppendAmount(dst, r.Cost)
 	dst = append(dst, `","saved_amount":"`...)
 	dst = AppendAmount(dst, r.Saved)
-	dst = append(dst, `","currency":`...)
-	dst = appendString(dst, r.book.Currency)
-	dst = append(dst, `,"price_book_version":`...)
-	dst = appendString(dst, r.book.Version)
-	dst = append(dst, `,"quantities":{"proxy_cpu_us":`...)
-	for i, n := range amounts(q) {
-		if i > 0 {
-			dst = append(append(append(dst, `,"`...), quantityNames[i]...), `":`...)
-		}
+	dst = append(dst, r.book.members...)
+	for i, n := range amounts(&r.Quantities) {
+		dst = append(dst, quantityMembers[i]...)
 		dst = strconv.AppendInt(dst, n, 10)
 	}
 	dst = append(dst, `},"cache_status":"`...)
@@ -102,7 +95,7 @@ func (r *Record) appendData(dst []byte) []byte {
 	dst = append(dst, `,"errors":`...)
 	dst = strconv.AppendUint(dst, uint64(r.Errors), 10)
 	dst = append(dst, `,"anomaly_score":`...)
-	dst = strconv.AppendFloat(dst, float64(r.Score), 'f', 4, 32)
+	dst = appendScore(dst, r.Score)
 	dst = append(dst, `,"latency_us":`...)
 	dst = strconv.AppendInt(dst, max(0, r.End-r.Start)/int64(time.Microsecond), 10)
 	dst = append(dst, `,"trace_id":"`...)
@@ -116,6 +109,33 @@ func (r *Record) appendData(dst []byte) []byte {
 		dst = append(dst, '"')
 	}
 	return append(dst, `}}`...)
+}
+
+// quantityMembers are the names of the quantities as they stand in an event, up to the number.
+var quantityMembers = func() (m [quantities]string) {
+	for i, name := range quantityNames {
+		m[i] = `,"` + name + `":`
+	}
+	m[0] = m[0][1:]
+	return m
+}()
+
+// bookMembers is the text of an event between its amounts and its quantities.
+func bookMembers(b *PriceBook) string {
+	m := append([]byte(`","currency":`), appendString(nil, b.Currency)...)
+	m = append(m, `,"price_book_version":`...)
+	return string(appendString(m, b.Version)) + `,"quantities":{`
+}
+
+// appendScore appends a score with four places. Ten thousand times a float32 is exact in a float64, and so is what is left over.
+func appendScore(dst []byte, v float32) []byte {
+	n := math.RoundToEven(float64(v) * 10_000)
+	if !(n >= 0 && n <= 10_000) || math.Signbit(n) {
+		return strconv.AppendFloat(dst, float64(v), 'f', 4, 32)
+	}
+	i := int64(n)
+	dst = append(dst, byte('0'+i/10_000), '.')
+	return append2(append2(dst, i/100%100), i%100)
 }
 
 // appendHex appends sixteen bytes in hex, nothing when all are zero.

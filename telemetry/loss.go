@@ -85,9 +85,10 @@ func (l *losses) tell(t *Telemetry, now time.Time) []told {
 			continue
 		}
 		id := fmt.Sprintf("%sloss-%s-%d", t.identity.prefix, lossNames[i], r.last)
+		at := formatTime(now.UnixNano())
 		text, err := json.Marshal(event.Envelope[event.Loss]{
 			SpecVersion: "1.0", ID: id, Source: "/weir/" + t.cfg.Identity.Service + "/" + t.cfg.Identity.Instance, Type: event.LossType,
-			Time: string(appendTime(nil, now.UnixNano())), DataContentType: "application/json",
+			Time: string(at[:]), DataContentType: "application/json",
 			Data: event.Loss{
 				EventID: id, SchemaVersion: event.SchemaVersion, EventType: event.LossType, Service: t.cfg.Identity.Service,
 				Instance: t.cfg.Identity.Instance, Boot: t.boot, Reason: lossNames[i], Count: r.untold,

@@ -23,6 +23,7 @@ type PriceBook struct {
 	Version  string
 	Currency string
 	unit     [quantities]uint64 // atto-USD
+	members  string             // of it in an event
 }
 
 const quantities = 7
@@ -67,6 +68,7 @@ func ParsePriceBook(name string, text []byte) (b *PriceBook, err error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	b = &PriceBook{Version: f.Version, Currency: f.Currency}
+	b.members = bookMembers(b)
 	if f.Version == "" {
 		return nil, fmt.Errorf("%s:1:1: version is missing; events carry it, so that money can be derived again", name)
 	}

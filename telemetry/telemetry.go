@@ -89,7 +89,7 @@ func New(cfg Config) (*Telemetry, error) {
 	var random [6]byte
 	_, _ = rand.Read(random[:])
 	t := &Telemetry{cfg: cfg, boot: hex.EncodeToString(random[:]), other: &Series{operation: otherName}, upstream: &Series{operation: "upstream"}}
-	t.identity = newIdentity(&t.cfg.Identity, t.boot)
+	t.identity = newIdentity(&t.cfg, t.boot)
 	t.book.Store(cfg.Book)
 	if cfg.Sink != nil || len(cfg.Brokers) > 0 {
 		t.ring = ring.New(cfg.RingBytes)

@@ -10,7 +10,8 @@ import (
 func TestTimesAreThoseOfPackageTime(t *testing.T) {
 	check := func(ns int64) {
 		want := time.Unix(0, ns).UTC().Format("2006-01-02T15:04:05.000000Z")
-		if got := string(appendTime(nil, ns)); got != want {
+		text := formatTime(ns)
+		if got := string(text[:]); got != want {
 			t.Fatalf("%d: %s, want %s", ns, got, want)
 		}
 	}
@@ -31,10 +32,11 @@ func TestTimesAreThoseOfPackageTime(t *testing.T) {
 	}
 }
 
-func BenchmarkAppendTime(b *testing.B) {
-	dst := make([]byte, 0, 64)
+func BenchmarkFormatTime(b *testing.B) {
 	b.ReportAllocs()
-	for i := range b.N {
-		dst = appendTime(dst[:0], 1_800_000_000_000_000_000+int64(i)*1_234_567)
+	ns := int64(1_800_000_000_000_000_000)
+	for b.Loop() {
+		ns += 1_234_567
+		formatTime(ns)
 	}
 }
