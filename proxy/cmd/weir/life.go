@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/weirproxy/weir/planner"
@@ -48,4 +49,7 @@ func printLife(row func(name, format string, args ...any), d *planner.Descriptio
 		return
 	}
 	row("  stale", "%s while it is fetched again, %s when the upstream fails; less where the upstream says so", p.StaleWhileRevalidate, p.StaleIfError)
+	if len(p.StaleErrorCodes) > 0 {
+		row("  errors", "with these codes count as a failure: %s", strings.Join(p.StaleErrorCodes, ", "))
+	}
 }

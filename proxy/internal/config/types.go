@@ -137,6 +137,7 @@ type CachePolicy struct {
 	MaxTTL               string            `yaml:"max_ttl" json:"max_ttl,omitempty"`
 	AuthenticatedMax     string            `yaml:"authenticated_max" json:"authenticated_max,omitempty" jsonschema:"description=Bound for answers to verified credentials"`
 	StaleIfError         string            `yaml:"stale_if_error" json:"stale_if_error,omitempty"`
+	StaleErrorCodes      []string          `yaml:"stale_error_codes" json:"stale_error_codes,omitempty" jsonschema:"description=Codes of GraphQL errors (extensions.code) that count as a failure of the service: stale_if_error holds for an answer whose errors all have one of them; * for any error"`
 	StaleAfter           string            `yaml:"stale_after" json:"stale_after,omitempty" jsonschema:"description=An upstream that has not begun its answer by then counts as failed where there is a stale answer to give; 0 for never"`
 	StaleWhileRevalidate string            `yaml:"stale_while_revalidate" json:"stale_while_revalidate,omitempty"`
 	NegativeTTL          string            `yaml:"negative_ttl" json:"negative_ttl,omitempty" jsonschema:"description=Bound for answers that say there is nothing"`

@@ -267,6 +267,7 @@ func compileCache(d *document, at string, p *CachePolicy, v *Values) {
 		MaxTTL:               duration(d, at+"max_ttl", p.MaxTTL, time.Millisecond, 365*day),
 		AuthenticatedMax:     duration(d, at+"authenticated_max", p.AuthenticatedMax, 0, day),
 		StaleIfError:         duration(d, at+"stale_if_error", p.StaleIfError, 0, 30*day),
+		StaleErrorCodes:      codesOf(d, at+"stale_error_codes", p.StaleErrorCodes),
 		StaleAfter:           duration(d, at+"stale_after", p.StaleAfter, 0, time.Hour),
 		StaleWhileRevalidate: duration(d, at+"stale_while_revalidate", p.StaleWhileRevalidate, 0, 30*day),
 		NegativeTTL:          duration(d, at+"negative_ttl", p.NegativeTTL, 0, day),
@@ -342,6 +343,16 @@ func headers(d *document, path string, list []string) []string {
 		out = append(out, h)
 	}
 	return out
+}
+
+// codesOf reads codes of GraphQL errors.
+func codesOf(d *document, path string, list []string) []string {
+	for i, c := range list {
+		if c == "" || strings.TrimSpace(c) != c {
+			d.addf(fmt.Sprintf("%s[%d]", path, i), "%q is no code of an error; write it as the service does in extensions.code, or * for all errors", c)
+		}
+	}
+	return list
 }
 
 func duration(d *document, path, text string, low, high time.Duration) time.Duration {

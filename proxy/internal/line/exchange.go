@@ -49,6 +49,8 @@ type Exchange struct {
 	Breaker *breaker.Breaker
 	// Unasked says that the breaker is open, so that a stale entry answers without a look at the upstream.
 	Unasked bool
+	// Erred says that a stale entry takes the place of an answer with GraphQL errors.
+	Erred   bool
 	Refusal Refusal
 
 	Items []Item
@@ -146,7 +148,7 @@ func (x *Exchange) reset() {
 	x.Status, x.Fetches = 0, 0
 	x.Executed, x.execution = false, execute.Request{}
 	x.client, x.trace = "", [16]byte{}
-	x.Breaker, x.Unasked, x.Leash = nil, false, nil
+	x.Breaker, x.Unasked, x.Erred, x.Leash = nil, false, false, nil
 	x.blind, x.copy, x.unknown, x.told, x.unsafe, x.unlogged, x.Injected = ReasonNone, nil, false, false, false, false, false
 }
 

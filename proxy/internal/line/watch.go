@@ -16,7 +16,7 @@ import (
 type Watch struct {
 	Capture int  // bytes of content to keep for Finish; 0: none. An answer that is longer is relayed and not shown.
 	Hold    bool // send nothing before Finish has returned: invalidations go first, and the head says when the fleet's log does not have them
-	Whole   bool // the same, where it may be left out: the head says for how long, and by which tags, others may keep the answer
+	Whole   bool // the same, where it may be left out: the head says for how long, and by which tags, others may keep the answer, or a stale one may take its place
 	Unread  bool // a mutation's answer that cannot be read: call Unread before each part of it is sent, the head included
 }
 
@@ -48,8 +48,9 @@ func (l *Line) Watch(x *Exchange, r *wire.ResponseHead) Watch {
 	case !readable:
 		return Watch{}
 	}
-	if x.Leads() {
-		return Watch{Capture: max(peek, x.Policy.Cache.MaxEntry), Whole: !x.Batch && x.Policy.Cache.Outward.On()}
+	judged := x.errorsMatter(r, time.Now().UnixNano())
+	if x.Leads() || judged {
+		return Watch{Capture: max(peek, x.Policy.Cache.MaxEntry), Whole: judged || !x.Batch && x.Leads() && x.Policy.Cache.Outward.On()}
 	}
 	return Watch{Capture: peek}
 }

@@ -33,6 +33,8 @@ func (l *Line) AppendAnswer(dst []byte, x *Exchange, h *wire.RequestHead, w *ans
 	switch {
 	case x.Unasked:
 		hit.Detail = "breaker-open"
+	case x.Erred:
+		hit.Detail = "graphql-errors"
 	case l.cfg.Cache.DegradedAt(now):
 		hit.Detail = "disconnected"
 	case x.Items[0].State == cache.Stale && now < e.Soft:

@@ -88,6 +88,7 @@ type Cache struct {
 	MaxTTL               time.Duration
 	AuthenticatedMax     time.Duration // after everything else, for answers to verified credentials
 	StaleIfError         time.Duration
+	StaleErrorCodes      []string      // of GraphQL errors that count as a failure of the upstream; AnyCode among them: all; empty: none
 	StaleAfter           time.Duration // an upstream that has not begun its answer by then has failed, where there is a stale one; 0: never
 	StaleWhileRevalidate time.Duration
 	NegativeTTL          time.Duration
@@ -105,6 +106,9 @@ type Cache struct {
 	UnreadMutations      Unread
 	InjectKeys           bool // ask the upstream for the keys of entities that a query does not select
 }
+
+// AnyCode stands for all codes of GraphQL errors, and for none.
+const AnyCode = "*"
 
 // Unread says what is invalidated when a request may have been a mutation that could not be read, or whose answer names nothing.
 type Unread uint8

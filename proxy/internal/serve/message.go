@@ -181,11 +181,14 @@ func (c *conn) flush(u *upstream, t *turn) {
 // complete settles an answer that was relayed to its end.
 func (c *conn) complete(u *upstream, t *turn) bool {
 	a := &u.relay
-	if a.stale {
+	now := time.Now().UnixNano()
+	if a.stale || c.erred(u, t, now) {
+		if t.upgraded != nil {
+			t.upgraded <- false
+		}
 		return c.writeStale(u, t)
 	}
 	t.x.BytesIn, t.x.BytesOut = t.sent.Load(), a.total
-	now := time.Now().UnixNano()
 	c.finishAnswer(u, t, a.captured(), now)
 	if a.holding { // for the invalidation log, perhaps
 		c.flush(u, t)

@@ -25,6 +25,7 @@ type Stages interface {
 	Finish(ctx context.Context, x *line.Exchange, r *wire.ResponseHead, content []byte, now int64)
 	Gone(ctx context.Context, x *line.Exchange, now int64)
 	Fallback(x *line.Exchange, now int64) bool
+	FallbackOnErrors(x *line.Exchange, r *wire.ResponseHead, content []byte, now int64) bool
 	AbandonFill(x *line.Exchange)
 	Detach(x *line.Exchange) *line.Exchange
 	Emit(x *line.Exchange, now int64)
@@ -194,6 +195,21 @@ func (c *conn) fallback(x *line.Exchange, now int64) (ok bool) {
 	} else {
 		c.s.stats.staleOnError.Add(1)
 	}
+	return true
+}
+
+// erred reports whether a stale entry takes the place of an answer with errors, of which nothing was sent.
+func (c *conn) erred(u *upstream, t *turn, now int64) (ok bool) {
+	a := &u.relay
+	if !a.watch.Whole || !a.holding || t.begun {
+		return false
+	}
+	failed := false
+	defer c.s.guard("fallback", &failed)
+	if !c.s.line.FallbackOnErrors(t.x, &u.head, a.captured(), now) {
+		return false
+	}
+	c.s.stats.staleOnError.Add(1)
 	return true
 }
 
