@@ -142,6 +142,7 @@ type subgraphs struct {
 	urls     []string
 	lines    []int              // of the supergraph
 	clients  []*subgraph.Client // nil: no address
+	products []config.Product
 	executor *execute.Executor
 }
 
@@ -169,7 +170,7 @@ func newSubgraphs(s *planner.Supergraph, cfg *config.Static, store *cache.Store,
 				return nil, err
 			}
 		}
-		g.lines = append(g.lines, sub.Line)
+		g.lines, g.products = append(g.lines, sub.Line), append(g.products, v.Product)
 		g.names, g.urls, g.clients = append(g.names, sub.Name), append(g.urls, sub.URL), append(g.clients, c)
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.Each)) {
@@ -207,24 +208,6 @@ func newClient(sub planner.Subgraph, v config.SubgraphValues, b *breaker.Breaker
 		return nil, nil
 	}
 	return client, nil
-}
-
-// collect gives what was counted of each subgraph.
-func (g *subgraphs) collect(set telemetry.Set) {
-	for i, c := range g.clients {
-		if c == nil {
-			continue
-		}
-		st, name := c.Stats(), g.names[i]
-		set.Counter("weir_subgraph_fetches_total", "Fetches that were sent to a subgraph, retries left aside.", float64(st.Calls), "subgraph", name)
-		set.Counter("weir_subgraph_shared_total", "Fetches that were not sent, because the answer to an identical one was under way.", float64(st.Shared), "subgraph", name)
-		set.Counter("weir_subgraph_retries_total", "Fetches that were sent again.", float64(st.Retries), "subgraph", name)
-		set.Counter("weir_subgraph_refused_total", "Fetches that were not sent because the subgraph's breaker is open (mode enforce).", float64(st.Refused), "subgraph", name)
-		for _, why := range slices.Sorted(maps.Keys(st.Failed)) {
-			set.Counter("weir_subgraph_failures_total", "Fetches without a usable answer, and those with the status 502, 503 or 504.", float64(st.Failed[why]), "subgraph", name, "reason", why)
-		}
-		set.Gauge("weir_subgraph_breaker", "Breaker of the subgraph: 0 closed, 1 open, 2 half open.", float64(st.Breaker), "subgraph", name)
-	}
 }
 
 // unreachable names the subgraphs that cannot be asked at the address they have, and those that only the configuration knows.

@@ -86,7 +86,9 @@ func (r *Record) appendData(dst, seq []byte, end *timestamp) []byte {
 		dst = append(dst, quantityMembers[i]...)
 		dst = strconv.AppendInt(dst, n, 10)
 	}
-	dst = append(dst, `},"cache_status":"`...)
+	dst = append(dst, '}')
+	dst = appendSubgraphs(dst, r.Subgraphs)
+	dst = append(dst, `,"cache_status":"`...)
 	dst = append(dst, r.CacheStatus.String()...)
 	dst = append(dst, `","status":`...)
 	dst = strconv.AppendUint(dst, uint64(r.Status), 10)
@@ -136,6 +138,27 @@ func appendScore(dst []byte, v float32) []byte {
 	i := int64(n)
 	dst = append(dst, byte('0'+i/10_000), '.')
 	return append2(append2(dst, i/100%100), i%100)
+}
+
+// appendSubgraphs appends the member of that name, with a comma before it, where there are any.
+func appendSubgraphs(dst []byte, list []event.Subgraph) []byte {
+	if len(list) == 0 {
+		return dst
+	}
+	for i := range list {
+		g := &list[i]
+		dst = append(dst, [...]string{`,"subgraphs":[{"name":`, `,{"name":`}[min(i, 1)]...)
+		dst = appendString(dst, g.Name)
+		dst = strconv.AppendInt(append(dst, `,"fetches":`...), g.Fetches, 10)
+		dst = strconv.AppendInt(append(dst, `,"shared":`...), g.Shared, 10)
+		dst = strconv.AppendInt(append(dst, `,"errors":`...), g.Errors, 10)
+		dst = strconv.AppendInt(append(dst, `,"cached":`...), g.Cached, 10)
+		dst = strconv.AppendInt(append(dst, `,"bytes_sent":`...), g.BytesSent, 10)
+		dst = strconv.AppendInt(append(dst, `,"bytes_received":`...), g.BytesReceived, 10)
+		dst = strconv.AppendInt(append(dst, `,"us":`...), g.US, 10)
+		dst = append(dst, '}')
+	}
+	return append(dst, ']')
 }
 
 // appendHex appends sixteen bytes in hex, nothing when all are zero.

@@ -50,6 +50,7 @@ type Record struct {
 	Errors        uint16
 	CacheStatus   CacheStatus
 	Quantities    event.Quantities // ProxyCPUUS is filled by Price and Emit
+	Subgraphs     []event.Subgraph // read by Emit, not kept
 	Worth         int64            // pico-USD that the entry's fill cost; hits only
 	TraceID       [16]byte         // zero: none
 	CacheKey      uint64           // names the cache's entry, in metadata; 0: not told

@@ -12,8 +12,8 @@ const (
 	LossType = "weir.loss.v1"
 )
 
-// SchemaVersion is that of Cost and Loss.
-const SchemaVersion = "1.0"
+// SchemaVersion is that of Cost and Loss. Its minor number grows when members are added, which readers pass over; 1.1: subgraphs.
+const SchemaVersion = "1.1"
 
 // Envelope is a CloudEvents 1.0 event in structured mode (JSON format).
 type Envelope[T any] struct {
@@ -35,6 +35,18 @@ type Quantities struct {
 	BytesOut   int64 `json:"bytes_out"`    // of the answer
 	CacheOps   int64 `json:"cache_ops"`    // operations of the cache
 	Points     int64 `json:"points"`       // static cost of the operation, @cost points
+}
+
+// Subgraph is what an operation took of one subgraph. Fetches that ran side by side all count with their whole time.
+type Subgraph struct {
+	Name          string `json:"name"`
+	Fetches       int64  `json:"fetches"`        // retries left aside
+	Shared        int64  `json:"shared"`         // beside these: the answer to an identical one was under way
+	Errors        int64  `json:"errors"`         // of both: without a usable answer, or with errors in it
+	Cached        int64  `json:"cached"`         // entities, and steps of root fields, that the cache had
+	BytesSent     int64  `json:"bytes_sent"`     // content of the requests
+	BytesReceived int64  `json:"bytes_received"` // content of the answers
+	US            int64  `json:"us"`             // until each answer was read, µs
 }
 
 // Cost is the cost event of one GraphQL operation. It holds no query text, no variables and no raw user id.
@@ -59,6 +71,7 @@ type Cost struct {
 	Currency         string            `json:"currency"`
 	PriceBookVersion string            `json:"price_book_version"`
 	Quantities       Quantities        `json:"quantities"`
+	Subgraphs        []Subgraph        `json:"subgraphs,omitempty"` // that the operation needed; supergraph mode only
 	CacheStatus      string            `json:"cache_status"`
 	Status           int               `json:"status"`
 	Code             string            `json:"code"` // of an error the sidecar made; empty

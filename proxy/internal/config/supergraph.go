@@ -41,6 +41,9 @@ type Subgraph struct {
 	Dedup       *bool       `yaml:"dedup" json:"dedup,omitempty"`
 	Headers     HeaderRules `yaml:"headers" json:"headers,omitempty" jsonschema:"description=They go over those for all subgraphs"`
 	Cache       EntityCache `yaml:"cache" json:"cache,omitempty"`
+	Owner       string      `yaml:"owner" json:"owner,omitempty" jsonschema:"description=Who answers for the subgraph; a label of its metrics"`
+	Contract    string      `yaml:"contract" json:"contract,omitempty" jsonschema:"description=What its owner promises: a version or an address; a label of weir_subgraph_info"`
+	SLO         SLO         `yaml:"slo" json:"slo,omitempty" jsonschema:"description=What its owner promises of its answers; fetches that break it are counted"`
 }
 
 // EntityCache is what is kept of subgraphs' answers. Empty values of a subgraph are those for all.
@@ -108,6 +111,7 @@ type SubgraphValues struct {
 	Client  subgraph.Config // without address, authorities and breaker
 	Cache   execute.Rule
 	Headers forward.Rules
+	Product Product
 }
 
 func compileSupergraph(d *document, s *Static, env Env) {
@@ -158,6 +162,8 @@ func compileSupergraph(d *document, s *Static, env Env) {
 		if sub.Cache.HoldOff != "" {
 			d.addf(at+".cache.hold_off", "it is the same for all subgraphs; write supergraph.cache.hold_off")
 		}
+		each.Product = sub.product(d, at)
+		each.Client.Objective = each.Product.Latency
 		v.Each[name] = each
 	}
 }

@@ -73,6 +73,10 @@ func TestWhatIsWrongWithASupergraphIsNamed(t *testing.T) {
 		"headers: { insert: { x-a: '${NONE}' } }":          "supergraph.headers.insert.x-a: the environment has no ${NONE}",
 		"subgraphs: { a: { url: 'tcp://127.0.0.1:1' } }":   `supergraph.subgraphs.a.url: "tcp://127.0.0.1:1" is no address of a subgraph`,
 		"subgraphs: { a: { timeot: 1s } }":                 "did you mean timeout?",
+		"subgraphs: { a: { slo: { availability: 99.9 }}}":  "supergraph.subgraphs.a.slo.availability: 99.9 is out of range",
+		"subgraphs: { a: { slo: { latency_ratio: 0.9 }}}":  "supergraph.subgraphs.a.slo.latency_ratio: it says how many fetches take up to slo.latency",
+		"subgraphs: { a: { slo: { latency: fast }}}":       `supergraph.subgraphs.a.slo.latency: "fast" is no duration`,
+		`subgraphs: { a: { owner: "a\nb" }}`:               "supergraph.subgraphs.a.owner: it becomes a label of metrics",
 		"subgraphs: { a: { headers: { insert: { te: x}}}}": "supergraph.subgraphs.a.headers.insert.te: te is the sidecar's own",
 	} {
 		_, err := supergraphFile(t, "supergraph:\n  file: s.graphql\n  "+text+"\n")

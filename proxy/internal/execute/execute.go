@@ -10,6 +10,7 @@ import (
 	"github.com/weirproxy/weir/proxy/internal/forward"
 	"github.com/weirproxy/weir/proxy/internal/subgraph"
 	"github.com/weirproxy/weir/proxy/internal/wire"
+	"github.com/weirproxy/weir/telemetry/event"
 )
 
 // Config sets up an Executor.
@@ -64,7 +65,9 @@ type Request struct {
 	// Breaker are the rules of the subgraphs' breakers; nil: they are not asked. Refuse: a subgraph whose breaker is open is not asked.
 	Breaker *breaker.Rules
 	Refuse  bool
-	Leash   *subgraph.Leash // ends the fetches of a query when its client leaves, never those of a mutation; nil: nothing does
+	// Uses get what the operation takes of each subgraph it needs. The memory is the caller's.
+	Uses  []event.Subgraph
+	Leash *subgraph.Leash // ends the fetches of a query when its client leaves, never those of a mutation; nil: nothing does
 }
 
 // Creates tells whether a request without trace context begins a trace.

@@ -43,7 +43,7 @@ func (r *run) recallRoot(s int, step *planner.FetchStep, c *fetchCall) bool {
 		r.rollback(before)
 		return false
 	}
-	r.stats.Kept++
+	r.keptOne(step)
 	return true
 }
 
@@ -79,7 +79,7 @@ func (r *run) recall(step *planner.FetchStep, l int, c *fetchCall, b []byte) []b
 	kept, end := 0, int(a.ranges[0][0])
 	for n, at := range a.ranges {
 		found := &c.sought[first+n]
-		if r.recallEntity(step.ID, c, lookup, heads[n], found) {
+		if r.recallEntity(step, c, lookup, heads[n], found) {
 			r.renumber(a, heads[n], -1)
 			continue
 		}
@@ -97,18 +97,18 @@ func (r *run) recall(step *planner.FetchStep, l int, c *fetchCall, b []byte) []b
 	return append(b[:end], ']')
 }
 
-func (r *run) recallEntity(s int, c *fetchCall, lookup *planner.FetchLookup, head int32, found *sought) bool {
+func (r *run) recallEntity(step *planner.FetchStep, c *fetchCall, lookup *planner.FetchLookup, head int32, found *sought) bool {
 	content := found.hit()
 	if content == nil {
 		return false
 	}
 	start := len(c.recalled)
-	before := r.recalled(s, c, content)
+	before := r.recalled(step.ID, c, content)
 	if r.entity(lookup, &c.asked, head, start) < 0 {
 		r.rollback(before)
 		return false
 	}
-	r.stats.Kept++
+	r.keptOne(step)
 	return true
 }
 

@@ -59,6 +59,7 @@ type fetchCall struct {
 	call    subgraph.Call
 	asked   asked
 	status  int
+	size    int // of the content sent
 	content []byte
 	err     error
 	step    int
@@ -250,10 +251,7 @@ func (r *run) send(s int) bool {
 	if r.recallRoot(s, step, c) || !r.writeBody(step, c) {
 		return false
 	}
-	var client *subgraph.Client
-	if step.Subgraph < len(r.e.cfg.Clients) {
-		client = r.e.cfg.Clients[step.Subgraph]
-	}
+	client := r.client(step)
 	if client == nil {
 		r.failed(step, &c.asked, codes.SubgraphConnect)
 		return false
@@ -265,13 +263,14 @@ func (r *run) send(s int) bool {
 		deadline = r.deadline
 	}
 	lines := r.linesFor(step.Subgraph)
+	c.size = len(r.body)
 	err := c.call.Send(r.ctx, client, subgraph.Ask{
 		Body: r.body, Lines: lines.text, Now: now, Deadline: deadline, Once: step.Kind == planner.FetchMutation,
 		Rules: r.q.Breaker, Refuse: r.q.Refuse, Leash: r.leash,
 		Share: r.shares, Own: lines.own, News: r.e.news(),
 	})
 	if err != nil {
-		r.stats.Fetches++
+		r.used(step, c, err)
 		r.failed(step, &c.asked, codeOf(err))
 		return false
 	}

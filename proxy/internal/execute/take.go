@@ -75,11 +75,7 @@ func (r *run) failedRoot(step *planner.FetchStep, f fault) {
 // take merges the answer of a step.
 func (r *run) take(s int) {
 	step, c := &r.plan.Steps[s], r.calls[s]
-	if c.call.Joined() {
-		r.stats.Shared++
-	} else {
-		r.stats.Fetches++
-	}
+	use := r.used(step, c, c.err)
 	if c.err != nil {
 		r.failed(step, &c.asked, codeOf(c.err))
 		return
@@ -92,11 +88,15 @@ func (r *run) take(s int) {
 	top, ok := r.readAnswer(step, c)
 	some := ok && top.errors > 0 && count(r.b, top.errors) > 0
 	if !ok || !some && (!top.data || c.status/100 != 2) {
+		use.Errors++
+		c.call.Unusable()
 		r.rollback(before)
 		r.failed(step, &c.asked, codes.SubgraphAnswer)
 		return
 	}
 	if some {
+		use.Errors++
+		c.call.Partial()
 		r.faulty[s] = true
 		r.subgraphErrors(step, c, r.b, top.errors)
 	}

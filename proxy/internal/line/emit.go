@@ -55,7 +55,7 @@ func (l *Line) price(x *Exchange, it *Item, now int64) *telemetry.Record {
 	r := &it.record
 	*r = telemetry.Record{
 		Start: x.Begin, End: now, Client: x.client, Tenant: x.Scope.Tenant, Code: it.Code.String(),
-		Status: uint16(x.Status), Errors: it.Errors, CacheStatus: it.Status, TraceID: x.trace, Series: it.series,
+		Status: uint16(x.Status), Errors: it.Errors, CacheStatus: it.Status, TraceID: x.trace, Series: it.series, Subgraphs: it.subgraphs,
 	}
 	if r.Series == nil {
 		r.Series = l.cfg.Telemetry.Series("uninspected")

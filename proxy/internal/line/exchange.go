@@ -14,6 +14,7 @@ import (
 	"github.com/weirproxy/weir/proxy/internal/scope"
 	"github.com/weirproxy/weir/proxy/internal/subgraph"
 	"github.com/weirproxy/weir/telemetry"
+	"github.com/weirproxy/weir/telemetry/event"
 )
 
 // Action is what the line wants done with a request.
@@ -130,6 +131,7 @@ type Item struct {
 	mismatched bool
 	series     *telemetry.Series
 	record     telemetry.Record
+	subgraphs  []event.Subgraph // what the operation took of them
 }
 
 // reset keeps the memory of the exchange and forgets everything else.
@@ -160,6 +162,7 @@ func (it *Item) forget() {
 	it.request = planner.Request{}
 	it.values.Reset()
 	it.tags.Reset()
+	it.subgraphs = it.subgraphs[:0]
 	it.ops, it.points, it.priced, it.collapsed, it.coerced, it.mismatched = 0, 0, 0, false, false, false
 	it.record = telemetry.Record{}
 }

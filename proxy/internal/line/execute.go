@@ -43,11 +43,12 @@ func (l *Line) execute(ctx context.Context, x *Exchange, h *wire.RequestHead, no
 		if x.Batch {
 			out = append(out, "[,"[min(i, 1)])
 		}
-		x.execution.Plan, x.execution.Values = plan, &it.values
+		x.execution.Plan, x.execution.Values, x.execution.Uses = plan, &it.values, it.subgraphs[:0]
 		var stats execute.Stats
 		begin := len(out)
 		out, stats = x.Policy.Executor.Execute(ctx, &x.execution, out)
 		x.Fetches += stats.Fetches
+		it.subgraphs = x.execution.Uses
 		it.Errors = uint16(min(stats.Errors, 1<<16-1))
 		if it.Plan.Kind() == planner.KindMutation {
 			l.changed(ctx, x, it, out[begin:], now)

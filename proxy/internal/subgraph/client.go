@@ -37,6 +37,8 @@ type Config struct {
 	Breaker *breaker.Breaker
 	// Share lets requests that ask for it have the answer to an identical one that is under way.
 	Share bool
+	// Objective is how long a call should take at most; calls that take longer are counted. 0: none.
+	Objective time.Duration
 	// Changed hears that the breaker opened or closed; nil: nobody does.
 	Changed func(open bool)
 }

@@ -50,6 +50,7 @@ type exchange struct {
 // prepare writes the request.
 func (x *exchange) prepare(ctx context.Context, c *Client, a *Ask, l *Leash) {
 	x.client, x.conn, x.ctx, x.leash, x.deadline, x.once, x.reused = c, nil, ctx, l, a.Deadline, a.Once, false
+	x.began = a.Now
 	x.request = appendLength(append(x.request[:0], c.head...), len(a.Body))
 	x.lines = len(x.request)
 	x.request = append(append(x.request, a.Lines...), "\r\n"...)
@@ -66,7 +67,7 @@ func (x *exchange) send(a *Ask) error {
 		x.tell(0, err)
 		return err
 	}
-	x.client.begin()
+	x.client.begin(len(x.request) - x.body)
 	if x.failed = x.write(a.Once); x.failed != nil && (a.Once || x.client.cfg.Retries.Max == 0) {
 		x.leave()
 		x.tell(0, x.failed)
@@ -93,6 +94,7 @@ func (x *exchange) finish() (content []byte, err error) {
 	if err != nil {
 		x.head.Status = 0
 	}
+	x.client.counts.received.Add(uint64(len(content)))
 	x.tell(x.head.Status, err)
 	return content, err
 }

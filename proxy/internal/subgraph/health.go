@@ -15,6 +15,10 @@ var errOpen = errors.New("its breaker is open")
 type counts struct {
 	calls, shared, retries, refused              atomic.Uint64
 	connect, timeout, closed, unreadable, status atomic.Uint64
+	unusable, partial, cached                    atomic.Uint64
+	sent, received                               atomic.Uint64 // bytes of content
+	slow                                         atomic.Uint64
+	lasted                                       durations
 }
 
 // Stats are counts since the client was made.
@@ -23,7 +27,16 @@ type Stats struct {
 	Shared  uint64            // not sent: the answer to an identical one was under way
 	Retries uint64            // sent again, beside these
 	Refused uint64            // not sent, because the breaker was open
-	Failed  map[string]uint64 // by why
+	Failed  map[string]uint64 // by why; "unusable" as the caller found it
+	Partial uint64            // answers that had errors, as the caller found them
+	Cached  uint64            // what needed no call, as the caller says
+	Slow    uint64            // calls that took longer than the objective
+	// BytesSent and BytesReceived are of content, retries left aside.
+	BytesSent, BytesReceived uint64
+	// UpTo are the calls that ended and took up to the bounds; the last one is all of them. Not among them are those that the breaker refused, and
+	// those that nobody waited for any more.
+	UpTo    []uint64
+	Lasted  time.Duration // sum of these calls
 	Breaker breaker.State
 }
 
@@ -34,13 +47,35 @@ func (c *Client) Stats() Stats {
 		Calls: n.calls.Load(), Shared: n.shared.Load(), Retries: n.retries.Load(), Refused: n.refused.Load(), Breaker: c.cfg.Breaker.State(),
 		Failed: map[string]uint64{
 			"connect": n.connect.Load(), "timeout": n.timeout.Load(), "closed": n.closed.Load(), "bad_answer": n.unreadable.Load(), "status": n.status.Load(),
+			"unusable": n.unusable.Load(),
 		},
+		Partial: n.partial.Load(), Cached: n.cached.Load(), Slow: n.slow.Load(), BytesSent: n.sent.Load(), BytesReceived: n.received.Load(),
+		UpTo: n.lasted.upTo(), Lasted: time.Duration(n.lasted.sum.Load()),
 	}
 }
 
-// begin counts a call that is sent.
-func (c *Client) begin() {
+// Unusable counts the answer of the call as none: it is no GraphQL, or has neither data nor an error. An answer that several share, or that failed
+// by its status, counts once.
+func (k *Call) Unusable() {
+	if !k.Joined() && !unavailable(k.x.head.Status) {
+		k.x.client.counts.unusable.Add(1)
+	}
+}
+
+// Partial counts an answer with errors in it, once where several share it.
+func (k *Call) Partial() {
+	if !k.Joined() {
+		k.x.client.counts.partial.Add(1)
+	}
+}
+
+// Cached counts something that the client was not asked for.
+func (c *Client) Cached() { c.counts.cached.Add(1) }
+
+// begin counts a call that is sent, and the bytes of its content.
+func (c *Client) begin(bytes int) {
 	c.counts.calls.Add(1)
+	c.counts.sent.Add(uint64(bytes))
 	if c.cfg.Retries.Max > 0 {
 		c.budget.earn()
 	}
@@ -65,6 +100,9 @@ func (x *exchange) admit(a *Ask) error {
 func (x *exchange) tell(status int, err error) {
 	failed := err != nil || unavailable(status)
 	left := failed && (errors.Is(x.ctx.Err(), context.Canceled) || x.leash.isLeft())
+	if !left {
+		x.client.lasted(time.Since(x.began))
+	}
 	if failed && !left {
 		x.client.count(err)
 	}
@@ -81,6 +119,14 @@ func (x *exchange) tell(status int, err error) {
 		}
 	case x.ticket.Succeeded(time.Now().UnixNano(), x.rules) && changed != nil:
 		changed(false)
+	}
+}
+
+// lasted counts a call by how long it took.
+func (c *Client) lasted(d time.Duration) {
+	c.counts.lasted.add(d)
+	if c.cfg.Objective > 0 && d > c.cfg.Objective {
+		c.counts.slow.Add(1)
 	}
 }
 

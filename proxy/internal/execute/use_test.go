@@ -1,0 +1,69 @@
+package execute
+
+import (
+	"context"
+	"errors"
+	"net"
+	"slices"
+	"testing"
+
+	"github.com/weirproxy/weir/proxy/internal/subgraph"
+	"github.com/weirproxy/weir/telemetry/event"
+)
+
+func TestWhatAnOperationTakesOfEachSubgraph(t *testing.T) {
+	_, sg, e := shopOf(t, false, Config{})
+	plan, v, _ := shopPlan(t, sg, "big")
+	q := &Request{Plan: plan, Values: v}
+	_, stats := e.Execute(t.Context(), q, nil)
+	var sum event.Subgraph
+	for _, u := range q.Uses {
+		steps := 0
+		for i := range plan.Steps {
+			if plan.Subgraphs[plan.Steps[i].Subgraph] == u.Name {
+				steps++
+			}
+		}
+		if int(u.Fetches) != steps || u.BytesSent == 0 || u.BytesReceived == 0 || u.Errors+u.Cached != 0 {
+			t.Errorf("%+v, want %d fetches", u, steps)
+		}
+		sum.Fetches += u.Fetches
+		sum.BytesReceived += u.BytesReceived
+	}
+	if len(q.Uses) < 3 || int(sum.Fetches) != stats.Fetches || int(sum.BytesReceived) != stats.Bytes {
+		t.Errorf("%+v of %+v", sum, stats)
+	}
+	for i, c := range e.cfg.Clients {
+		s := c.Stats()
+		at := slices.IndexFunc(q.Uses, func(u event.Subgraph) bool { return u.Name == plan.Subgraphs[i] })
+		if at < 0 {
+			t.Errorf("nothing of %s", plan.Subgraphs[i])
+			continue
+		}
+		if u := q.Uses[at]; s.UpTo[len(s.UpTo)-1] != uint64(u.Fetches) || s.BytesSent != uint64(u.BytesSent) || s.BytesReceived != uint64(u.BytesReceived) || s.Lasted <= 0 {
+			t.Errorf("%s: %+v, want what %+v says", u.Name, s, u)
+		}
+	}
+}
+
+func TestFaultyFetchesAreCounted(t *testing.T) {
+	sg, e := shopWith(t, subgraph.Config{Dial: func(context.Context, string) (net.Conn, error) {
+		return &faultyConn{memoryConn{store: &store{answers: map[string][]byte{}}}}, nil
+	}}, Config{})
+	plan, v := planOf(t, sg, `{ users { name } }`)
+	q := &Request{Plan: plan, Values: v}
+	_, _ = e.Execute(t.Context(), q, nil)
+	s := e.cfg.Clients[plan.Steps[0].Subgraph].Stats()
+	if len(q.Uses) != 1 || q.Uses[0].Errors != 1 || s.Partial != 1 {
+		t.Errorf("%+v, %+v", q.Uses, s)
+	}
+	refused, dials := errors.New("no"), 0
+	sg, e = shopWith(t, subgraph.Config{Dial: func(context.Context, string) (net.Conn, error) { dials++; return nil, refused }}, Config{})
+	plan, v = planOf(t, sg, `{ users { name } }`)
+	q = &Request{Plan: plan, Values: v}
+	_, _ = e.Execute(t.Context(), q, nil)
+	s = e.cfg.Clients[plan.Steps[0].Subgraph].Stats()
+	if len(q.Uses) != 1 || q.Uses[0].Errors != 1 || q.Uses[0].Fetches != 1 || s.Failed["connect"] != 1 || dials != 1 {
+		t.Errorf("%+v, %+v", q.Uses, s)
+	}
+}
