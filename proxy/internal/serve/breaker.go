@@ -84,10 +84,10 @@ func (c *conn) lost(u *upstream, t *turn, err error) {
 	t.ticket = breaker.Ticket{}
 }
 
-// toldOf is told for a request over a connection of its own.
+// toldOf is told for a request over a connection of its own. As for one that is relayed, the head of the answer tells, whatever becomes of the rest.
 func (s *Server) toldOf(ticket *breaker.Ticket, u *upstream, r *refresh, err error) {
 	switch {
-	case err == nil:
+	case u.used:
 		s.told(ticket, r.x, r.destination, unavailable(u.head.Status))
 	case errors.Is(err, errNoContent) || s.ctx.Err() != nil:
 		ticket.Dropped()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"time"
 
 	"github.com/weirproxy/weir/proxy/internal/line"
@@ -94,6 +95,9 @@ func (s *Server) refresh(u *upstream, r *refresh) (err error) {
 	content, err := s.ask(ctx, u, r)
 	s.toldOf(&ticket, u, r, err)
 	if err != nil {
+		if u.used && errors.Is(err, errNoContent) { // nor will the next one be
+			s.line.Finish(ctx, r.x, &u.head, nil, time.Now().UnixNano())
+		}
 		return err
 	}
 	r.x.BytesIn, r.x.BytesOut = int64(len(r.message)), u.relay.total
@@ -103,12 +107,16 @@ func (s *Server) refresh(u *upstream, r *refresh) (err error) {
 		s.line.Finish(ctx, r.x, &u.head, content, time.Now().UnixNano())
 	}
 	s.line.Emit(r.x, time.Now().UnixNano())
+	if u.head.Status >= http.StatusInternalServerError {
+		return errUpstream
+	}
 	return nil
 }
 
 // ask sends a request over a connection of its own and returns the content of the answer.
 func (s *Server) ask(ctx context.Context, u *upstream, r *refresh) ([]byte, error) {
 	var err error
+	u.used = false
 	if u.conn, err = s.cfg.Dial(ctx, r.destination); err != nil {
 		return nil, err
 	}
@@ -121,7 +129,10 @@ func (s *Server) ask(ctx context.Context, u *upstream, r *refresh) ([]byte, erro
 	return u.fetch(s, r)
 }
 
-var errNoContent = errors.New("the answer cannot be kept")
+var (
+	errNoContent = errors.New("the answer cannot be kept")
+	errUpstream  = errors.New("the upstream failed")
+)
 
 // fetch reads one answer to its end.
 func (u *upstream) fetch(s *Server, r *refresh) ([]byte, error) {
@@ -146,6 +157,7 @@ func (u *upstream) fetch(s *Server, r *refresh) ([]byte, error) {
 			return nil, errNoContent // an interim answer and more in one read: leave it to the next request
 		}
 	}
+	u.used = true
 	a := &u.relay
 	*a = relaying{content: a.content[:0], headEnd: u.head.Size, watch: s.line.Watch(r.x, &u.head)}
 	u.r = a.headEnd
