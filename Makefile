@@ -88,8 +88,10 @@ bench-federation: build ## CPU of the supergraph mode beside a hand-written floo
 	@if [ ! -d $(FEDBENCH) ]; then echo "bench-federation: left out, there is no $(FEDBENCH)"; exit 0; fi; \
 	command -v wrk >/dev/null || { echo "bench-federation: needs wrk (Debian package)" >&2; exit 1; }; \
 	go -C $(FEDBENCH) build -o $(CURDIR)/bin/fedbench . && \
-	rm -f bin/fedbench.jsonl && bin/fedbench run -dir bin/fedbench.d -out bin/fedbench.jsonl \
-	  -router "weir=$(CURDIR)/bin/weir run --supergraph {supergraph} --listen {listen} --admin 127.0.0.1:0" $(FEDBENCH_FLAGS)
+	echo 'supergraph: { dedup: false }' >bin/fedbench.yaml; echo 'supergraph: { dedup_inbound: true }' >bin/fedbench-inbound.yaml; \
+	weir="$(CURDIR)/bin/weir run --supergraph {supergraph} --listen {listen} --admin 127.0.0.1:0"; \
+	rm -f bin/fedbench.jsonl && bin/fedbench run -dir bin/fedbench.d -out bin/fedbench.jsonl -router "weir=$$weir -c $(CURDIR)/bin/fedbench.yaml" \
+	  -router "weir-dedup=$$weir" -router "weir-inbound=$$weir -c $(CURDIR)/bin/fedbench-inbound.yaml" $(FEDBENCH_FLAGS)
 
 soak: setup build ## 20 minutes of mixed load, faults, reloads and invalidations: does anything grow?
 	bin/weir-bench soak $(SOAK_FLAGS)

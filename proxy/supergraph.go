@@ -179,7 +179,7 @@ func newSubgraphs(s *planner.Supergraph, cfg *config.Static, store *cache.Store,
 		}
 	}
 	g.executor = execute.New(execute.Config{
-		Clients: g.clients, Total: f.Total, Mask: cfg.File.Supergraph.MaskErrors, Memo: cfg.File.Supergraph.EntityMemo, Headers: forward.Compile(f.Trace, f.Headers, rules), Keep: keep,
+		Clients: g.clients, Total: f.Total, Mask: cfg.File.Supergraph.MaskErrors, Memo: cfg.File.Supergraph.EntityMemo, Join: cfg.File.Supergraph.Inbound, Headers: forward.Compile(f.Trace, f.Headers, rules), Keep: keep,
 	})
 	return g, nil
 }

@@ -11,6 +11,7 @@ import (
 
 // collect gives what was counted of each subgraph.
 func (g *subgraphs) collect(set telemetry.Set) {
+	set.Counter("weir_supergraph_joined_total", "Queries that joined an identical one under way and were not executed (supergraph.dedup_inbound).", float64(g.executor.Joined()))
 	for i, c := range g.clients {
 		if c == nil {
 			continue

@@ -8,7 +8,10 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/weirproxy/weir/proxy/internal/config"
 )
@@ -250,5 +253,42 @@ func TestAClientThatLeavesEndsItsFetches(t *testing.T) {
 	_, metrics := do(t, r.admin, http.MethodGet, "/metrics", "")
 	if !strings.Contains(metrics, "weir_clients_left_total 2\n") || !strings.Contains(metrics, `weir_subgraph_failures_total{reason="timeout",subgraph="a"} 0`) {
 		t.Error("two clients left, and no subgraph failed")
+	}
+}
+
+// Clients that ask for the same at once are one to the subgraph: by itself each fetch is shared, and with dedup_inbound each query.
+func TestWhatIsAskedTwiceAtOnceIsFetchedOnce(t *testing.T) {
+	for _, c := range []struct {
+		metric  string
+		inbound bool
+	}{{`weir_subgraph_shared_total{subgraph="a"} 2`, false}, {`weir_supergraph_joined_total 2`, true}} {
+		var asked atomic.Int32
+		joined := make(chan struct{})
+		r := fetching(t, func(w http.ResponseWriter, _ *http.Request) {
+			asked.Add(1)
+			<-joined
+			_, _ = io.WriteString(w, `{"data":{"n":1}}`)
+		}, func(f *config.File) { f.Supergraph.Inbound = c.inbound })
+		var all sync.WaitGroup
+		for range 3 {
+			all.Go(func() {
+				if got := r.post(); got != `{"data":{"n":1}}` {
+					t.Errorf("%s", got)
+				}
+			})
+		}
+		met := false
+		for range 500 {
+			if _, metrics := do(t, r.admin, http.MethodGet, "/metrics", ""); strings.Contains(metrics, c.metric) {
+				met = true
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		close(joined)
+		all.Wait()
+		if !met || asked.Load() != 1 {
+			t.Errorf("%s: %v, fetched %d times", c.metric, met, asked.Load())
+		}
 	}
 }

@@ -25,6 +25,7 @@ type Supergraph struct {
 	MaskErrors  bool                `yaml:"mask_errors" json:"mask_errors,omitempty" jsonschema:"description=Do not tell clients what subgraphs say in errors, only where they are"`
 	EntityMemo  bool                `yaml:"entity_memo" json:"entity_memo,omitempty" jsonschema:"description=Do not ask a subgraph again for fields of an entity that it has answered in the same request; nothing of it outlives the request"`
 	Dedup       bool                `yaml:"dedup" json:"dedup,omitempty" jsonschema:"description=Fetches of queries that are the same, the headers that are passed on included, and under way at the same time are one request; never mutations"`
+	Inbound     bool                `yaml:"dedup_inbound" json:"dedup_inbound,omitempty" jsonschema:"description=Queries of clients that are the same, variables and credentials and the headers that are passed on included, and under way at the same time are executed once; never mutations"`
 	Trace       string              `yaml:"trace" json:"trace,omitempty" jsonschema:"enum=forward,enum=create,enum=off,description=W3C trace context: forward the client's; create: and begin one, sampled, where there is none; off"`
 	Headers     HeaderRules         `yaml:"headers" json:"headers,omitempty" jsonschema:"description=Of requests to all subgraphs"`
 	Cache       EntityCache         `yaml:"cache" json:"cache,omitempty" jsonschema:"description=Entities and root fields that subgraphs answered, kept as their Cache-Control allows"`

@@ -25,12 +25,15 @@ type Config struct {
 	Keep Keeping
 	// Memo: an entity is not asked for again when the same subgraph has answered the same fields of it in this request already.
 	Memo bool
+	// Join lets queries that are the same, those who ask included, have the answer of one that is under way.
+	Join bool
 }
 
 // Executor is safe for concurrent use.
 type Executor struct {
 	cfg    Config
 	keeper *keeper // nil: nothing is kept
+	joints *joints // nil: each request is executed
 	runs   sync.Pool
 }
 
@@ -43,6 +46,9 @@ func New(cfg Config) *Executor {
 		cfg.Headers = new(forward.Set)
 	}
 	e := &Executor{cfg: cfg, keeper: newKeeper(cfg.Keep)}
+	if cfg.Join {
+		e.joints = new(joints)
+	}
 	e.runs.New = func() any { return new(run) }
 	return e
 }
@@ -75,8 +81,15 @@ func (e *Executor) Creates() bool { return e.cfg.Headers.Creates() }
 
 // Execute appends the body of the client's answer to dst. The answer tells of all that went wrong; there is no other error. q is not kept.
 func (e *Executor) Execute(ctx context.Context, q *Request, dst []byte) ([]byte, Stats) {
+	if e.joints != nil && len(q.Plan.Steps) > 0 && !changes(q.Plan) {
+		return e.executeJointly(ctx, q, dst)
+	}
+	return e.execute(ctx, q, q.Leash, dst)
+}
+
+func (e *Executor) execute(ctx context.Context, q *Request, leash *subgraph.Leash, dst []byte) ([]byte, Stats) {
 	r := e.runs.Get().(*run)
-	r.begin(e, ctx, q)
+	r.begin(e, ctx, q, leash)
 	r.fetch()
 	dst = r.answer(dst)
 	stats := r.stats
@@ -96,6 +109,16 @@ func (e *Executor) bar() {
 			c.Bar()
 		}
 	}
+}
+
+// barred is how often one of the clients was barred.
+func (e *Executor) barred() (n uint64) {
+	for _, c := range e.cfg.Clients {
+		if c != nil {
+			n += c.Barred()
+		}
+	}
+	return n
 }
 
 // news grows with what a request must not be behind of.

@@ -80,7 +80,7 @@ func newFetchCall() *fetchCall {
 	return c
 }
 
-func (r *run) begin(e *Executor, ctx context.Context, q *Request) {
+func (r *run) begin(e *Executor, ctx context.Context, q *Request, leash *subgraph.Leash) {
 	plan := q.Plan
 	r.e, r.ctx, r.q, r.values = e, ctx, q, q.Values
 	for len(r.lines) < e.cfg.Headers.Classes() {
@@ -89,7 +89,7 @@ func (r *run) begin(e *Executor, ctx context.Context, q *Request) {
 	for i := range r.lines {
 		r.lines[i].known = false
 	}
-	if r.leash = q.Leash; plan.Mutates() { // half of it would be done
+	if r.leash = leash; plan.Mutates() { // half of it would be done
 		r.leash = nil
 	}
 	r.deadline = time.Now().Add(e.cfg.Total)

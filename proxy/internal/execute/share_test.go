@@ -24,7 +24,9 @@ type slowShop struct {
 	mu    sync.Mutex
 	asked int
 	sg    *planner.Supergraph
+	cfg   Config
 	e     *Executor
+	plans map[string]*planner.Plan
 }
 
 type slowConn struct {
@@ -68,7 +70,7 @@ func (*slowConn) Close() error                { return nil }
 
 func newSlowShop(t *testing.T, share bool, propagate ...string) *slowShop {
 	t.Helper()
-	s := new(slowShop)
+	s := &slowShop{plans: map[string]*planner.Plan{}}
 	sdl := strings.NewReplacer("{a}", "http://a", "{b}", "http://b", "{ query: Query }", "{ query: Query mutation: Mutation }",
 		"{ products: [Product] @join__field(graph: A) }", `{
 			products: [Product] @join__field(graph: A)
@@ -90,15 +92,30 @@ func newSlowShop(t *testing.T, share bool, propagate ...string) *slowShop {
 		t.Cleanup(c.Close)
 		clients = append(clients, c)
 	}
-	s.e = New(Config{
+	s.cfg = Config{
 		Clients: clients, Total: 10 * time.Minute, Headers: forward.Compile(forward.TraceForward, forward.Rules{Propagate: propagate}, []forward.Rules{{}, {}}),
-	})
+	}
+	s.e = New(s.cfg)
 	return s
+}
+
+// plan returns the one plan of a document.
+func (s *slowShop) plan(query string) *planner.Plan {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.plans[query] == nil {
+		s.plans[query] = planner.Build(s.sg.Schema(), query, "", planner.Options{})
+	}
+	return s.plans[query]
 }
 
 // ask executes a query with variables for a client with header lines.
 func (s *slowShop) ask(t *testing.T, query, variables string, lines ...string) (string, Stats) {
-	p := planner.Build(s.sg.Schema(), query, "", planner.Options{})
+	return s.askFor(t, nil, query, variables, lines...)
+}
+
+func (s *slowShop) askFor(t *testing.T, leash *subgraph.Leash, query, variables string, lines ...string) (string, Stats) {
+	p := s.plan(query)
 	var v planner.Values
 	if errs := p.Coerce([]byte(variables), &v); len(errs) > 0 {
 		t.Error("the variables do not fit")
@@ -112,7 +129,7 @@ func (s *slowShop) ask(t *testing.T, query, variables string, lines ...string) (
 	if h.Parse([]byte("POST / HTTP/1.1\r\nHost: a\r\n"+strings.Join(append(lines, ""), "\r\n")+"\r\n"), 1<<12) != wire.OK {
 		t.Error(lines)
 	}
-	body, stats := s.e.Execute(t.Context(), &Request{Plan: plan, Values: &v, Head: h}, nil)
+	body, stats := s.e.Execute(t.Context(), &Request{Plan: plan, Values: &v, Head: h, Leash: leash}, nil)
 	return string(body), stats
 }
 

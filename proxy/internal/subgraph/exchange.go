@@ -141,7 +141,7 @@ func (x *exchange) write(fresh bool) error {
 func (x *exchange) put() error {
 	_ = x.conn.SetDeadline(x.deadline)
 	err := errLeft
-	if x.leash.hold(x.conn) {
+	if x.leash.Hold(x.conn) {
 		_, err = x.conn.Write(x.request)
 	}
 	if err != nil {
@@ -152,7 +152,7 @@ func (x *exchange) put() error {
 }
 
 func (x *exchange) drop() {
-	x.leash.let(x.conn)
+	x.leash.Let(x.conn)
 	_ = x.conn.Close()
 	x.conn = nil
 }
@@ -187,7 +187,7 @@ func (x *exchange) receive() ([]byte, error) {
 		x.drop()
 		return content, nil
 	}
-	x.leash.let(x.conn)
+	x.leash.Let(x.conn)
 	x.client.give(x.conn)
 	x.conn = nil
 	return content, nil

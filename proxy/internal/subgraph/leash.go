@@ -12,10 +12,11 @@ import (
 type Leash struct {
 	mu   sync.Mutex
 	left bool
-	held []interruptible
+	held []Interruptible
 }
 
-type interruptible interface{ SetDeadline(t time.Time) error }
+// Interruptible is what a leash holds: a deadline that has passed ends it.
+type Interruptible interface{ SetDeadline(t time.Time) error }
 
 var errLeft = errors.New("the client has left")
 
@@ -25,6 +26,9 @@ func (l *Leash) Busy() bool {
 	defer l.mu.Unlock()
 	return len(l.held) > 0
 }
+
+// Reset makes the leash that of another client; nothing may be held.
+func (l *Leash) Reset() { l.left, l.held = false, l.held[:0] }
 
 // Leave ends what is held now, and all that would be held later at once.
 func (l *Leash) Leave() {
@@ -36,8 +40,8 @@ func (l *Leash) Leave() {
 	}
 }
 
-// hold reports false when the client has left.
-func (l *Leash) hold(h interruptible) bool {
+// Hold makes h one of what ends when the client leaves. It reports false when the client has left.
+func (l *Leash) Hold(h Interruptible) bool {
 	if l == nil {
 		return true
 	}
@@ -50,7 +54,8 @@ func (l *Leash) hold(h interruptible) bool {
 	return true
 }
 
-func (l *Leash) let(h interruptible) {
+// Let makes it no longer one.
+func (l *Leash) Let(h Interruptible) {
 	if l == nil {
 		return
 	}
@@ -85,11 +90,11 @@ func (l *Leash) bound(parent context.Context, deadline time.Time) (ctx context.C
 		return ctx, cancel
 	}
 	w := &waiting{cancel}
-	if !l.hold(w) {
+	if !l.Hold(w) {
 		cancel()
 	}
 	return ctx, func() {
-		l.let(w)
+		l.Let(w)
 		cancel()
 	}
 }

@@ -82,6 +82,9 @@ var errBroken error = failure(codes.SubgraphClosed, errors.New("the exchange bro
 // Bar keeps requests from joining those that are under way already: something has changed since they were sent.
 func (c *Client) Bar() { c.barrier.Add(1) }
 
+// Barred is how often Bar was called.
+func (c *Client) Barred() uint64 { return c.barrier.Load() }
+
 // Joined reports whether another call made the exchange.
 func (k *Call) Joined() bool { return k.sharer.joined }
 
@@ -95,7 +98,7 @@ func (k *Call) share(ctx context.Context, c *Client, a *Ask) error {
 	s.ask.Body = nil
 	hash := xxh3.HashSeed(a.Body, xxh3.Hash(a.Lines[:a.Own]))
 	s.lane = &c.lanes[hash%laneCount]
-	if !a.Leash.hold((*member)(k)) {
+	if !a.Leash.Hold((*member)(k)) {
 		return failure(codes.SubgraphClosed, errLeft)
 	}
 	barrier := c.barrier.Load()
@@ -103,7 +106,7 @@ func (k *Call) share(ctx context.Context, c *Client, a *Ask) error {
 	l.mu.Lock()
 	if s.left {
 		l.mu.Unlock()
-		a.Leash.let((*member)(k))
+		a.Leash.Let((*member)(k))
 		return failure(codes.SubgraphClosed, errLeft)
 	}
 	x := l.find(hash, a, barrier)
@@ -116,7 +119,7 @@ func (k *Call) share(ctx context.Context, c *Client, a *Ask) error {
 		return nil
 	}
 	x = k.memory(c)
-	x.common.left, x.common.held = false, x.common.held[:0]
+	x.common.Reset()
 	x.prepare(ctx, c, a, &x.common)
 	x.lane, x.hash, x.own, x.news, x.barrier, x.began = l, hash, x.lines+a.Own, a.News, barrier, a.Now
 	x.state, x.members, x.holders, x.answer, x.err = sending, 1, 1, nil, nil
@@ -125,7 +128,7 @@ func (k *Call) share(ctx context.Context, c *Client, a *Ask) error {
 	l.mu.Unlock()
 	err := x.lead(a)
 	if err != nil {
-		a.Leash.let((*member)(k))
+		a.Leash.Let((*member)(k))
 	}
 	return err
 }
@@ -182,7 +185,7 @@ func (l *lane) remove(x *exchange) {
 
 // receiveShared waits for the answer and reads it if nobody else does. What failed for a reason of the one who sent it is asked for anew.
 func (k *Call) receiveShared() (content []byte, err error) {
-	defer func() { k.sharer.ask.Leash.let((*member)(k)) }()
+	defer func() { k.sharer.ask.Leash.Let((*member)(k)) }()
 	for round := 1; ; round++ {
 		content, err = k.await()
 		if err == nil || !k.anew(err) {
@@ -314,7 +317,7 @@ func (s *sharer) isLeft() bool {
 func (k *Call) sendAnew(share bool) error {
 	s := &k.sharer
 	before, a := k.x, s.ask
-	a.Leash.let((*member)(k))
+	a.Leash.Let((*member)(k))
 	k.x = nil
 	a.Now, a.Share = time.Now(), share
 	a.Body = before.request[before.body:]
