@@ -268,7 +268,7 @@ func (c *conn) ended(err error) bool {
 	}
 	if !errors.Is(err, io.EOF) {
 		c.gone.Store(true)
-		c.await((*turns).leads)
+		c.awaitFill()
 		c.reset()
 		return false
 	}
@@ -283,9 +283,9 @@ func (c *conn) ended(err error) bool {
 }
 
 // halfClose passes the client's end of sending on and waits for the upstream's end. The answer of a request that fills the cache is
-// awaited first: an origin may give up when it sees the end.
+// awaited first: an origin may give up when it sees the end. Each of the two waits is as long as an idle connection may be.
 func (c *conn) halfClose() {
-	c.await((*turns).leads)
+	c.awaitFill()
 	c.leaving.Store(true)
 	c.mu.Lock()
 	u := c.up
@@ -308,6 +308,25 @@ func (c *conn) await(is func(*turns) bool) {
 	for is(&c.queue) && c.up != nil && !c.up.over {
 		c.changed.Wait()
 	}
+}
+
+// awaitFill waits for the answers that fill the cache, which the client does not wait for any more, or not by itself: no longer than a connection
+// may be idle, for nobody else would ever end it.
+func (c *conn) awaitFill() {
+	limit := c.s.cfg.Policy().Deadlines.Idle
+	if limit <= 0 {
+		c.await((*turns).leads)
+		return
+	}
+	over := false // by the lock that await holds
+	timer := time.AfterFunc(limit, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		over = true
+		c.changed.Broadcast()
+	})
+	defer timer.Stop()
+	c.await(func(q *turns) bool { return !over && q.leads() })
 }
 
 // drain closes an idle connection and lets others finish; the server's lock is held.
