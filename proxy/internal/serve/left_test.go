@@ -35,7 +35,7 @@ func TestTheWaitForAFillWithoutClientEnds(t *testing.T) {
 					<-left
 					begun := time.Now()
 					_ = c.SetReadDeadline(begun.Add(40 * idle)) // an end that does not come
-					if answers { // late, but in time
+					if answers {                                // late, but in time
 						time.Sleep(idle / 3)
 						_, _ = io.WriteString(c, message(bookBody))
 					}
