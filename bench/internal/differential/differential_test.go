@@ -49,6 +49,9 @@ func TestWorldsThatFailed(t *testing.T) {
 		{822, "a union of which two graphs have nothing in common"},
 		{100716, "an interface that one graph knows with fewer types, and another as an interface object"},
 		{433, "long chains of @requires"},
+		{5278, "an interface object asked by two types, for fields that require something"},
+		{5630, "an interface object asked by all types, and by one for a field that requires something"},
+		{100471, "the same below another interface object"},
 	} {
 		t.Run(c.what, func(t *testing.T) { run(t, c.seed, operationsPerWorld) })
 	}

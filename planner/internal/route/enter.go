@@ -231,7 +231,7 @@ func (r *Router) join(g join.Graph, at *Place, entries []*Entry, in *inputs) *Gr
 	var group *Group
 	for _, s := range at.Sources {
 		o := s.Group
-		if s.entity && o.Graph == g && !slices.ContainsFunc(in.groups, func(d *Group) bool { return d.reaches(o) }) {
+		if s.entity && o.Graph == g && !o.mixes(entries) && !slices.ContainsFunc(in.groups, func(d *Group) bool { return d.reaches(o) }) {
 			group = o
 		}
 	}
@@ -245,6 +245,29 @@ func (r *Router) join(g join.Graph, at *Place, entries []*Entry, in *inputs) *Gr
 		r.merge(group, e)
 	}
 	return group
+}
+
+// mixes tells that a group asks an interface object for objects of other types than the entries do, and for one of them by what a field
+// requires. What it asks, it asks for all of its objects: one of them would be asked for a field without what that requires.
+func (g *Group) mixes(entries []*Entry) bool {
+	for _, e := range entries {
+		for _, o := range g.Entries {
+			if o.View == e.View && e.View.In(g.Graph).InterfaceObject && !o.alike(e) && (o.required() || e.required()) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// alike tells that both ask for objects of the same types.
+func (e *Entry) alike(o *Entry) bool {
+	return (e.Types == nil) == (o.Types == nil) && e.Types.Equal(o.Types)
+}
+
+// required tells that the representation has more than a key.
+func (e *Entry) required() bool {
+	return slices.ContainsFunc(e.Inputs, func(i Input) bool { return !i.Key })
 }
 
 // merge adds an entry to a group.
