@@ -2,24 +2,25 @@ package planner
 
 // Description is a plan for people: what `weir plan` and the admin listener print. Its JSON form is stable.
 type Description struct {
-	Operation   string           `json:"operation"` // "anonymous" when it has no name
-	Kind        Kind             `json:"kind"`
-	Hash        string           `json:"hash"` // SHA-256 of Canonical, hexadecimal
-	Canonical   string           `json:"canonical"`
-	Schema      bool             `json:"schema"` // made with a schema
-	Valid       bool             `json:"valid"`
-	Errors      []DescribedError `json:"errors,omitempty"`
-	Measures    Measures         `json:"measures"`
-	Limits      Limits           `json:"limits"`
-	Violations  []Violation      `json:"violations,omitempty"`
-	Introspects bool             `json:"introspects"`
-	Incremental bool             `json:"incremental"`
-	Cache       CachePolicy      `json:"cache"`
-	Cost        DescribedCost    `json:"cost"`
-	Tags        []string         `json:"tags,omitempty"` // known before the response; of a mutation: the types it may change
-	Variables   []DescribedError `json:"variableErrors,omitempty"`
-	Fetches     *FetchPlan       `json:"fetches,omitempty"`    // of a supergraph
-	Unanswered  string           `json:"unanswered,omitempty"` // why the subgraphs cannot answer it
+	Operation   string               `json:"operation"` // "anonymous" when it has no name
+	Kind        Kind                 `json:"kind"`
+	Hash        string               `json:"hash"` // SHA-256 of Canonical, hexadecimal
+	Canonical   string               `json:"canonical"`
+	Schema      bool                 `json:"schema"` // made with a schema
+	Valid       bool                 `json:"valid"`
+	Errors      []DescribedError     `json:"errors,omitempty"`
+	Measures    Measures             `json:"measures"`
+	Limits      Limits               `json:"limits"`
+	Violations  []Violation          `json:"violations,omitempty"`
+	Introspects bool                 `json:"introspects"`
+	Incremental bool                 `json:"incremental"`
+	Cache       CachePolicy          `json:"cache"`
+	Cost        DescribedCost        `json:"cost"`
+	Tags        []string             `json:"tags,omitempty"` // known before the response; of a mutation: the types it may change
+	Variables   []DescribedError     `json:"variableErrors,omitempty"`
+	Fetches     *FetchPlan           `json:"fetches,omitempty"`    // of a supergraph
+	FetchCosts  []DescribedFetchCost `json:"fetchCosts,omitempty"` // by step
+	Unanswered  string               `json:"unanswered,omitempty"` // why the subgraphs cannot answer it
 }
 
 // DescribedError is an Error in the form of a GraphQL response.
@@ -65,6 +66,8 @@ func (p *Plan) Describe(variables []byte) Description {
 		var err error
 		if d.Fetches, err = p.Fetches(&v); err != nil {
 			d.Unanswered = err.Error()
+		} else if d.Valid {
+			d.FetchCosts = p.describeFetchCosts(d.Fetches, &v)
 		}
 	}
 	switch {

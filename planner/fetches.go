@@ -32,6 +32,7 @@ type variant struct {
 	values uint64
 	plan   *FetchPlan
 	err    error
+	prices *prices // of the plan's steps
 }
 
 // maxVariants bounds the plans kept for one operation; maxConditions is how many variables may decide @skip and @include.
@@ -123,7 +124,7 @@ func (f *federated) make(values uint64) (*FetchPlan, error) {
 	if len(list) >= maxVariants {
 		list = list[1:]
 	}
-	list = append(slices.Clone(list), variant{values, plan, err})
+	list = append(slices.Clone(list), variant{values, plan, err, new(prices)})
 	f.variants.Store(&list)
 	return plan, err
 }

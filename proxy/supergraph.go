@@ -153,6 +153,7 @@ func newSubgraphs(s *planner.Supergraph, cfg *config.Static, store *cache.Store,
 	f := &cfg.Fetching
 	g := &subgraphs{}
 	var rules []forward.Rules
+	budgets := budgetsOf(f)
 	keep := execute.Keeping{Store: store, HoldOff: f.HoldOff}
 	for _, sub := range s.Subgraphs() {
 		v, ok := f.Each[sub.Name]
@@ -162,6 +163,9 @@ func newSubgraphs(s *planner.Supergraph, cfg *config.Static, store *cache.Store,
 		rules, keep.Rules = append(rules, v.Headers), append(keep.Rules, v.Cache)
 		if v.URL != "" {
 			sub.URL = v.URL
+		}
+		if budgets != nil {
+			budgets.Subgraphs = append(budgets.Subgraphs, v.Budget)
 		}
 		c := known.client(sub)
 		if c == nil {
@@ -179,9 +183,22 @@ func newSubgraphs(s *planner.Supergraph, cfg *config.Static, store *cache.Store,
 		}
 	}
 	g.executor = execute.New(execute.Config{
+		Budgets: budgets,
 		Clients: g.clients, Total: f.Total, Mask: cfg.File.Supergraph.MaskErrors, Memo: cfg.File.Supergraph.EntityMemo, Join: cfg.File.Supergraph.Inbound, Headers: forward.Compile(f.Trace, f.Headers, rules), Keep: keep,
 	})
 	return g, nil
+}
+
+// budgetsOf returns the budgets without those of subgraphs, nil when they are off.
+func budgetsOf(f *config.Fetching) *execute.Budgets {
+	bounded := f.Budget.Operation > 0 || f.All.Budget > 0
+	for _, v := range f.Each {
+		bounded = bounded || v.Budget > 0
+	}
+	if f.Budget.Mode == policy.Off || !bounded {
+		return nil
+	}
+	return &execute.Budgets{Operation: f.Budget.Operation, Refuse: f.Budget.Mode == policy.Enforce}
 }
 
 // newClient returns nil without an error for a subgraph whose address cannot be asked.

@@ -29,6 +29,7 @@ func (g *subgraphs) collect(set telemetry.Set) {
 		set.Counter("weir_subgraph_cached_total", "Entities, and steps of root fields, that the cache had in place of a subgraph.", float64(st.Cached), "subgraph", name)
 		set.Counter("weir_subgraph_bytes_total", "Content of requests and answers, retries left aside.", float64(st.BytesSent), "subgraph", name, "direction", "sent")
 		set.Counter("weir_subgraph_bytes_total", "Content of requests and answers, retries left aside.", float64(st.BytesReceived), "subgraph", name, "direction", "received")
+		set.Counter("weir_subgraph_over_budget_total", "Operations that would cost more at the subgraph than its budget, refused or only counted.", float64(st.OverBudget), "subgraph", name)
 		set.Histogram("weir_subgraph_seconds", "Time of a fetch, waiting for a place and retries included, until its answer was read.", subgraph.Bounds, st.UpTo, st.Lasted, "subgraph", name)
 		set.Gauge("weir_subgraph_breaker", "Breaker of the subgraph: 0 closed, 1 open, 2 half open.", float64(st.Breaker), "subgraph", name)
 	}

@@ -58,6 +58,7 @@ func plan(c *cobra.Command, s *settings, file, name, variables string, asJSON bo
 	}
 	p := planner.Build(schema, document, name, values.Plans.Options)
 	d := p.Describe([]byte(variables))
+	over := overBudget(&d, &f.Supergraph)
 	if asJSON {
 		text, err := json.MarshalIndent(d, "", "  ")
 		if err != nil {
@@ -65,9 +66,9 @@ func plan(c *cobra.Command, s *settings, file, name, variables string, asJSON bo
 		}
 		fmt.Fprintf(c.OutOrStdout(), "%s\n", text)
 	} else {
-		printPlan(c.OutOrStdout(), &d, values)
+		printPlan(c.OutOrStdout(), &d, values, over)
 	}
-	if !d.Valid || len(d.Variables) > 0 || d.Unanswered != "" || enforced(&d, values) {
+	if !d.Valid || len(d.Variables) > 0 || d.Unanswered != "" || enforced(&d, values) || len(over) > 0 && f.Supergraph.Budget.Mode == "enforce" {
 		return errTold
 	}
 	return nil
@@ -119,7 +120,7 @@ func readDocument(stdin io.Reader, file string) (string, error) {
 }
 
 // printPlan writes a plan for a person.
-func printPlan(w io.Writer, d *planner.Description, v *config.Values) {
+func printPlan(w io.Writer, d *planner.Description, v *config.Values, over []string) {
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(w, "%-12s "+format+"\n", append([]any{name}, args...)...)
 	}
@@ -155,6 +156,9 @@ func printPlan(w io.Writer, d *planner.Description, v *config.Values) {
 	if d.Fetches != nil || d.Unanswered != "" {
 		row("cache", "no: answers from the subgraphs of a supergraph are not kept yet")
 		printFetches(row, d)
+		for _, text := range over {
+			row("  over", "%s", text)
+		}
 	} else {
 		printCache(row, d)
 		printLife(row, d, &v.Policy.Cache)
@@ -197,5 +201,12 @@ func printFetches(row func(name, format string, args ...any), d *planner.Descrip
 		if text != "" {
 			row("", "%s", text)
 		}
+	}
+	var each []string
+	for _, c := range d.FetchCosts {
+		each = append(each, fmt.Sprintf("%d %s %d", c.Fetch+1, c.Subgraph, c.Points))
+	}
+	if len(each) > 0 {
+		row("fetch costs", "%s points", strings.Join(each, ", "))
 	}
 }

@@ -28,6 +28,7 @@ func TestPlanAndCheckOfASupergraph(t *testing.T) {
 		"shop.graphql": with("", ""), "tcp.graphql": with("{url}", "tcp://127.0.0.1:4102"), "new.graphql": with("join/v0.3", "join/v1.0"),
 		"odd.graphql": with("name: String @", "name: Missing @"), "cut.graphql": with("key: \"id\") {", "key: \"id\")"),
 		"over.yaml": "supergraph:\n  file: tcp.graphql\n  subgraphs: { stock: { url: 'http://127.0.0.1:4102/graphql' } }\n",
+		"dear.yaml": "supergraph:\n  file: shop.graphql\n  budget: { mode: enforce, subgraph: 12 }\n  subgraphs: { stock: { budget: 9 } }\n",
 		"none.yaml": "supergraph:\n  file: shop.graphql\n  subgraphs: { stocks: { timeout: 1s } }\n",
 	})
 	const query = "{ products { name stock } }"
@@ -39,6 +40,8 @@ func TestPlanAndCheckOfASupergraph(t *testing.T) {
 	}{
 		"plan":             {[]string{"plan", "--supergraph", "shop.graphql", "-"}, query, 0, "fetches      2 in 2 waves\n             └─ 1 products\n", ""},
 		"plan, lookup":     {[]string{"plan", "--supergraph", "shop.graphql", "-"}, query, 0, "└─ 2 stock, after 1\n                      for products", ""},
+		"plan, costs":      {[]string{"plan", "--supergraph", "shop.graphql", "-"}, query, 0, "fetch costs  1 products 11, 2 stock 10 points\n", ""},
+		"plan, budget":     {[]string{"plan", "-c", "dear.yaml", "-"}, query, 1, "  over       the subgraph stock costs up to 10 points, the budget is 9\n", ""},
 		"plan, invalid":    {[]string{"plan", "--supergraph", "shop.graphql", "-"}, "{ nope }", 1, "GRAPHQL_VALIDATION_FAILED", ""},
 		"plan, broken":     {[]string{"plan", "--supergraph", "odd.graphql", "-"}, query, 1, "", "odd.graphql:12:90: type Product, field name: its type Missing is not defined"},
 		"check":            {[]string{"check", "--supergraph", "shop.graphql"}, "", 0, "file: shop.graphql", ""},

@@ -37,6 +37,7 @@ const (
 	BadUserInput
 	BatchTooLarge
 	LimitExceeded
+	CostBudget
 	UnseenLimit
 	IntrospectionDisabled
 	GetMutation
@@ -158,6 +159,10 @@ var table = [end]entry{
 	LimitExceeded: {
 		"limit.operation", http.StatusBadRequest, "The operation is larger than a limit.",
 		"Ask for less in one operation, or raise the limit of policy.limits that the message names.",
+	},
+	CostBudget: {
+		"limit.cost", http.StatusBadRequest, "The operation costs more than its budget.",
+		"Ask for fewer fields or shorter lists, or raise supergraph.budget or the budget of the subgraph that the message names; `weir plan` tells what each fetch costs.",
 	},
 	UnseenLimit: {
 		"limit.unseen", http.StatusServiceUnavailable, "Too many operations that were not seen before came at once.",

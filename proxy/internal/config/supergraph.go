@@ -10,6 +10,7 @@ import (
 
 	"github.com/weirproxy/weir/proxy/internal/execute"
 	"github.com/weirproxy/weir/proxy/internal/forward"
+	"github.com/weirproxy/weir/proxy/internal/policy"
 	"github.com/weirproxy/weir/proxy/internal/subgraph"
 )
 
@@ -30,6 +31,7 @@ type Supergraph struct {
 	Headers     HeaderRules         `yaml:"headers" json:"headers,omitempty" jsonschema:"description=Of requests to all subgraphs"`
 	Cache       EntityCache         `yaml:"cache" json:"cache,omitempty" jsonschema:"description=Entities and root fields that subgraphs answered, kept as their Cache-Control allows"`
 	Retries     Retries             `yaml:"retries" json:"retries,omitempty" jsonschema:"description=Of queries whose connection failed or that were answered with 502, 503 or 504; never of mutations"`
+	Budget      Budget              `yaml:"budget" json:"budget,omitempty" jsonschema:"description=Of what an operation may cost before it is executed, by the @cost and @listSize of the supergraph"`
 	Subgraphs   map[string]Subgraph `yaml:"subgraphs" json:"subgraphs,omitempty" jsonschema:"description=What differs for one subgraph, by its name"`
 }
 
@@ -44,7 +46,15 @@ type Subgraph struct {
 	Cache       EntityCache `yaml:"cache" json:"cache,omitempty"`
 	Owner       string      `yaml:"owner" json:"owner,omitempty" jsonschema:"description=Who answers for the subgraph; a label of its metrics"`
 	Contract    string      `yaml:"contract" json:"contract,omitempty" jsonschema:"description=What its owner promises: a version or an address; a label of weir_subgraph_info"`
+	Budget      int         `yaml:"budget" json:"budget,omitempty" jsonschema:"description=In place of supergraph.budget.subgraph; points"`
 	SLO         SLO         `yaml:"slo" json:"slo,omitempty" jsonschema:"description=What its owner promises of its answers; fetches that break it are counted"`
+}
+
+// Budget bounds what an operation may cost, in points.
+type Budget struct {
+	Mode      string `yaml:"mode" json:"mode,omitempty" jsonschema:"enum=off,enum=observe,enum=enforce"`
+	Operation int    `yaml:"operation" json:"operation,omitempty" jsonschema:"description=Of the operation as a whole; 0 for none"`
+	Subgraph  int    `yaml:"subgraph" json:"subgraph,omitempty" jsonschema:"description=Of all its fetches from one subgraph; 0 for none"`
 }
 
 // EntityCache is what is kept of subgraphs' answers. Empty values of a subgraph are those for all.
@@ -90,7 +100,8 @@ type Retries struct {
 func defaultSupergraph() Supergraph {
 	return Supergraph{
 		Watch: "2s", Timeout: "10s", Total: "30s", Concurrency: 256, MaxAnswer: "8MiB", Dedup: true, Trace: "forward", Retries: Retries{Budget: 0.1, Backoff: "25ms"},
-		Cache: EntityCache{Mode: "on", TTL: "0", MaxTTL: "0", HoldOff: "2s"},
+		Cache:  EntityCache{Mode: "on", TTL: "0", MaxTTL: "0", HoldOff: "2s"},
+		Budget: Budget{Mode: "observe"},
 	}
 }
 
@@ -103,6 +114,13 @@ type Fetching struct {
 	Trace   forward.Trace
 	Headers forward.Rules // of all; Each has those that go over them
 	HoldOff time.Duration
+	Budget  Budgeting
+}
+
+// Budgeting is the supergraph's budget in machine form; SubgraphValues have the subgraphs' own.
+type Budgeting struct {
+	Mode      policy.Mode
+	Operation int64 // points; 0: none
 }
 
 // SubgraphValues are how one subgraph is asked.
@@ -113,7 +131,11 @@ type SubgraphValues struct {
 	Cache   execute.Rule
 	Headers forward.Rules
 	Product Product
+	Budget  int64 // points; 0: none
 }
+
+// maxBudget is beyond any sensible one, points.
+const maxBudget = 1_000_000_000_000
 
 func compileSupergraph(d *document, s *Static, env Env) {
 	f := &s.File.Supergraph
@@ -142,6 +164,12 @@ func compileSupergraph(d *document, s *Static, env Env) {
 	v.Headers = headerRules(d, "supergraph.headers", &f.Headers, env)
 	v.HoldOff = duration(d, "supergraph.cache.hold_off", f.Cache.HoldOff, 0, time.Minute)
 	v.All.Cache = f.Cache.compile(d, "supergraph.cache", execute.Rule{})
+	if v.Budget.Mode, ok = policy.ParseMode(f.Budget.Mode); !ok {
+		d.addf("supergraph.budget.mode", "%q is no mode; write off, observe or enforce", f.Budget.Mode)
+	}
+	between(d, "supergraph.budget.operation", f.Budget.Operation, 0, maxBudget)
+	between(d, "supergraph.budget.subgraph", f.Budget.Subgraph, 0, maxBudget)
+	v.Budget.Operation, v.All.Budget = int64(f.Budget.Operation), int64(f.Budget.Subgraph)
 	v.Each = make(map[string]SubgraphValues, len(f.Subgraphs))
 	for name, sub := range f.Subgraphs {
 		at := memberPath("supergraph.subgraphs", name)
@@ -162,6 +190,10 @@ func compileSupergraph(d *document, s *Static, env Env) {
 		each.Cache = sub.Cache.compile(d, at+".cache", v.All.Cache)
 		if sub.Cache.HoldOff != "" {
 			d.addf(at+".cache.hold_off", "it is the same for all subgraphs; write supergraph.cache.hold_off")
+		}
+		if each.Budget = v.All.Budget; sub.Budget != 0 {
+			between(d, at+".budget", sub.Budget, 1, maxBudget)
+			each.Budget = int64(sub.Budget)
 		}
 		each.Product = sub.product(d, at)
 		each.Client.Objective = each.Product.Latency

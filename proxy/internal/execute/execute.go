@@ -26,7 +26,8 @@ type Config struct {
 	// Memo: an entity is not asked for again when the same subgraph has answered the same fields of it in this request already.
 	Memo bool
 	// Join lets queries that are the same, those who ask included, have the answer of one that is under way.
-	Join bool
+	Join    bool
+	Budgets *Budgets // nil: none
 }
 
 // Executor is safe for concurrent use.

@@ -78,6 +78,7 @@ type Exchange struct {
 	decode    []byte  // an answer's content without content coding
 	plain     []byte  // a batch's answer
 	executed  []byte  // an answer of ours
+	points    []int64 // of fetches
 	execution execute.Request
 	money     []byte // cost in decimal
 	done      bool   // events were emitted

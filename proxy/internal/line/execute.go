@@ -22,6 +22,9 @@ func (l *Line) execute(ctx context.Context, x *Exchange, h *wire.RequestHead, no
 	if cap(x.executed) > keptExecuted {
 		x.executed = nil
 	}
+	if l.overBudget(x) {
+		return l.refuse(x)
+	}
 	out := x.executed[:0]
 	x.Forwarded = now
 	x.execution = execute.Request{Head: h, Trace: x.traced(), Leash: x.Leash}

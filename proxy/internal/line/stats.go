@@ -9,7 +9,7 @@ import (
 
 // limitNames are the rules that Stats counts; their order is that of counters.limits.
 var limitNames = [...]string{
-	"tokens", "depth", "aliases", "root_fields", "directives", "expanded_fields", "batch", "introspection", "get_mutation", "lease", "other",
+	"tokens", "depth", "aliases", "root_fields", "directives", "expanded_fields", "batch", "introspection", "get_mutation", "lease", "budget", "other",
 }
 
 // notStoredNames are the reasons for not keeping an answer.

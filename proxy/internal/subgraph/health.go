@@ -17,7 +17,7 @@ type counts struct {
 	connect, timeout, closed, unreadable, status atomic.Uint64
 	unusable, partial, cached                    atomic.Uint64
 	sent, received                               atomic.Uint64 // bytes of content
-	slow                                         atomic.Uint64
+	slow, overBudget                             atomic.Uint64
 	lasted                                       durations
 }
 
@@ -31,6 +31,8 @@ type Stats struct {
 	Partial uint64            // answers that had errors, as the caller found them
 	Cached  uint64            // what needed no call, as the caller says
 	Slow    uint64            // calls that took longer than the objective
+	// OverBudget are operations that would cost more than the budget allows, as the caller says.
+	OverBudget uint64
 	// BytesSent and BytesReceived are of content, retries left aside.
 	BytesSent, BytesReceived uint64
 	// UpTo are the calls that ended and took up to the bounds; the last one is all of them. Not among them are those that the breaker refused, and
@@ -49,7 +51,7 @@ func (c *Client) Stats() Stats {
 			"connect": n.connect.Load(), "timeout": n.timeout.Load(), "closed": n.closed.Load(), "bad_answer": n.unreadable.Load(), "status": n.status.Load(),
 			"unusable": n.unusable.Load(),
 		},
-		Partial: n.partial.Load(), Cached: n.cached.Load(), Slow: n.slow.Load(), BytesSent: n.sent.Load(), BytesReceived: n.received.Load(),
+		Partial: n.partial.Load(), Cached: n.cached.Load(), Slow: n.slow.Load(), OverBudget: n.overBudget.Load(), BytesSent: n.sent.Load(), BytesReceived: n.received.Load(),
 		UpTo: n.lasted.upTo(), Lasted: time.Duration(n.lasted.sum.Load()),
 	}
 }
@@ -68,6 +70,9 @@ func (k *Call) Partial() {
 		k.x.client.counts.partial.Add(1)
 	}
 }
+
+// OverBudget counts an operation that costs more than the budget of the subgraph.
+func (c *Client) OverBudget() { c.counts.overBudget.Add(1) }
 
 // Cached counts something that the client was not asked for.
 func (c *Client) Cached() { c.counts.cached.Add(1) }
