@@ -44,6 +44,8 @@ func (c *slowConn) Write(b []byte) (int, error) {
 	switch {
 	case bytes.Contains(b, []byte("touch")):
 		body = `{"data":{"touch":1}}`
+	case bytes.Contains(b, []byte("change")):
+		body = strings.Replace(products, "products", "change", 1)
 	case bytes.Contains(b, []byte("_entities")):
 		body = stocks
 	case bytes.Contains(b, []byte("of")):
@@ -76,7 +78,10 @@ func newSlowShop(t *testing.T, share bool, propagate ...string) *slowShop {
 			products: [Product] @join__field(graph: A)
 			slow(of: Int): Int @join__field(graph: A)
 		}
-		type Mutation @join__type(graph: A) { touch: Int }`).Replace(shop)
+		type Mutation @join__type(graph: A) {
+			touch: Int
+			change: [Product]
+		}`).Replace(shop)
 	var err error
 	if s.sg, err = planner.LoadSupergraph("shop", sdl); err != nil {
 		t.Fatal(err)
@@ -136,7 +141,7 @@ func (s *slowShop) askFor(t *testing.T, leash *subgraph.Leash, query, variables 
 func TestWhatClientsAtTheSameTimeShare(t *testing.T) {
 	type client struct{ query, variables, line string }
 	slow := `query($of: Int) { slow(of: $of) }`
-	touch := `mutation { touch }`
+	touch, change := `mutation { touch }`, `mutation { change { stock } }`
 	for _, c := range []struct {
 		name      string
 		alone     bool
@@ -153,6 +158,7 @@ func TestWhatClientsAtTheSameTimeShare(t *testing.T) {
 		{"credentials that do not", false, "", []client{{plain, "", "authorization: ann"}, {plain, "", "authorization: bob"}}, 2},
 		{"variables", false, "", []client{{slow, `{"of":1}`, ""}, {slow, `{"of":2}`, ""}, {slow, `{"of":1}`, ""}, {slow, `{}`, ""}}, 3},
 		{"mutations", false, "", []client{{touch, "", ""}, {touch, "", ""}}, 2},
+		{"what mutations need of others", false, "", []client{{change, "", ""}, {change, "", ""}}, 4},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -126,8 +126,8 @@ func TestRequestsThatDifferShareNothing(t *testing.T) {
 			with(func(a *Ask) { a.Body = []byte("esk!") }),
 			with(func(a *Ask) { a.Once = true }),
 			with(func(a *Ask) { a.Share = false }),
-			with(func(a *Ask) { a.News = 1 }),
 			with(func(a *Ask) { a.Deadline = a.Deadline.Add(-time.Second) }),
+			with(func(a *Ask) { a.News = 1 }),
 		}
 		c := inMemory(t, Config{}, slow)
 		var all []<-chan received
@@ -444,6 +444,55 @@ func TestManyShare(t *testing.T) {
 		}
 		if st := c.Stats(); len(c.calls) != 0 || held != 0 || st.Shared == 0 {
 			t.Errorf("%d: %d places, %d exchanges, %+v", i, len(c.calls), held, st)
+		}
+	}
+}
+
+// Who is woken to read, and has left when it comes to it, lets another one read.
+func TestAReaderThatHasLeftIsReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := inMemory(t, Config{}, slow)
+		sender := send(t, c, question(nil))
+		x := sender.x
+		x.lane.mu.Lock()
+		x.state = sending // as if it were dialing still
+		x.lane.mu.Unlock()
+		stays := receive(send(t, c, question(nil)))
+		synctest.Wait()
+		leaver := send(t, c, question(nil))
+		goes := receive(leaver)
+		synctest.Wait()
+		x.lane.mu.Lock()
+		x.state = sent
+		x.wakeOne()
+		leaver.sharer.left = true
+		x.members--
+		x.lane.mu.Unlock()
+		if r := <-goes; r.err == nil || r.after != 0 {
+			t.Errorf("%+v", r)
+		}
+		well(t, "the other", <-stays)
+		well(t, "the sender", <-receive(sender))
+	})
+}
+
+// Two requests of one hash are not the same for that.
+func TestAHashAloneIsNotEnough(t *testing.T) {
+	ask := func(lines, body string) *Ask {
+		return &Ask{Body: []byte(body), Lines: []byte(lines), Own: len(lines), Share: true}
+	}
+	c := inMemory(t, Config{}, slow)
+	x := new(exchange)
+	x.prepare(t.Context(), c, ask("a: 1\r\n", "ask!"), nil)
+	x.hash, x.own = 7, x.lines+len("a: 1\r\n")
+	var l lane
+	l.put(x)
+	if l.find(7, ask("a: 1\r\n", "ask!"), 0) != x {
+		t.Error("the same is not found")
+	}
+	for _, other := range []*Ask{ask("a: 2\r\n", "ask!"), ask("a: 1\r\n", "ask?"), ask("", "ask!"), ask("a: 1\r\na", "sk!"), ask("a: 1\r\n", "ask!!")} {
+		if l.find(7, other, 0) != nil {
+			t.Errorf("%q, %q is found", other.Lines, other.Body)
 		}
 	}
 }
