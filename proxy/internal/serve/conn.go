@@ -52,6 +52,7 @@ type conn struct {
 	since, writing atomic.Int64
 	connected      atomic.Bool // there is an upstream connection
 	gone           atomic.Bool // the client can no longer be written to
+	lookedAfter    int64       // the sweep's own: since, when it looked into the connection last
 	leaving        atomic.Bool // the client has ended its half, and the upstream was told
 
 	mu      sync.Mutex
@@ -60,12 +61,14 @@ type conn struct {
 	up      *upstream
 	local   bool           // an answer was written here since the upstream's last byte
 	opaque  bool           // bytes of unknown meaning went to the client: no more answers from here
+	dozes   bool           // a blind feed reads the client
+	woken   bool           // and was woken, for there is something to read
 	tunnel  *line.Tunnel   // follows an upgraded connection; nil: nobody looks
 	blindTo [2]atomic.Bool // directions that the tunnel cannot be shown any more
 }
 
 func newConn(s *Server, accepted listen.Conn) *conn {
-	c := &conn{s: s, client: accepted.Conn, feed: newFeed(accepted.Conn), destination: accepted.Destination, breaker: s.breakers.Of(accepted.Destination), in: input{b: make([]byte, smallInput)}}
+	c := &conn{s: s, client: accepted.Conn, feed: newClientFeed(accepted.Conn), destination: accepted.Destination, breaker: s.breakers.Of(accepted.Destination), in: input{b: make([]byte, smallInput)}}
 	c.changed = sync.NewCond(&c.mu)
 	if accepted.Conn != nil {
 		if a, ok := accepted.RemoteAddr().(*net.TCPAddr); ok {

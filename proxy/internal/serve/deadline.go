@@ -108,6 +108,7 @@ func (c *conn) sweep(now int64, d *policy.Deadlines, crowded bool) {
 	since := c.since.Load()
 	switch phase(c.phase.Load()) {
 	case phaseIdle:
+		c.lookAfter(now, since)
 		// With an upstream connection the origin decides how long an idle connection lives.
 		if crowded || (!c.connected.Load() && over(now, since, d.Idle)) {
 			c.expire(phaseIdle)

@@ -15,9 +15,13 @@ import (
 // only its beginning may forget what the poller, which is edge-triggered, has told meanwhile. Whether something is left behind what was
 // read, be it only the end of the stream, the kernel tells with the bytes (TCP_INQ, tcp(7)); after that there is a new edge.
 //
+// A Unix socket tells nothing of the kind. There a feed is blind: it takes what came with room to spare for all that there was, which is right but for an
+// end that came together with the bytes before it, and for bytes behind a file descriptor. Somebody has to look after it while it waits (conn.lookAfter).
+//
 // While a feed runs nothing else can read the connection.
 type feed struct {
 	raw     syscall.RawConn
+	blind   bool
 	part    unix.Iovec
 	message unix.Msghdr
 	control [24]byte // one message of four bytes
@@ -37,6 +41,20 @@ func newFeed(c net.Conn) *feed {
 		return nil
 	}
 	return &feed{raw: raw}
+}
+
+// newClientFeed returns the feed of a client's connection, which for a Unix socket is blind. An upstream has none such: its end must be seen at once, or
+// the next request would go to where nobody reads.
+func newClientFeed(c net.Conn) *feed {
+	t, ok := c.(*net.UnixConn)
+	if !ok {
+		return newFeed(c)
+	}
+	raw, err := t.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	return &feed{raw: raw, blind: true}
 }
 
 // run reads into what room returns and tells each how many bytes came, or why none did, until that returns false. Its error is that of a
@@ -69,6 +87,13 @@ func (f *feed) run(room func() []byte, each func(n int, err error) bool) error {
 
 // read reads once; more is false when nothing is left to read, not even the end of the stream.
 func (f *feed) read(fd uintptr, b []byte) (n int, more bool, err syscall.Errno) {
+	if f.blind {
+		r, _, err := syscall.Syscall(unix.SYS_READ, fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+		if err != 0 {
+			return 0, false, err
+		}
+		return int(r), int(r) == len(b), 0
+	}
 	f.part.Base = unsafe.SliceData(b)
 	f.part.SetLen(len(b))
 	f.message.Iov, f.message.Iovlen = &f.part, 1
@@ -85,3 +110,6 @@ func (f *feed) read(fd uintptr, b []byte) (n int, more bool, err syscall.Errno) 
 	}
 	return int(r), binary.NativeEndian.Uint32(f.control[unix.SizeofCmsghdr:]) != 0, 0
 }
+
+// isBlind reports whether there is a feed, and a blind one.
+func (f *feed) isBlind() bool { return f != nil && f.blind }

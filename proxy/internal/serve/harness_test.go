@@ -3,6 +3,7 @@ package serve
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -42,6 +43,7 @@ type rig struct {
 	policy  policy.Policy       // change before start
 	config  Config
 	listen  func(listen.Listener) listen.Listener // nil: as it is
+	at      string                                // where it listens; empty: a port of loopback
 	address string
 }
 
@@ -92,7 +94,7 @@ func (r *rig) start(origin string) {
 	}
 	r.config.Policy = current
 	r.server = New(r.config)
-	l, err := listen.Open("127.0.0.1:0", origin)
+	l, err := listen.Open(cmp.Or(r.at, "127.0.0.1:0"), origin)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,10 @@
 package serve
 
-import "github.com/weirproxy/weir/proxy/internal/wire"
+import (
+	"time"
+
+	"github.com/weirproxy/weir/proxy/internal/wire"
+)
 
 // steady handles requests for as long as they come whole; the buffer is empty. It reports whether the connection goes on, with a request
 // in the buffer that has to be read on, or none.
@@ -13,6 +17,7 @@ func (c *conn) steady() (on bool) {
 	var ended error
 	on, opaque := true, false
 	c.fed = true
+	c.doze()
 	_ = c.feed.run(c.in.room, func(n int, err error) bool { // the next read of the connection meets the same error
 		if ended = err; err != nil {
 			return false
@@ -33,6 +38,7 @@ func (c *conn) steady() (on bool) {
 		c.enter(phaseIdle)
 		return !c.s.draining.Load()
 	})
+	c.awake()
 	c.fed = false
 	switch {
 	case c.splices:
@@ -47,6 +53,51 @@ func (c *conn) steady() (on bool) {
 		c.lingerOn()
 	}
 	return on
+}
+
+// doze says that a blind feed reads the client from now on.
+func (c *conn) doze() {
+	if c.feed.blind {
+		c.mu.Lock()
+		c.dozes = true
+		c.mu.Unlock()
+	}
+}
+
+// awake says that it does no longer. Its wake-up is for nobody else.
+func (c *conn) awake() {
+	if !c.feed.blind {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dozes = false
+	if !c.woken {
+		return
+	}
+	c.woken = false
+	_ = c.client.SetReadDeadline(time.Time{})
+	if c.expired.Load() != 0 { // which is for whoever reads
+		_ = c.client.SetReadDeadline(time.Unix(1, 0))
+	}
+}
+
+// lookAfter looks once into a connection that has been idle for a moment and is read by a blind feed, and ends that when there is something to read
+// after all: the next read of the connection meets it.
+func (c *conn) lookAfter(now, since int64) {
+	if !c.feed.isBlind() || c.lookedAfter == since || now-since < 2*int64(sweepEvery) { // others may begin to be idle at the same tick of the clock
+		return
+	}
+	c.lookedAfter = since
+	if !unread(c.client) {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.dozes && !c.woken {
+		c.woken = true
+		_ = c.client.SetReadDeadline(time.Unix(1, 0))
+	}
 }
 
 // isWhole reports whether all of the request is in the buffer, and nothing else will be read before its answer.
