@@ -8,21 +8,23 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
 // listener answers as an admin listener does, and remembers what it was asked.
-func listener(t *testing.T, status int, answer string) (address string, asked *string) {
+func listener(t *testing.T, status int, answer string) (address string, asked func() string) {
 	t.Helper()
-	asked = new(string)
+	var last atomic.Value
+	last.Store("")
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		*asked = r.Method + " " + r.RequestURI + " " + string(body)
+		last.Store(r.Method + " " + r.RequestURI + " " + string(body))
 		w.WriteHeader(status)
 		fmt.Fprint(w, answer)
 	}))
 	t.Cleanup(s.Close)
-	return s.Listener.Addr().String(), asked
+	return s.Listener.Addr().String(), func() string { return last.Load().(string) }
 }
 
 func TestInvalidate(t *testing.T) {
@@ -33,8 +35,8 @@ func TestInvalidate(t *testing.T) {
 		"--operation", "Front", "--tenant", "acme", "--prefix", "Query.", "--soft", "--wait", "fleet")
 	want := `POST /cache/invalidate?wait=fleet {"tags":["City:5","a,b"],"types":["City"],"prefixes":["Query."],"patterns":["C*y:7"],` +
 		`"operations":["Front"],"tenants":["acme"],"soft":true}`
-	if *asked != want {
-		t.Errorf("asked %s\nwant  %s", *asked, want)
+	if asked() != want {
+		t.Errorf("asked %s\nwant  %s", asked(), want)
 	}
 	for _, line := range []string{"fleet's log at 7-1 1970", "entries of this sidecar: 3", "City:?", "pattern"} {
 		if r.code != 0 || !strings.Contains(r.out, line) {
@@ -42,8 +44,8 @@ func TestInvalidate(t *testing.T) {
 		}
 	}
 	if r := call(t, t.TempDir(), "", "invalidate", "--admin", address, "--all", "--json"); r.code != 0 || !strings.Contains(r.out, `"position":"7-1"`) ||
-		!strings.HasSuffix(*asked, `{"all":true}`) {
-		t.Errorf("%d %s %s", r.code, r.out, *asked)
+		!strings.HasSuffix(asked(), `{"all":true}`) {
+		t.Errorf("%d %s %s", r.code, r.out, asked())
 	}
 }
 
@@ -77,8 +79,8 @@ func TestInvalidateThatFails(t *testing.T) {
 			t.Errorf("%v: %d %s", c.args, r.code, r.err)
 		}
 	}
-	if !strings.HasPrefix(*missed, "POST /cache/invalidate?wait=fleet&deadline=3s ") {
-		t.Errorf("asked %s", *missed)
+	if !strings.HasPrefix(missed(), "POST /cache/invalidate?wait=fleet&deadline=3s ") {
+		t.Errorf("asked %s", missed())
 	}
 	if r := call(t, t.TempDir(), "", "invalidate", "--admin", missing, "--tag", "a", "--wait", "fleet"); !strings.Contains(r.out, "obey: 1 of 2") ||
 		!strings.Contains(r.out, "pod-7") || !strings.Contains(r.out, "8500 ms") {
