@@ -152,25 +152,57 @@ func selects(set ast.SelectionSet, name string) bool {
 	return false
 }
 
-// AppendInjectedRequest appends a request's body with the injected operation in place of its document. ok is false when it could be mixed up
-// with what is already there.
+// AppendInjectedRequest appends a request's body with the injected operation in place of its document, or of the hash of a persisted one: what is
+// sent is another document than the hash is of, so the hash goes. ok is false when it could be mixed up with what is already there.
 func (p *Plan) AppendInjectedRequest(dst, body []byte) (_ []byte, ok bool) {
 	start := jsonscan.Space(body, 0)
 	if p.injected == nil || bytes.Contains(body, []byte(InjectedPrefix)) || jsonscan.KindAt(body, start) != jsonscan.Object || !jsonscan.Valid(body, envelopeDepth) {
 		return dst, false
 	}
-	m := jsonscan.Open(body, start)
-	for m.Next() {
-		if !jsonscan.EqualKey(m.Key, m.Escaped, "query") || jsonscan.KindAt(body, m.Value) != jsonscan.String {
+	text, err := json.Marshal(p.injected.text)
+	if err != nil {
+		return dst, false
+	}
+	n, from, named, persisted := len(dst), 0, false, false
+	for m := jsonscan.Open(body, start); m.Next(); {
+		switch {
+		case jsonscan.EqualKey(m.Key, m.Escaped, "query"):
+			end, _ := jsonscan.Skip(body, m.Value, envelopeDepth)
+			dst = append(append(dst, body[from:m.Value]...), text...)
+			from, named = end, true
+		case jsonscan.EqualKey(m.Key, m.Escaped, "extensions") && jsonscan.KindAt(body, m.Value) == jsonscan.Object:
+			end, _ := jsonscan.Skip(body, m.Value, envelopeDepth)
+			dst = append(dst, body[from:m.Value]...)
+			dst, persisted = AppendUnpersisted(dst, body[m.Value:end])
+			from = end
+		}
+	}
+	if named {
+		return append(dst, body[from:]...), true
+	}
+	if !persisted {
+		return dst[:n], false
+	}
+	// There is another member: the extensions.
+	rest := append(dst[n:len(dst):len(dst)], body[from:]...)[start+1:]
+	return append(append(append(append(append(dst[:n], body[:start+1]...), `"query":`...), text...), ','), rest...), true
+}
+
+// AppendUnpersisted appends the extensions of a request without persistedQuery, and reports whether they had it. They are a valid object.
+func AppendUnpersisted(dst, extensions []byte) (_ []byte, had bool) {
+	dst = append(dst, '{')
+	first := true
+	for m := jsonscan.Open(extensions, jsonscan.Space(extensions, 0)); m.Next(); {
+		if jsonscan.EqualKey(m.Key, m.Escaped, "persistedQuery") {
+			had = true
 			continue
 		}
-		end, _, _ := jsonscan.SkipString(body, m.Value)
-		text, err := json.Marshal(p.injected.text)
-		if err != nil {
-			return dst, false
+		end, _ := jsonscan.Skip(extensions, m.Value, envelopeDepth)
+		if !first {
+			dst = append(dst, ',')
 		}
-		dst = append(append(dst, body[:m.Value]...), text...)
-		return append(dst, body[end:]...), true
+		first = false
+		dst = append(append(append(append(dst, '"'), m.Key...), `":`...), extensions[m.Value:end]...)
 	}
-	return dst, false
+	return append(dst, '}'), had
 }

@@ -228,11 +228,15 @@ func TestInjectedKeysGiveTags(t *testing.T) {
 func TestInjectedRequest(t *testing.T) {
 	p := Build(world(t), `{ city(id: "5") { name } }`, "", Options{InjectKeys: true})
 	for body, want := range map[string]string{
-		`{"a":1,"query":"{ city(id: \"5\") { name } }" , "variables":{"b":"c"}}`: `{"a":1,"query":"query{city(id:\"5\"){name,__weir_id_ID_:id}}" , "variables":{"b":"c"}}`,
-		`{"query":"x","variables":{"json":{"__weir_t":1}}}`:                      "refused",
-		`{"variables":{"query":"x"}}`:                                            "refused",
-		`{"query":"x"`:                                                           "refused",
-		`[]`:                                                                     "refused",
+		`{"a":1,"query":"{ city(id: \"5\") { name } }" , "variables":{"b":"c"}}`:                         `{"a":1,"query":"query{city(id:\"5\"){name,__weir_id_ID_:id}}" , "variables":{"b":"c"}}`,
+		`{"query":"x","variables":{"json":{"__weir_t":1}}}`:                                              "refused",
+		` { "extensions" : {"persistedQuery":{"version":1,"sha256Hash":"ab"}}, "variables":{} }`:         ` {"query":"query{city(id:\"5\"){name,__weir_id_ID_:id}}", "extensions" : {}, "variables":{} }`,
+		`{"extensions":{"a":{"persistedQuery":1}, "persistedQuery":{"version":1} ,"b":[2]},"query":"x"}`: `{"extensions":{"a":{"persistedQuery":1},"b":[2]},"query":"query{city(id:\"5\"){name,__weir_id_ID_:id}}"}`,
+		`{"extensions":{"persistedQuery":{"version":1}},"query":null}`:                                   `{"extensions":{},"query":"query{city(id:\"5\"){name,__weir_id_ID_:id}}"}`,
+		`{"extensions":{"tracing":true}}`:                                                                "refused",
+		`{"variables":{"query":"x"}}`:                                                                    "refused",
+		`{"query":"x"`:                                                                                   "refused",
+		`[]`:                                                                                             "refused",
 	} {
 		got, ok := p.AppendInjectedRequest(nil, []byte(body))
 		if !ok {

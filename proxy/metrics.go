@@ -85,6 +85,7 @@ func collectLine(set telemetry.Set, st line.Stats) {
 	set.Counter("weir_unread_mutations_total", "Mutations whose answer could not be read; their types were invalidated.", float64(st.UnreadMutations))
 	set.Counter("weir_unnamed_mutations_total", "Requests that changed, or may have changed, nobody knows what; policy.cache.unread_mutations says what goes.", float64(st.Unnamed))
 	byLabel(set, "weir_injected_total", "Fetches that also asked for keys (policy.cache.inject_keys); all but those used are relayed again as they came.", "result", st.Injected)
+	byLabel(set, "weir_injected_skipped_total", "Requests that could have asked for keys and were sent as they came.", "reason", st.Uninjected)
 	set.Counter("weir_group_invalidations_total", "Answers whose Cache-Group-Invalidation was obeyed.", float64(st.Groups))
 	byLabel(set, "weir_adaptive_ttl_total", "Lifetimes that became shorter by demand or changes (mode on), or would have (mode observe).", "outcome",
 		map[string]uint64{"shortened": st.Shortened, "observed": st.WouldShorten})

@@ -153,7 +153,7 @@ type CachePolicy struct {
 	Trace                bool              `yaml:"trace" json:"trace,omitempty" jsonschema:"description=Name the entry in cost events (metadata.cache_key), for weir-bench cache"`
 	Tags                 Tags              `yaml:"tags" json:"tags,omitempty"`
 
-	InjectKeys bool `yaml:"inject_keys" json:"inject_keys,omitempty" jsonschema:"description=Ask the upstream also for the keys of entities that a query does not select, so that an entity's tag finds its answers exactly; they are taken out of the answer again. For upstreams that accept any document"`
+	InjectKeys bool `yaml:"inject_keys" json:"inject_keys,omitempty" jsonschema:"description=Ask the upstream also for the keys of entities that a query does not select, so that an entity's tag finds its answers exactly; they are taken out of the answer again. For upstreams that accept any document, also in place of a persisted one"`
 
 	Mutations       Mutations `yaml:"mutations" json:"mutations,omitempty"`
 	UnreadMutations string    `yaml:"unread_mutations" json:"unread_mutations,omitempty" jsonschema:"enum=count,enum=types,enum=everything,description=What goes when a request may have been a mutation that could not be read or whose answer names nothing: nothing (it is counted); all types that queries return; all entries"`

@@ -25,6 +25,7 @@ type counters struct {
 	groups           atomic.Uint64
 	unlogged         atomic.Uint64
 	injected         [injectedResults]atomic.Uint64
+	uninjected       [uninjectedReasons]atomic.Uint64
 	invalidateErrors atomic.Uint64
 	adapted          [policy.Enforce + 1]atomic.Uint64 // by mode
 	changed          atomic.Uint64
@@ -60,6 +61,7 @@ type Stats struct {
 	UnreadMutations  uint64            // mutations whose answer could not be read: their types were invalidated
 	Unnamed          uint64            // changes of which nothing told what they were: cache.unread_mutations was obeyed
 	Injected         map[string]uint64 // fetches with injected keys, by result
+	Uninjected       map[string]uint64 // requests that could have asked for keys and were sent as they came, by reason
 	Groups           uint64            // answers whose Cache-Group-Invalidation was obeyed
 	InvalidateErrors uint64
 	Unlogged         uint64            // invalidations that the fleet's log did not have when the answer left
@@ -86,6 +88,10 @@ func (l *Line) Stats() Stats {
 	s.Injected = make(map[string]uint64, injectedResults)
 	for i, n := range injectedNames {
 		s.Injected[n] = l.stats.injected[i].Load()
+	}
+	s.Uninjected = make(map[string]uint64, uninjectedReasons)
+	for i, n := range uninjectedNames {
+		s.Uninjected[n] = l.stats.uninjected[i].Load()
 	}
 	for i := ReasonNone + 1; i < reasons; i++ {
 		s.Uninspected[i.String()] = l.stats.blind[i].Load()
