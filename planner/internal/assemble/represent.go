@@ -17,7 +17,7 @@ func (b *builder) represent(at *route.Place, e *route.Entry) int {
 	}
 	r := fetch.Representation{Typename: e.View.Name}
 	for _, in := range e.Inputs {
-		b.members(&r, at.Scope, in.Fields, types, in.Key, false)
+		b.members(&r, []*route.Place{at}, in.Fields, types, in.Key, false)
 	}
 	return b.representation(r)
 }
@@ -33,15 +33,15 @@ func (b *builder) representation(r fetch.Representation) int {
 	return len(b.plan.Representations) - 1
 }
 
-// members adds the fields of a selection.
-func (b *builder) members(r *fetch.Representation, scope *route.Scope, sel join.Selection, types join.Set, key, conditional bool) {
+// members adds the fields of a selection on objects at places of one scope. Others of the scope may have the same field under another key.
+func (b *builder) members(r *fetch.Representation, places []*route.Place, sel join.Selection, types join.Set, key, conditional bool) {
 	for i := range sel {
 		x := &sel[i]
 		of := types
 		if x.On != nil {
 			of = of.And(x.On.Possible)
 		}
-		slot := scope.Find(x.Name, x.Arguments, of)
+		slot := places[0].Scope.Find(places, x.Name, x.Arguments, of)
 		if slot == nil || of.Empty() {
 			continue
 		}
@@ -50,7 +50,7 @@ func (b *builder) members(r *fetch.Representation, scope *route.Scope, sel join.
 			f.Types = b.typeSet(of)
 		}
 		if slot.Scope != nil {
-			f.Representation = b.part(slot, x, key)
+			f.Representation = b.part(slot, places, x, key)
 		}
 		if j := slices.IndexFunc(r.Fields, func(o fetch.RepresentationField) bool { return o.Name == f.Name && equal(o.Types, f.Types) }); j >= 0 {
 			if f.Representation >= 0 {
@@ -64,11 +64,13 @@ func (b *builder) members(r *fetch.Representation, scope *route.Scope, sel join.
 }
 
 // part compiles the objects in a field of a representation.
-func (b *builder) part(slot *route.Slot, x *join.Selected, key bool) int {
+func (b *builder) part(slot *route.Slot, parents []*route.Place, x *join.Selected, key bool) int {
+	var places []*route.Place
 	var possible join.Set
 	abstract := false
 	for _, p := range slot.Scope.Places {
-		if p.Via.Name == x.Name && p.Via.Arguments == x.Arguments {
+		if p.Via.Name == x.Name && p.Via.Arguments == x.Arguments && slices.Contains(parents, p.Parent) {
+			places = append(places, p)
 			possible = possible.Or(p.Possible)
 			abstract = abstract || p.Declared.Abstract()
 		}
@@ -77,7 +79,7 @@ func (b *builder) part(slot *route.Slot, x *join.Selected, key bool) int {
 		b.typeSet(possible) // their names are looked up by the number
 	}
 	r := fetch.Representation{OwnTypename: abstract}
-	b.members(&r, slot.Scope, x.Sub, possible, key, abstract)
+	b.members(&r, places, x.Sub, possible, key, abstract)
 	return b.representation(r)
 }
 

@@ -1,6 +1,10 @@
 package route
 
-import "github.com/weirproxy/weir/planner/internal/join"
+import (
+	"slices"
+
+	"github.com/weirproxy/weir/planner/internal/join"
+)
 
 // Scope is a name space of response keys: what becomes one object of the answer, whatever nodes of whatever types lead there.
 type Scope struct {
@@ -117,13 +121,13 @@ func (p *Place) find(name, arguments string, types join.Set) *Node {
 	return nil
 }
 
-// Find returns the slot of a field in a scope: the one that has it for all of the types, or else for some.
-func (s *Scope) Find(name, arguments string, types join.Set) *Slot {
+// Find returns the slot of a field of objects at some places of a scope: the one that has it for all of the types, or else for some.
+func (s *Scope) Find(places []*Place, name, arguments string, types join.Set) *Slot {
 	var some *Slot
 	for _, slot := range s.Slots {
 		var of join.Set
 		for _, n := range slot.Nodes {
-			if n.Name == name && n.Arguments == arguments {
+			if n.Name == name && n.Arguments == arguments && slices.Contains(places, n.Place) {
 				of = of.Or(n.Types)
 			}
 		}
