@@ -60,8 +60,10 @@ model: ## ten million steps of the cache's invalidation rule against its model; 
 e2e: setup setup-node build ## the shipped binaries between real clients and real servers
 	@if [ -f $(E2E)/package.json ]; then cd $(E2E) && npm test; else echo "e2e: $(E2E) has no package.json, nothing to run"; fi
 
-differential: setup-node build ## 20,000 federated operations against a monolith; @cacheControl against Apollo Server from npm: 1,500 by the schema, 750 through bin/weir
+differential: setup-node build ## 20,000 federated operations against a monolith, 5,000 of others against Hive Gateway; @cacheControl against Apollo Server: 1,500 by the schema, 750 through bin/weir
 	go test -count=1 -v -run 'TestFederatedIsMonolith' ./bench/internal/differential -timeout 30m -cases 20000 $(DIFFERENTIAL_FLAGS)
+	cd bench/internal/differential/gateway && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund; }
+	go test -count=1 -v -run 'TestFederatedIsHiveGateway' ./bench/internal/differential -timeout 30m -gateway-cases 5000 $(DIFFERENTIAL_FLAGS)
 	go test -count=1 -v -run 'TestAgainstApolloServer' ./planner/internal/cachepolicy
 	cd $(E2E) && node --test --test-timeout=120000 cachecontrol.test.mjs
 

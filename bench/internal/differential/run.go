@@ -32,6 +32,7 @@ type world struct {
 	server *subgraphs.Server
 
 	data       *subgraphs.Data // of the subgraphs
+	text       string          // of the supergraph
 	supergraph *planner.Supergraph
 	federation *proxy.Federation
 	keeping    *proxy.Federation // the same with a cache
@@ -59,7 +60,8 @@ func (w *world) open() (err error) {
 		}
 		urls[g] = w.server.Put(w.path(g), s)
 	}
-	if w.supergraph, err = planner.LoadSupergraph("supergraph", w.schema.Supergraph(urls)); err != nil {
+	w.text = w.schema.Supergraph(urls)
+	if w.supergraph, err = planner.LoadSupergraph("supergraph", w.text); err != nil {
 		return err
 	}
 	if w.federation, err = proxy.NewFederation(w.supergraph, nil, 0); err != nil {
