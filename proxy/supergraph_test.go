@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -256,39 +255,51 @@ func TestAClientThatLeavesEndsItsFetches(t *testing.T) {
 	}
 }
 
-// Clients that ask for the same at once are one to the subgraph: by itself each fetch is shared, and with dedup_inbound each query.
+// Clients that ask for the same at once are one to the subgraph: by itself each fetch is shared, and with dedup_inbound each query. The first of
+// them leaves, and the others have their answer all the same.
 func TestWhatIsAskedTwiceAtOnceIsFetchedOnce(t *testing.T) {
 	for _, c := range []struct {
 		metric  string
 		inbound bool
 	}{{`weir_subgraph_shared_total{subgraph="a"} 2`, false}, {`weir_supergraph_joined_total 2`, true}} {
-		var asked atomic.Int32
-		joined := make(chan struct{})
+		begun, finish := make(chan bool, 3), make(chan struct{})
 		r := fetching(t, func(w http.ResponseWriter, _ *http.Request) {
-			asked.Add(1)
-			<-joined
+			begun <- true
+			<-finish
 			_, _ = io.WriteString(w, `{"data":{"n":1}}`)
 		}, func(f *config.File) { f.Supergraph.Inbound = c.inbound })
+		counted := func(metric string) {
+			t.Helper()
+			for range 500 {
+				if _, metrics := do(t, r.admin, http.MethodGet, "/metrics", ""); strings.Contains(metrics, metric) {
+					return
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+			t.Errorf("no %s", metric)
+		}
+		first, err := net.Dial("tcp", r.address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		query := `{"query":"{ n }"}`
+		fmt.Fprintf(first, "POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(query), query)
+		<-begun
 		var all sync.WaitGroup
-		for range 3 {
+		for range 2 {
 			all.Go(func() {
 				if got := r.post(); got != `{"data":{"n":1}}` {
 					t.Errorf("%s", got)
 				}
 			})
 		}
-		met := false
-		for range 500 {
-			if _, metrics := do(t, r.admin, http.MethodGet, "/metrics", ""); strings.Contains(metrics, c.metric) {
-				met = true
-				break
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
-		close(joined)
+		counted(c.metric)
+		_ = first.Close()
+		counted("weir_clients_left_total 1\n")
+		close(finish)
 		all.Wait()
-		if !met || asked.Load() != 1 {
-			t.Errorf("%s: %v, fetched %d times", c.metric, met, asked.Load())
+		if len(begun) != 0 {
+			t.Errorf("fetched %d times more", len(begun))
 		}
 	}
 }

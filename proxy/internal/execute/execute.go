@@ -63,7 +63,7 @@ type Stats struct {
 	Bytes   int // received as content
 }
 
-// Request is an operation that is to be executed.
+// Request is an operation that is to be executed. What else comes to decide over its answer belongs into Executor.appendKey.
 type Request struct {
 	Plan   *planner.FetchPlan
 	Values *planner.Values

@@ -25,6 +25,8 @@ import (
 const (
 	berthCount = 64
 	berthWidth = 8 // executions under way that can be found in a berth
+	// joinable is which part of the time of an operation it can be joined in: one that hangs holds up those who came early, and nobody else.
+	joinable = 10
 )
 
 // joints are the executions under way that others may join.
@@ -46,6 +48,7 @@ type joint struct {
 	plan    *planner.FetchPlan
 	key     []byte
 	news    uint64
+	begun   time.Time
 	common  subgraph.Leash // ends its fetches when all guests have left
 	members int            // guests that have not left
 	holders int            // of the memory
@@ -87,10 +90,10 @@ func (e *Executor) executeJointly(ctx context.Context, q *Request, dst []byte) (
 	if !q.Leash.Hold(g) {
 		return e.execute(ctx, q, q.Leash, dst)
 	}
-	news := e.news() + e.barred()
+	news, now := e.news()+e.barred(), time.Now()
 	g.berth.mu.Lock()
-	if g.joint = g.berth.find(q.Plan, g.key, news); g.joint == nil {
-		return e.lead(ctx, q, g, news, dst)
+	if g.joint = g.berth.find(q.Plan, g.key, news, now.Add(-e.cfg.Total/joinable)); g.joint == nil {
+		return e.lead(ctx, q, g, news, now, dst)
 	}
 	g.joint.members++
 	g.joint.holders++
@@ -105,13 +108,14 @@ func (e *Executor) executeJointly(ctx context.Context, q *Request, dst []byte) (
 }
 
 // lead executes. It is called with the berth locked.
-func (e *Executor) lead(ctx context.Context, q *Request, g *guest, news uint64, dst []byte) (out []byte, stats Stats) {
+func (e *Executor) lead(ctx context.Context, q *Request, g *guest, news uint64, now time.Time, dst []byte) (out []byte, stats Stats) {
 	j, _ := e.joints.spare.Get().(*joint)
 	if j == nil {
 		j = new(joint)
 	}
 	j.common.Reset()
 	j.plan, j.key, j.news, j.members, j.holders = q.Plan, append(j.key[:0], g.key...), news, 1, 1
+	j.begun = now
 	j.ended, j.void, j.body, j.errors = false, true, j.body[:0], 0
 	g.joint = j
 	if !g.left { // else nobody may join any more
@@ -125,19 +129,18 @@ func (e *Executor) lead(ctx context.Context, q *Request, g *guest, news uint64, 
 		q.Leash.Let(g)
 		e.let(g)
 	}()
-	begun := time.Now()
 	out, stats = e.execute(ctx, q, &j.common, dst)
 	if g.berth.close(j) {
 		j.body, j.errors = append(j.body, out[len(dst):]...), stats.Errors
-		j.void = ctx.Err() != nil || time.Since(begun) >= e.cfg.Total
+		j.void = ctx.Err() != nil || time.Since(now) >= e.cfg.Total
 	}
 	return out, stats
 }
 
-// find returns an execution under way that a request may join.
-func (b *berth) find(plan *planner.FetchPlan, key []byte, news uint64) *joint {
+// find returns an execution under way that a request may join: one that did not begin before since.
+func (b *berth) find(plan *planner.FetchPlan, key []byte, news uint64, since time.Time) *joint {
 	for _, j := range b.under {
-		if j != nil && j.plan == plan && j.news == news && bytes.Equal(j.key, key) {
+		if j != nil && j.plan == plan && j.news == news && !j.begun.Before(since) && bytes.Equal(j.key, key) {
 			return j
 		}
 	}

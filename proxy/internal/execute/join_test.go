@@ -225,3 +225,25 @@ func TestJoiningAllocations(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// An execution that hangs holds up those who came at its beginning.
+func TestAnExecutionThatHangsIsJoinedNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := joining(t)
+		s.cfg.Total = 5 * time.Minute
+		s.e = New(s.cfg)
+		ask := func() <-chan outcome { return s.begin(t, nil, `{ slow(of: 1) }`, "") }
+		first := ask()
+		synctest.Wait()
+		time.Sleep(29 * time.Second)
+		second := ask()
+		synctest.Wait()
+		time.Sleep(2 * time.Second)
+		third := ask()
+		for i, done := range []<-chan outcome{first, second, third} {
+			if r := <-done; r.stats.Fetches != []int{1, 0, 1}[i] || r.after != []time.Duration{60, 31, 60}[i]*time.Second {
+				t.Errorf("%d: %+v", i, r)
+			}
+		}
+	})
+}

@@ -25,6 +25,8 @@ const (
 	laneWidth = 8 // exchanges under way that can be found in a lane
 	// maxRounds is how often a call joins before it sends a request of its own that nobody can find.
 	maxRounds = 4
+	// joinable is which part of a client's timeout an exchange can be joined in: one that hangs holds up those who came early, and nobody else.
+	joinable = 10
 )
 
 // lane holds exchanges under way by a part of their hash.
@@ -153,7 +155,7 @@ func (x *exchange) lead(a *Ask) (err error) {
 // find returns an exchange under way that a request may join.
 func (l *lane) find(hash uint64, a *Ask, barrier uint64) *exchange {
 	for _, x := range l.under {
-		if x != nil && x.hash == hash && x.news == a.News && x.barrier == barrier && !a.Deadline.Before(x.deadline) &&
+		if x != nil && x.hash == hash && a.Now.Sub(x.began) <= x.client.cfg.Timeout/joinable && x.news == a.News && x.barrier == barrier && !a.Deadline.Before(x.deadline) &&
 			bytes.Equal(x.request[x.lines:x.own], a.Lines[:a.Own]) && bytes.Equal(x.request[x.body:], a.Body) {
 			return x
 		}
@@ -304,7 +306,7 @@ func (k *Call) anew(err error) bool {
 		return false
 	}
 	left := time.Until(s.ask.Deadline)
-	return left > 0 && (x.ctx.Err() != nil || isTimeout(err) && left > s.client.cfg.Timeout/10)
+	return left > 0 && (x.ctx.Err() != nil || isTimeout(err) && left > s.client.cfg.Timeout/joinable)
 }
 
 func (s *sharer) isLeft() bool {

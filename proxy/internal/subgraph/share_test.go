@@ -319,7 +319,7 @@ func TestAFailedExchangeFailsAll(t *testing.T) {
 	}
 }
 
-// Who joined late has time left when the time of the sender is over.
+// The time of the sender may be over before that of those who joined: its operation had little left.
 func TestWhoHasTimeLeftAsksAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := inMemory(t, Config{Timeout: 10 * time.Second}, func(n int, s net.Conn) {
@@ -331,18 +331,14 @@ func TestWhoHasTimeLeftAsksAnew(t *testing.T) {
 				_, _ = io.WriteString(s, ok)
 			}
 		})
-		ask := func() Ask {
+		ask := func(within time.Duration) <-chan received {
 			a := question(nil)
-			a.Deadline = a.Now.Add(10 * time.Second)
-			return a
+			a.Deadline = a.Now.Add(within)
+			return receive(send(t, c, a))
 		}
-		a := receive(send(t, c, ask()))
-		time.Sleep(500 * time.Millisecond)
-		short := receive(send(t, c, ask()))
-		time.Sleep(4500 * time.Millisecond)
-		long, longer := receive(send(t, c, ask())), receive(send(t, c, ask()))
-		for _, done := range []<-chan received{a, short} {
-			if r := <-done; codeOf(r.err) != codes.SubgraphTimeout {
+		sender, short, long, longer := ask(3*time.Second), ask(3500*time.Millisecond), ask(10*time.Second), ask(10*time.Second)
+		for _, done := range []<-chan received{sender, short} {
+			if r := <-done; codeOf(r.err) != codes.SubgraphTimeout || r.after != 3*time.Second {
 				t.Errorf("%+v", r)
 			}
 		}
@@ -350,6 +346,33 @@ func TestWhoHasTimeLeftAsksAnew(t *testing.T) {
 		well(t, "longer", <-longer)
 		if st := c.Stats(); st.Calls > 3 || st.Failed["timeout"] != 1 {
 			t.Errorf("%+v", st)
+		}
+	})
+}
+
+// One exchange that hangs holds up those who came at its beginning.
+func TestAnExchangeThatHangsIsJoinedNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := inMemory(t, Config{Timeout: time.Minute}, func(n int, s net.Conn) {
+			for request(s) {
+				if n == 0 {
+					request(s) // there is no answer
+					return
+				}
+				time.Sleep(time.Second)
+				_, _ = io.WriteString(s, ok)
+			}
+		})
+		first := receive(send(t, c, question(nil)))
+		time.Sleep(7 * time.Second)
+		second, third := send(t, c, question(nil)), send(t, c, question(nil))
+		if second.Joined() || !third.Joined() {
+			t.Errorf("%v, %v", second.Joined(), third.Joined())
+		}
+		well(t, "second", <-receive(second))
+		well(t, "third", <-receive(third))
+		if r := <-first; r.err == nil {
+			t.Errorf("%+v", r)
 		}
 	})
 }
