@@ -42,6 +42,8 @@ type Plan struct {
 	injected  *injection // nil: nothing to add
 	federated *federated // nil without a supergraph, and when the operation is not valid
 
+	fields []Field
+
 	learnt atomic.Pointer[Learnt] // changes; all else does not
 }
 
@@ -119,6 +121,13 @@ func (p *Plan) Introspects() bool { return p.introspects }
 
 // Incremental tells whether @defer or @stream is used: the answer may come in parts.
 func (p *Plan) Incremental() bool { return p.incremental }
+
+// Field is a field of a type.
+type Field struct{ Type, Name string }
+
+// Fields returns what the operation selects, each field once, with the type it is selected on: an interface where it is. Introspection is not
+// among them, and what @skip and @include may leave out is. Without a schema, and of an operation that is not valid, there are none.
+func (p *Plan) Fields() []Field { return p.fields }
 
 // Cache returns how the answer may be cached.
 func (p *Plan) Cache() CachePolicy { return p.policy }

@@ -1,6 +1,9 @@
 package planner
 
 import (
+	"cmp"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -14,6 +17,7 @@ type surveyor struct {
 	fragments map[string][]*ast.FragmentDefinition
 	schema    *ast.Schema // nil: definitions of fields are not known
 	hinted    bool
+	fields    map[Field]struct{}
 }
 
 // survey notes what the operation uses: introspection, incremental delivery, and, when valid says that fields have their definitions,
@@ -26,7 +30,11 @@ func (b *builder) survey(p *Plan, valid bool) (hinted bool) {
 	for _, f := range b.doc.Fragments {
 		s.fragments[f.Name] = append(s.fragments[f.Name], f)
 	}
+	if s.schema != nil {
+		s.fields = map[Field]struct{}{}
+	}
 	s.set(b.op.SelectionSet)
+	p.fields = slices.SortedFunc(maps.Keys(s.fields), func(a, b Field) int { return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name)) })
 	return s.hinted
 }
 
@@ -37,6 +45,7 @@ func (s *surveyor) set(set ast.SelectionSet) {
 			s.plan.introspects = s.plan.introspects || x.Name == "__schema" || x.Name == "__type"
 			s.directives(x.Directives)
 			s.hints(x)
+			s.uses(x)
 			s.set(x.SelectionSet)
 		case *ast.InlineFragment:
 			s.directives(x.Directives)
@@ -56,6 +65,13 @@ func (s *surveyor) set(set ast.SelectionSet) {
 func (s *surveyor) directives(list ast.DirectiveList) {
 	for _, d := range list {
 		s.plan.incremental = s.plan.incremental || d.Name == "defer" || d.Name == "stream"
+	}
+}
+
+// uses notes a field by the names that the schema has, so that the document's text is not held on to.
+func (s *surveyor) uses(f *ast.Field) {
+	if s.schema != nil && f.Definition != nil && f.ObjectDefinition != nil && !strings.HasPrefix(f.Name, "__") {
+		s.fields[Field{f.ObjectDefinition.Name, f.Definition.Name}] = struct{}{}
 	}
 }
 

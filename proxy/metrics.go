@@ -26,6 +26,9 @@ func (s *Sidecar) collect(set telemetry.Set, l *line.Line) {
 	if s.supergraphs != nil {
 		s.supergraphs.collect(set)
 	}
+	if s.usage != nil {
+		s.usage.collect(set)
+	}
 	if s.feed != nil {
 		s.feed.collect(set)
 	}

@@ -44,6 +44,7 @@ type Sidecar struct {
 	upstream    *upstream
 	schemas     *schemas
 	supergraphs *supergraphs // nil: there is an upstream
+	usage       *fieldUsage  // nil: not counted
 	feed        *feed        // nil: no topics that say what has changed
 	listeners   []listen.Listener
 	admin       *admin.Server // nil: no admin listener
@@ -88,7 +89,8 @@ func New(cfg Config) (_ *Sidecar, err error) {
 	if s.policies, err = newPolicies(cfg.Static, cfg.Values, &behind, s.store, s.log); err != nil {
 		return nil, err
 	}
-	s.line = line.New(line.Config{Policy: s.policies.load, Cache: s.store, Telemetry: s.telemetry})
+	s.usage = newFieldUsage(cfg.Static.Usage, f.Kafka, s.telemetry.TellUsage)
+	s.line = line.New(line.Config{Policy: s.policies.load, Cache: s.store, Telemetry: s.telemetry, Usage: s.usage.table()})
 	s.server = serve.New(serve.Config{
 		Line: s.line, Policy: s.policies.load, Dial: dial, MaxConnections: f.Limits.Connections, MaxHead: cfg.Static.MaxHead,
 		MemoryLimit: cfg.Static.Memory, Logger: s.log,
@@ -185,6 +187,9 @@ func (s *Sidecar) Run(ctx context.Context) error {
 	if s.supergraphs != nil {
 		work.Go(func() { s.supergraphs.run(background, s.policies.setFederation) })
 	}
+	if s.usage != nil {
+		events.Go(func() { s.usage.run(background) })
+	}
 	if s.store != nil {
 		work.Go(func() { _ = s.store.Run(background) })
 		if s.savedCache() != "" || s.cfg.Static.WarmUp > 0 {
@@ -218,6 +223,9 @@ func (s *Sidecar) Run(ctx context.Context) error {
 	s.drain()
 	stop()
 	events.Wait()
+	if s.usage != nil {
+		s.usage.report()
+	}
 	s.flush() // while the others come to their ends
 	work.Wait()
 	s.saveCache()

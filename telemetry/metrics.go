@@ -150,6 +150,8 @@ func (t *Telemetry) collect(s Set) {
 	for _, reason := range lossNames {
 		s.Counter("weir_events_dropped_total", "Cost events that were lost; also told on the topic weir.loss.", float64(st.Dropped[reason]), "reason", reason)
 	}
+	s.Counter("weir_schema_usage_events_total", "Events of fields that clients used.", float64(t.counters.usage.Load()))
+	s.Counter("weir_schema_usage_lost_total", "Of these, lost: Kafka could not take them.", float64(t.counters.usageLost.Load()))
 	s.Gauge("weir_events_waiting", "Cost events in the ring.", float64(st.RingDepth))
 	s.Gauge("weir_kafka_connected", "1 when the last contact with Kafka went well.", boolean(st.Connected))
 	s.Gauge("weir_cpu_us_per_operation", "CPU of the sidecar that an operation takes, microseconds.", float64(st.CPUPerOp))

@@ -101,7 +101,7 @@ func (s *sender) probe() {
 func (s *sender) send(b *ring.Batch) {
 	if s.renewed.Swap(false) {
 		s.t.cfg.Logger.Warn("a topic was deleted and created again; what was on the way to it is lost and counted", "topic", s.t.cfg.Topic)
-		s.client.PurgeTopicsFromProducing(s.t.cfg.Topic, event.LossTopic)
+		s.client.PurgeTopicsFromProducing(s.t.cfg.Topic, event.LossTopic, event.UsageTopic)
 	}
 	s.shipment(b).produce()
 }

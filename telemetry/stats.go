@@ -2,7 +2,7 @@ package telemetry
 
 import "sync/atomic"
 
-type counters struct{ queued, discarded, acked, ackedBytes atomic.Uint64 }
+type counters struct{ queued, discarded, acked, ackedBytes, usage, usageLost atomic.Uint64 }
 
 // Stats is a snapshot.
 type Stats struct {

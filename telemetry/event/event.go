@@ -4,15 +4,19 @@ package event
 const (
 	CostTopic = "finops.cost.events" // keyed by service
 	LossTopic = "weir.loss"          // keyed by service
+	// UsageTopic is keyed by service.
+	UsageTopic = "weir.schema.usage"
 )
 
 // Types of CloudEvents.
 const (
 	CostType = "weir.cost.v1"
 	LossType = "weir.loss.v1"
+	// UsageType is that of Usage.
+	UsageType = "weir.schema.usage.v1"
 )
 
-// SchemaVersion is that of Cost and Loss. Its minor number grows when members are added, which readers pass over; 1.1: subgraphs.
+// SchemaVersion is that of Cost, Loss and Usage. Its minor number grows when members are added, which readers pass over; 1.1: subgraphs.
 const SchemaVersion = "1.1"
 
 // Envelope is a CloudEvents 1.0 event in structured mode (JSON format).
@@ -80,6 +84,31 @@ type Cost struct {
 	LatencyUS        int64             `json:"latency_us"`
 	TraceID          string            `json:"trace_id"` // hex; empty
 	Metadata         map[string]string `json:"metadata"`
+}
+
+// Usage tells which fields a client used in an interval: how many of its operations asked for a field, once for each operation. Counts of all
+// events of all sidecars add up.
+type Usage struct {
+	EventID       string       `json:"event_id"`
+	SchemaVersion string       `json:"schema_version"`
+	EventType     string       `json:"event_type"`
+	Service       string       `json:"service"`
+	Instance      string       `json:"instance"`
+	Environment   string       `json:"environment"`
+	Client        string       `json:"client"` // empty: it has no name
+	From          string       `json:"from"`   // RFC 3339, µs, UTC
+	To            string       `json:"to"`
+	Part          int          `json:"part"`       // of an interval's fields of the client
+	Operations    uint64       `json:"operations"` // of the client in the interval; in part 0 only
+	Overflow      uint64       `json:"overflow"`   // operations of all clients that were not counted, told once
+	Fields        []FieldUsage `json:"fields"`
+}
+
+// FieldUsage is how many operations asked for a field. Type is where it was asked for, which may be an interface.
+type FieldUsage struct {
+	Type  string `json:"type"`
+	Field string `json:"field"`
+	Count uint64 `json:"count"`
 }
 
 // Loss tells that events were dropped, so that a reader can prove the hole.

@@ -34,7 +34,7 @@ func Listen(address string) (*Broker, error) {
 		kfake.SeedTopics(6, CostEvents, "aiops.signals"),
 		kfake.SeedTopics(3, "finops.business.events", "finops.resource.events", "finops.cost.aggregations"),
 		kfake.SeedTopics(1, "finops.cost.anomalies", "finops.roi.calculations", "finops.optimization.recommendations",
-			"aiops.incidents", "aiops.actions", "weir.loss"),
+			"aiops.incidents", "aiops.actions", "weir.loss", "weir.schema.usage"),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("broker: %w", err)

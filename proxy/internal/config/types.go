@@ -26,6 +26,7 @@ type File struct {
 	KafkaTLS              *TLS        `yaml:"kafka_tls" json:"kafka_tls,omitempty" jsonschema:"description=Connect to Kafka by TLS, to the brokers of invalidation too; {} trusts the authorities of the system"`
 	KafkaSASL             *KafkaSASL  `yaml:"kafka_sasl" json:"kafka_sasl,omitempty" jsonschema:"description=Sign in to Kafka, to the brokers of invalidation too"`
 	KafkaTopic            string      `yaml:"kafka_topic" json:"kafka_topic,omitempty"`
+	Usage                 string      `yaml:"usage_interval" json:"usage_interval,omitempty" jsonschema:"description=How often to tell on the topic weir.schema.usage which client used which field; 0 for never"`
 	EventsMode            string      `yaml:"events" json:"events,omitempty" jsonschema:"enum=structured,enum=binary,description=CloudEvents mode"`
 	Invalidation          ChangeFeeds `yaml:"invalidation" json:"invalidation,omitempty" jsonschema:"description=Kafka topics that say what has changed"`
 	Control               string      `yaml:"control" json:"control,omitempty" jsonschema:"description=URL of the control plane"`
@@ -210,7 +211,7 @@ type Deadlines struct {
 // DefaultFile returns the configuration that holds where a document is silent.
 func DefaultFile() File {
 	return File{
-		Listen: []string{"127.0.0.1:4000"}, Admin: "127.0.0.1:9901", Introspection: "1m", Namespace: "weir", KafkaTopic: "finops.cost.events",
+		Listen: []string{"127.0.0.1:4000"}, Admin: "127.0.0.1:9901", Introspection: "1m", Namespace: "weir", KafkaTopic: "finops.cost.events", Usage: "1m",
 		EventsMode: "structured", Cache: "on", CacheMemory: "64MiB", CacheWarmUp: "0s", CacheSave: "off", CacheCompression: Compression{Codec: "none", Above: "1KiB"}, Drain: "25s", Identity: Identity{Service: "graphql", Environment: "development"},
 		Supergraph: defaultSupergraph(),
 		Log:        Log{Level: "info", Format: "json"}, Limits: Process{Connections: 10_000, Head: "64KiB"}, Policy: DefaultPolicy(),

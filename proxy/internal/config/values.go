@@ -31,6 +31,7 @@ type Static struct {
 	File          File
 	Upstream      Upstream
 	Introspection time.Duration // 0: never
+	Usage         time.Duration // 0: never
 	CacheMemory   int64
 	CompressAbove int
 	WarmUp        time.Duration // 0: not at all
@@ -130,6 +131,7 @@ func compileStatic(d *document, f *File, env Env) *Static {
 	if f.Identity.Service == "" {
 		d.addf("identity.service", "is empty; name the service that this sidecar stands beside")
 	}
+	s.Usage = duration(d, "usage_interval", f.Usage, 0, 24*time.Hour)
 	s.Introspection = duration(d, "introspection_interval", f.Introspection, 0, 24*time.Hour)
 	s.Drain = duration(d, "drain", f.Drain, 0, time.Hour)
 	s.CacheMemory = size(d, "cache_memory", f.CacheMemory, 1<<20, 1<<40)

@@ -24,6 +24,9 @@ func (l *Line) Emit(x *Exchange, now int64) {
 			r = l.price(x, it, now)
 		}
 		l.cfg.Telemetry.Emit(r)
+		if l.cfg.Usage != nil && it.Plan != nil && r.CacheStatus != telemetry.Refused {
+			l.cfg.Usage.Count(r.Client, it.Plan)
+		}
 		if it.outcome != ledger.None {
 			l.count(x, it, r)
 		}

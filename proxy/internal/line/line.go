@@ -14,6 +14,7 @@ import (
 	"github.com/weirproxy/weir/proxy/internal/codes"
 	"github.com/weirproxy/weir/proxy/internal/ledger"
 	"github.com/weirproxy/weir/proxy/internal/policy"
+	"github.com/weirproxy/weir/proxy/internal/usage"
 	"github.com/weirproxy/weir/proxy/internal/wire"
 	"github.com/weirproxy/weir/telemetry"
 )
@@ -24,6 +25,7 @@ type Config struct {
 	Policy    func() *policy.Policy
 	Cache     *cache.Store // nil: no cache
 	Telemetry *telemetry.Telemetry
+	Usage     *usage.Table // nil: who uses which fields is not counted
 }
 
 // Line runs the stages. It is safe for concurrent use, each Exchange by one goroutine at a time.
