@@ -43,6 +43,7 @@ type policies struct {
 	endRules context.CancelFunc
 	commands []agent.Command
 	rates    map[string]*policy.Rate // by command id
+	graphs   *supergraphs            // nil: there is an upstream
 	obeyed   map[string]uint64       // generation of invalidations that were obeyed, by command id
 
 	applied      atomic.Uint64 // commands that came into force
@@ -58,26 +59,36 @@ func newPolicies(s *config.Static, v *config.Values, behind *federation, store *
 	if behind.subgraphs != nil {
 		p.executor = behind.executor
 	}
-	return p, p.swap(v, 0, "")
+	return p, p.swap(v, 0, "", nil)
 }
 
 // load returns the policy in force.
 func (p *policies) load() *policy.Policy { return p.now.Load() }
 
-// swap puts a configuration in force; on an error everything stays as it was. Commands and schemas need not wait for it: fetching keys
+// swap puts a configuration in force, with the supergraph f unless it is nil; on an error everything stays as it was. Commands and schemas need not wait for it: fetching keys
 // may take seconds.
-func (p *policies) swap(v *config.Values, version uint64, hash string) error {
+func (p *policies) swap(v *config.Values, version uint64, hash string, f *federation) error {
 	p.swapping.Lock()
 	defer p.swapping.Unlock()
-	if err := p.checkSharing(v); err != nil {
+	if err := p.checkSharing(v, f); err != nil {
 		return err
 	}
 	rules, end, err := p.compileScope(v.Scope)
 	if err != nil {
 		return fmt.Errorf("policy.%w", err)
 	}
+	var plans *planner.Cache
+	want := v.Plans
+	if f != nil {
+		want.Schema = f.schema
+		plans = planner.NewCache(want)
+		plans.Warm(p.now.Load().Plans, warmPlans)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if f != nil {
+		p.schema, p.executor, p.plans, p.plansFor = f.schema, f.executor, plans, want
+	}
 	if end != nil {
 		if p.endRules != nil {
 			p.endRules()
@@ -90,10 +101,13 @@ func (p *policies) swap(v *config.Values, version uint64, hash string) error {
 }
 
 // checkSharing refuses a policy that would share what the schema marks PRIVATE, as far as a schema is known.
-func (p *policies) checkSharing(v *config.Values) error {
+func (p *policies) checkSharing(v *config.Values, f *federation) error {
 	p.mu.Lock()
 	schema := p.schema
 	p.mu.Unlock()
+	if f != nil {
+		schema = f.schema
+	}
 	if schema == nil {
 		return nil
 	}
@@ -178,12 +192,24 @@ func (p *policies) setFederation(f *federation) {
 func (p *policies) apply(_ context.Context, s agent.Snapshot) error {
 	v, err := config.ParsePolicy(fmt.Sprintf("version %d", s.Version), s.Config, p.static.File.Policy)
 	if err == nil {
-		err = p.swap(v, s.Version, s.Hash)
+		err = p.put(v, s)
 	}
 	if err != nil {
 		p.configErrors.Add(1) // the agent logs it
 	}
 	return err
+}
+
+// put swaps a configuration, and the supergraph where it brings one or ends one.
+func (p *policies) put(v *config.Values, s agent.Snapshot) error {
+	swap := func(f *federation) error { return p.swap(v, s.Version, s.Hash, f) }
+	switch {
+	case p.graphs != nil:
+		return p.graphs.push(v.Supergraph, swap)
+	case v.Supergraph != "":
+		return errNoSupergraph
+	}
+	return swap(nil)
 }
 
 // command is the agent's: it gets all commands that hold now.

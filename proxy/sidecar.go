@@ -89,6 +89,7 @@ func New(cfg Config) (_ *Sidecar, err error) {
 	if s.policies, err = newPolicies(cfg.Static, cfg.Values, &behind, s.store, s.log); err != nil {
 		return nil, err
 	}
+	s.policies.graphs = s.supergraphs
 	s.usage = newFieldUsage(cfg.Static.Usage, f.Kafka, s.telemetry.TellUsage)
 	s.line = line.New(line.Config{Policy: s.policies.load, Cache: s.store, Telemetry: s.telemetry, Usage: s.usage.table()})
 	s.server = serve.New(serve.Config{

@@ -11,6 +11,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -33,6 +34,8 @@ type supergraphs struct {
 	file     watched
 	breakers breaker.Set // of the subgraphs, by name
 	now      atomic.Pointer[federation]
+	mu       sync.Mutex  // held while another one is made and put in force; before those of policies
+	pushed   atomic.Bool // the control plane's is in force; the file waits
 	failing  atomic.Bool // the newest file cannot be used
 	swapped  atomic.Uint64
 	refused  atomic.Uint64
@@ -64,27 +67,32 @@ func newSupergraphs(cfg *config.Static, store *cache.Store, log *slog.Logger) (*
 
 // look reads the file when it has changed; nil: there is nothing new in it.
 func (k *supergraphs) look() (next *federation, err error) {
-	err = k.file.read(func(text string) error {
-		before := k.now.Load()
-		hash := sha256.Sum256([]byte(text))
-		if before != nil && hash == before.hash {
-			return nil
-		}
-		s, err := planner.LoadSupergraph(k.file.name, text, k.cfg.File.Supergraph.Labels...)
-		if err != nil {
-			return err
-		}
-		var known *subgraphs
-		if before != nil {
-			known = before.subgraphs
-		}
-		g, err := newSubgraphs(s, k.cfg, k.store, &k.breakers, known, k.log)
-		if err == nil {
-			next = &federation{subgraphs: g, schema: s.Schema(), hash: hash}
-		}
+	err = k.file.read(func(text string) (err error) {
+		next, err = k.build(k.file.name, text, sha256.Sum256([]byte(text)))
 		return err
 	})
 	return next, err
+}
+
+// build makes a federation of a text; nil: it is the one in force. name stands in errors.
+func (k *supergraphs) build(name, text string, hash [sha256.Size]byte) (*federation, error) {
+	before := k.now.Load()
+	if before != nil && hash == before.hash {
+		return nil, nil
+	}
+	s, err := planner.LoadSupergraph(name, text, k.cfg.File.Supergraph.Labels...)
+	if err != nil {
+		return nil, err
+	}
+	var known *subgraphs
+	if before != nil {
+		known = before.subgraphs
+	}
+	g, err := newSubgraphs(s, k.cfg, k.store, &k.breakers, known, k.log)
+	if err != nil {
+		return nil, err
+	}
+	return &federation{subgraphs: g, schema: s.Schema(), hash: hash}, nil
 }
 
 // run looks for a new supergraph until ctx ends and puts it in force by set.
@@ -106,6 +114,11 @@ func (k *supergraphs) run(ctx context.Context, set func(*federation)) {
 
 // renew looks once. Requests that have begun end over the subgraphs they began with.
 func (k *supergraphs) renew(set func(*federation)) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.pushed.Load() {
+		return
+	}
 	next, err := k.look()
 	if err != nil {
 		if k.failing.CompareAndSwap(false, true) {
@@ -120,15 +133,21 @@ func (k *supergraphs) renew(set func(*federation)) {
 	}
 	began := time.Now()
 	set(next)
+	k.force(next, k.file.name, began)
+}
+
+// force makes next the one that the next is compared with, and closes what only the one before asked. The lock is held.
+func (k *supergraphs) force(next *federation, from string, began time.Time) {
 	before := k.now.Swap(next)
 	before.closeBut(next.subgraphs)
 	k.swapped.Add(1)
-	k.log.Info("a new supergraph is in force", "file", k.file.name, "subgraphs", len(next.clients), "seconds", time.Since(began).Seconds())
+	k.log.Info("a new supergraph is in force", "file", from, "subgraphs", len(next.clients), "seconds", time.Since(began).Seconds())
 }
 
 // collect gives what was counted of the supergraph and its subgraphs.
 func (k *supergraphs) collect(set telemetry.Set) {
 	set.Gauge("weir_supergraph_failing", "1 while the newest supergraph cannot be used; the last good one serves.", boolean(k.failing.Load()))
+	set.Gauge("weir_supergraph_pushed", "1 while the supergraph in force is the control plane's; the file's waits.", boolean(k.pushed.Load()))
 	byLabel(set, "weir_supergraph_changes_total", "New supergraphs that were found, by what became of them.", "result",
 		map[string]uint64{"swapped": k.swapped.Load(), "refused": k.refused.Load()})
 	k.now.Load().collect(set)

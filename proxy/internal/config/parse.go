@@ -162,23 +162,6 @@ func ReadFile(name string) (File, *Source, error) {
 // Source remembers where the values of a File came from.
 type Source struct{ d *document }
 
-// Pushed is the document that the control plane pushes: the policy part alone, under the same key as in the file.
-type Pushed struct {
-	Policy Policy `yaml:"policy"`
-}
-
-// ParsePolicy reads a pushed document over base, the policy of the sidecar's own file, and compiles its values: what a push is silent
-// about stays as the file says. A key of the static part is a problem: it needs a restart. name stands in problems.
-func ParsePolicy(name string, text []byte, base Policy) (*Values, error) {
-	p := Pushed{Policy: base.clone()}
-	d, err := decode(name, text, &p)
-	if err != nil {
-		return nil, err
-	}
-	v := compilePolicy(d, "policy.", &p.Policy)
-	return v, d.err()
-}
-
 // clone copies what decoding could write through.
 func (p Policy) clone() Policy {
 	p.Scope = p.Scope.Clone()

@@ -23,7 +23,9 @@ type Values struct {
 	Plans  planner.CacheConfig // without schema
 	// Document is the policy as it was written, over the defaults.
 	Document Policy
-	source   *document // to name the places of its values
+	// Supergraph is the SDL that came with a pushed document; empty: none.
+	Supergraph string
+	source     *document // to name the places of its values
 }
 
 // Static is the static part in machine form.
