@@ -118,14 +118,21 @@ func (m *maker) require() {
 		}
 	}
 	slices.Sort(fields)
-	if fields = slices.Compact(fields); len(fields) == 0 || len(fields) == 2 && strings.Fields(fields[0])[0] == strings.Fields(fields[1])[0] {
-		return
+	if fields = slices.Compact(fields); len(fields) == 0 || len(fields) == 2 && selected(fields[0]) == selected(fields[1]) {
+		return // no two of one name: with other arguments they cannot be merged, and composition refuses them
 	}
 	f := m.field(e, m.name("rq"), pick(m.r, []string{"String", "String!"}), "", g)
 	f.In(g).Requires = strings.Join(fields, " ")
 	for i := range e.In(g).Keys {
 		e.In(g).Keys[i].Unresolvable = false
 	}
+}
+
+// selected is the name of the field that a selection begins with.
+func selected(text string) string {
+	name, _, _ := strings.Cut(text, " ")
+	name, _, _ = strings.Cut(name, "(")
+	return name
 }
 
 // selection makes a field of an object external in a graph, if the graph does not have it, and selects it with some of what is below. "": it cannot.
