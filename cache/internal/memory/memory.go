@@ -45,9 +45,10 @@ func (m *Memory) place(k *key.Key) *atomic.Pointer[entry.Slot] {
 }
 
 // What ristretto and the hot slots take beside the slots: access counters for each KiB of the bound, bytes for each counter, and a fixed
-// part, most of it ristretto's queue of sets.
+// part, most of it ristretto's queue of sets. Ristretto rounds the counters up to a power of two: with five for each KiB a bound of 64 MiB would have
+// twice as many, and a full tier about one hit in 200 more.
 const (
-	countersPer  = 5
+	countersPer  = 4
 	counterBytes = 5
 	fixedBytes   = 300 << 10
 )
