@@ -72,6 +72,10 @@ type Request struct {
 	// Breaker are the rules of the subgraphs' breakers; nil: they are not asked. Refuse: a subgraph whose breaker is open is not asked.
 	Breaker *breaker.Rules
 	Refuse  bool
+	// Event is what a subgraph sent as one event of the plan's subscription, data and errors as in an answer: it stands for the answer to the
+	// subscription, which is not sent, and the steps after it are run. What they ask is neither shared nor kept, as an event tells of a change.
+	// The memory is the caller's, and read until Execute returns; several executions may read the same. nil: there is none.
+	Event []byte
 	// Uses get what the operation takes of each subgraph it needs. The memory is the caller's.
 	Uses  []event.Subgraph
 	Leash *subgraph.Leash // ends the fetches of a query when its client leaves, never those of a mutation; nil: nothing does

@@ -81,31 +81,40 @@ func (r *run) take(s int) {
 		return
 	}
 	r.stats.Bytes += len(c.content)
-	r.texts[s] = c.content
-	r.b, r.text, r.pending = c.content, uint16(s), r.pending[:0]
+	usable, some := r.read(step, c)
+	switch {
+	case !usable:
+		use.Errors++
+		c.call.Unusable()
+	case some:
+		use.Errors++
+		c.call.Partial()
+	case len(c.sought) > 0 && !r.faulty[s] && c.status == http.StatusOK:
+		r.retain(step, c)
+	}
+}
+
+// read merges the content of a step's answer and reports what is wrong with it: it is not usable at all, or there are some errors in it.
+func (r *run) read(step *planner.FetchStep, c *fetchCall) (usable, some bool) {
+	r.texts[step.ID] = c.content
+	r.b, r.text, r.pending = c.content, uint16(step.ID), r.pending[:0]
 	r.changes = r.changes[:0]
 	before := r.mark()
 	top, ok := r.readAnswer(step, c)
-	some := ok && top.errors > 0 && count(r.b, top.errors) > 0
+	some = ok && top.errors > 0 && count(r.b, top.errors) > 0
 	if !ok || !some && (!top.data || c.status/100 != 2) {
-		use.Errors++
-		c.call.Unusable()
 		r.rollback(before)
 		r.failed(step, &c.asked, codes.SubgraphAnswer)
-		return
+		return false, false
 	}
 	if some {
-		use.Errors++
-		c.call.Partial()
-		r.faulty[s] = true
+		r.faulty[step.ID] = true
 		r.subgraphErrors(step, c, r.b, top.errors)
 	}
-	switch {
-	case r.odd > before.odd:
+	if r.odd > before.odd {
 		r.failed(step, &c.asked, codes.SubgraphValue)
-	case len(c.sought) > 0 && !some && c.status == http.StatusOK:
-		r.retain(step, c)
 	}
+	return true, some
 }
 
 // answered is what the top of an answer has.
