@@ -12,6 +12,7 @@ import (
 	"github.com/weirproxy/weir/planner/internal/assemble"
 	"github.com/weirproxy/weir/planner/internal/fetch"
 	"github.com/weirproxy/weir/planner/internal/introspect"
+	"github.com/weirproxy/weir/planner/internal/join"
 	"github.com/weirproxy/weir/planner/internal/route"
 	"github.com/weirproxy/weir/planner/internal/shape"
 )
@@ -27,9 +28,12 @@ type federated struct {
 	variants atomic.Pointer[[]variant]
 }
 
-// variant is a plan for some values of the conditions.
+// variant is a plan for some values of the conditions, and for a caller who does not meet some of the requirements.
 type variant struct {
 	values uint64
+	unmet  uint64             // bits of needs
+	needs  []join.Requirement // of all that the operation asks for; of a variant without unmet ones
+	wanted []int              // their numbers in the supergraph
 	plan   *FetchPlan
 	err    error
 	prices *prices // of the plan's steps
@@ -39,6 +43,7 @@ type variant struct {
 const (
 	maxVariants   = 64
 	maxConditions = 64
+	maxNeeds      = 64 // different requirements of one operation
 )
 
 func newFederated(s *Supergraph, doc *ast.QueryDocument, op *ast.OperationDefinition) *federated {
@@ -78,7 +83,12 @@ func (f *federated) collect(set ast.SelectionSet) {
 // variables that decide @skip and @include; it is made when it is first asked for, which is some 100 µs of work, and found again
 // without a lock or an allocation. The operation must be valid. The error tells of an operation that the subgraphs cannot
 // answer, or of introspection with arguments that are variables, and is ErrNotFederated for another schema.
-func (p *Plan) Fetches(v *Values) (*FetchPlan, error) {
+//
+// What @authenticated, @requiresScopes or @policy protect is left out: it is null, and in FetchPlan.Denied. FetchesFor has it for those who may.
+func (p *Plan) Fetches(v *Values) (*FetchPlan, error) { return p.FetchesFor(v, nil) }
+
+// FetchesFor is Fetches for a caller with rights, nil for none. Of an operation that asks for nothing that is protected it does not look at them.
+func (p *Plan) FetchesFor(v *Values, rights Rights) (*FetchPlan, error) {
 	f := p.federated
 	if f == nil {
 		return nil, ErrNotFederated
@@ -92,12 +102,31 @@ func (p *Plan) Fetches(v *Values) (*FetchPlan, error) {
 			values |= 1 << i
 		}
 	}
-	for _, known := range *f.variants.Load() {
-		if known.values == values {
-			return known.plan, known.err
+	whole := f.find(values, 0)
+	if whole.err != nil || len(whole.needs) == 0 {
+		return whole.plan, whole.err
+	}
+	var unmet uint64
+	for i := range whole.needs {
+		if !met(&whole.needs[i], rights) {
+			unmet |= 1 << i
 		}
 	}
-	return f.make(values)
+	if unmet == 0 {
+		return whole.plan, nil
+	}
+	part := f.find(values, unmet)
+	return part.plan, part.err
+}
+
+// find finds a variant or makes it.
+func (f *federated) find(values, unmet uint64) variant {
+	for _, known := range *f.variants.Load() {
+		if known.values == values && known.unmet == unmet {
+			return known
+		}
+	}
+	return f.make(values, unmet)
 }
 
 // warm makes the fetch plans that were made of the same document for another schema.
@@ -107,29 +136,55 @@ func (p *Plan) warm(before *Plan) {
 		return
 	}
 	for _, v := range *old.variants.Load() { // the conditions follow from the document
-		_, _ = f.make(v.values)
+		_ = f.make(v.values, 0) // the rest follows from the schema, too
 	}
 }
 
-func (f *federated) make(values uint64) (*FetchPlan, error) {
+func (f *federated) make(values, unmet uint64) variant {
+	var wanted []int
+	if unmet != 0 {
+		wanted = f.find(values, 0).wanted
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	list := *f.variants.Load()
 	for _, known := range list {
-		if known.values == values {
-			return known.plan, known.err
+		if known.values == values && known.unmet == unmet {
+			return known
 		}
 	}
-	plan, err := f.plan(values)
+	var lacking join.Set
+	for i, n := range wanted {
+		if unmet>>i&1 != 0 {
+			lacking = lacking.With(n)
+		}
+	}
+	made := variant{values: values, unmet: unmet, prices: new(prices)}
+	var needs join.Set
+	if made.plan, needs, made.err = f.plan(values, lacking); made.err == nil && unmet == 0 {
+		f.number(&made, needs)
+	}
 	if len(list) >= maxVariants {
 		list = list[1:]
 	}
-	list = append(slices.Clone(list), variant{values, plan, err, new(prices)})
+	list = append(slices.Clone(list), made)
 	f.variants.Store(&list)
-	return plan, err
+	return made
 }
 
-func (f *federated) plan(values uint64) (plan *FetchPlan, err error) {
+// number gives the requirements of an operation their bits.
+func (f *federated) number(v *variant, needs join.Set) {
+	for n := range needs.All {
+		v.wanted = append(v.wanted, n)
+		v.needs = append(v.needs, f.supergraph.model.Requirements[n])
+		v.plan.Requirements = append(v.plan.Requirements, f.supergraph.model.Requirements[n].String())
+	}
+	if len(v.needs) > maxNeeds {
+		v.plan, v.err = nil, fmt.Errorf("planner: the operation has more than %d different requirements of @authenticated, @requiresScopes and @policy", maxNeeds)
+	}
+}
+
+func (f *federated) plan(values uint64, unmet join.Set) (plan *FetchPlan, needs join.Set, err error) {
 	conditions := make(map[string]bool, len(f.conditions))
 	var told []fetch.Condition
 	for i, name := range f.conditions {
@@ -138,16 +193,16 @@ func (f *federated) plan(values uint64) (plan *FetchPlan, err error) {
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			plan, err = nil, fmt.Errorf("planner: the operation could not be planned: %v", r)
+			plan, needs, err = nil, nil, fmt.Errorf("planner: the operation could not be planned: %v", r)
 		}
 	}()
-	op, err := route.Normalise(f.supergraph.model, f.op, f.fragments, conditions)
+	op, err := route.Normalise(f.supergraph.model, f.op, f.fragments, conditions, unmet)
 	if err != nil {
-		return nil, fmt.Errorf("planner: %w", err)
+		return nil, nil, fmt.Errorf("planner: %w", err)
 	}
 	found, err := route.Find(f.supergraph.model, op, 0)
 	if err != nil {
-		return nil, fmt.Errorf("planner: %w", err)
+		return nil, nil, fmt.Errorf("planner: %w", err)
 	}
 	q := introspect.Query{
 		Schema: f.supergraph.schema.ast, Fragments: f.fragments,
@@ -160,13 +215,13 @@ func (f *federated) plan(values uint64) (plan *FetchPlan, err error) {
 		return answer
 	})
 	if wrong != nil {
-		return nil, fmt.Errorf("planner: %w", wrong)
+		return nil, nil, fmt.Errorf("planner: %w", wrong)
 	}
-	plan.Conditions = told
+	plan.Conditions, plan.Denied = told, op.Denied
 	for i := range plan.Types {
 		if t := &plan.Types[i]; f.supergraph.schema.ast.Types[t.Name] != nil {
 			t.Key = shape.KeyField(f.supergraph.schema.ast.Types[t.Name])
 		}
 	}
-	return plan, nil
+	return plan, op.Needs, nil
 }

@@ -121,7 +121,9 @@ func TestLoadSupergraphErrors(t *testing.T) {
 		head + "\ntype Query { t: T }\ntype T @join__type(graph: A, key: \"id nope\") { id: ID }":                                                               `s:3:9: type T: @join__type(key:): T has no field nope`,
 		head + "\ntype Query @join__type(graph: B) { a: Int }":                                                                                                  `s:2:13: @join__type names the graph "B"`,
 		"schema\n @link(url: \"https://specs.apollo.dev/join/v0.9\", for: EXECUTION) { query: Query }\n" + head + "type Query { a: Int }":                       `s:2:3: @link: the supergraph is composed with join v0.9; what is read is join v0.1 to v0.5`,
-		"schema @link(url: \"https://specs.apollo.dev/requiresScopes/v0.1\", for: SECURITY) { query: Query }\n" + head + "type Query { a: Int }":                `s:1:9: @link: the supergraph asks for requiresScopes v0.1 to be enforced, which is not supported`,
+		"schema @link(url: \"https://specs.apollo.dev/requiresScopes/v0.9\", for: SECURITY) { query: Query }\n" + head + "type Query { a: Int }":                `s:1:9: @link: the supergraph asks for requiresScopes v0.9 to be enforced; what is enforced is v0.1`,
+		"schema @link(url: \"https://specs.apollo.dev/other/v0.1\", for: SECURITY) { query: Query }\n" + head + "type Query { a: Int }":                         `s:1:9: @link: the supergraph asks for other v0.1 to be enforced, which is not supported`,
+		head + "type Query { a: Int @policy(policies: \"x\") }":                                                                                                 `@policy: policies is to be a list of lists of names`,
 		"schema @link(url: \"https://specs.apollo.dev/connect/v0.1\", for: EXECUTION) { query: Query }\n" + head + "type Query { a: Int }":                      `asks for connect v0.1, which is not supported`,
 		head + "\ntype Query { a(x: Int): Int @join__field(graph: A, contextArguments: [{context: \"c\", name: \"x\", type: \"Int\", selection: \"{ x }\"}]) }": `s:2:30: type Query, field a: arguments from a context (@fromContext) are not supported`,
 		head + "\ntype Query {\n a: Missing }": `type Query, field a: its type Missing is not defined`,
@@ -143,7 +145,7 @@ func BenchmarkFetches(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := p.federated.plan(0); err != nil {
+				if _, _, err := p.federated.plan(0, nil); err != nil {
 					b.Fatal(err)
 				}
 			}

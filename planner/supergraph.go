@@ -75,6 +75,7 @@ const (
 	LeafEnum     = fetch.LeafEnum
 	LeafTypename = fetch.LeafTypename
 	LeafConstant = fetch.LeafConstant
+	LeafDenied   = fetch.LeafDenied
 )
 
 // What stands for none.

@@ -124,6 +124,9 @@ func (p *policies) compileScope(c scope.Config) (rules *scope.Rules, end context
 		cancel()
 		return nil, nil, err
 	}
+	if p.executor != nil {
+		rules.KeepClaims()
+	}
 	if rules != nil && c.Key == "" && len(p.static.File.Redis) > 0 {
 		p.log.Warn("policy.scope.key is empty: who reads Redis could try names of users and tenants against its keys and tags; set the same secret on all sidecars")
 	}
@@ -148,6 +151,7 @@ func (p *policies) publish() {
 	}
 	if next.Executor = p.executor; next.Executor != nil {
 		ownAnswers(&next)
+		next.Authorization = p.static.Fetching.Authorization
 	}
 	next.Version, next.Hash, next.Plans, next.Scope, next.Leases = p.version, p.hash, p.plans, p.rules, p.leases()
 	p.now.Store(next.Seal())

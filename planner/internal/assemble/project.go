@@ -24,6 +24,9 @@ func (b *builder) project(p *route.Place) int {
 			f.Types = b.typeSet(v.Types)
 		}
 		switch {
+		case v.Denied:
+			f.Leaf, f.Type = fetch.LeafDenied, v.Def.Type.Name
+			f.Wrap = fetch.Wrap{Lists: v.Def.Wrap.Lists, NonNull: v.Def.Wrap.NonNull}
 		case v.Node != nil:
 			b.projectNode(&f, &v)
 		case v.Field.Name == "__typename":

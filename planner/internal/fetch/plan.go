@@ -37,6 +37,10 @@ type Plan struct {
 	Representations []Representation `json:"representations,omitempty"`
 	Projections     []Projection     `json:"projections"` // 0 is the root object's
 	Search          Search           `json:"search"`
+	// Requirements are what a caller must have for the whole of it, each as the directive it comes from.
+	Requirements []string `json:"requirements,omitempty"`
+	// Denied are the paths of the fields that the caller may not have, with @ for the elements of a list: each is an error, and no step asks for it.
+	Denied [][]string `json:"denied,omitempty"`
 
 	typeIDs   map[string]TypeID
 	knownOnce sync.Once

@@ -22,7 +22,7 @@ type ProjectionField struct {
 	Key string `json:"key"`
 	// Prefix is `"key":`.
 	Prefix []byte  `json:"-"`
-	Slot   int     `json:"slot"` // -1 for LeafTypename and LeafConstant
+	Slot   int     `json:"slot"` // -1 for LeafTypename, LeafConstant and LeafDenied
 	Types  TypeSet `json:"types,omitempty"`
 	Wrap   Wrap    `json:"wrap"`
 	Leaf   Leaf    `json:"leaf"`
@@ -63,11 +63,12 @@ const (
 	LeafEnum          // a string of Enum's values; any other is null, and an error
 	LeafTypename      // the name of the object's type, as a JSON string
 	LeafConstant      // Constant, verbatim: introspection, or a value known from the schema
+	LeafDenied        // null: the caller may not have the field; Plan.Denied tells of it, and no other error does
 )
 
 // String returns a name for people.
 func (l Leaf) String() string {
-	return [...]string{"object", "scalar", "Int", "Float", "String", "Boolean", "ID", "enum", "typename", "constant"}[l]
+	return [...]string{"object", "scalar", "Int", "Float", "String", "Boolean", "ID", "enum", "typename", "constant", "denied"}[l]
 }
 
 // MarshalText writes the leaf as String does.

@@ -42,6 +42,8 @@ func (l *loader) feature(link *ast.Directive, url string) {
 		l.fail(link.Position, "@%s: the supergraph is composed with join %s; what is read is join %s to %s: compose it with another version",
 			link.Name, version, joins[0], joins[len(joins)-1])
 	case name == "join" || slices.Contains(understood, name):
+	case slices.Contains(guards, name):
+		l.guard(link, name, version)
 	case purpose == "SECURITY":
 		l.fail(link.Position, "@%s: the supergraph asks for %s %s to be enforced, which is not supported: it would be answered without that check", link.Name, name, version)
 	case purpose == "EXECUTION":

@@ -11,7 +11,7 @@ import (
 // Load reads the model from a parsed supergraph. Extensions are not expected there. labels are the labels of @override that are on.
 // An error names the place as name:line:column, the type and the field.
 func Load(name string, doc *ast.SchemaDocument, labels map[string]bool) (s *Supergraph, err error) {
-	l := &loader{name: name, doc: doc, labels: labels, graphs: map[string]Graph{}, defs: make(map[string]*ast.Definition, len(doc.Definitions))}
+	l := &loader{name: name, doc: doc, labels: labels, graphs: map[string]Graph{}, guards: map[string]string{}, numbers: map[string]int{}, defs: make(map[string]*ast.Definition, len(doc.Definitions))}
 	l.s = &Supergraph{Types: make(map[string]*Type, len(doc.Definitions)+5)}
 	defer func() {
 		if r := recover(); r != nil {
@@ -29,18 +29,21 @@ func Load(name string, doc *ast.SchemaDocument, labels map[string]bool) (s *Supe
 	l.members()
 	l.keys()
 	l.fields()
+	l.needs()
 	return l.s, nil
 }
 
 type loader struct {
-	name   string
-	doc    *ast.SchemaDocument
-	labels map[string]bool
-	s      *Supergraph
-	graphs map[string]Graph // by the value of join__Graph
-	byName map[string]Graph // by the name of the subgraph
-	defs   map[string]*ast.Definition
-	first  bool // join v0.1: fields belong to the owner, and keys to all
+	name    string
+	doc     *ast.SchemaDocument
+	labels  map[string]bool
+	s       *Supergraph
+	graphs  map[string]Graph // by the value of join__Graph
+	byName  map[string]Graph // by the name of the subgraph
+	defs    map[string]*ast.Definition
+	guards  map[string]string // directives that protect, by the name that a @link gives them
+	numbers map[string]int    // of requirements
+	first   bool              // join v0.1: fields belong to the owner, and keys to all
 }
 
 type loadError struct{ err error }

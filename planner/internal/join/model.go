@@ -10,6 +10,8 @@ type Supergraph struct {
 	Objects []*Type // by Type.Object
 
 	Query, Mutation, Subscription *Type // nil: none
+
+	Requirements []Requirement // what callers must have somewhere; Field.Needs are indexes
 }
 
 // Service is a subgraph.
@@ -44,6 +46,7 @@ type Type struct {
 	Values       []string // of an enum, that clients may see, sorted
 	// Blurs are the interfaces of an object type that are interface objects in some graph.
 	Blurs []*Type
+	needs Set // of Requirements
 }
 
 // Composite tells that the type has fields or members.
@@ -84,6 +87,7 @@ type Field struct {
 	Wrap         Wrap
 	Inaccessible bool
 	Parts        []FieldPart // where it is known, by graph; none of a field that only interface objects resolve
+	Needs        Set         // of Requirements
 }
 
 // In returns what a graph knows of the field, nil when nothing.

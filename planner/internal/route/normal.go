@@ -16,6 +16,9 @@ type Operation struct {
 	Root *Place
 	// Views are what a client sees of each place, in the order of the specification.
 	Views map[*Place][]View
+	// Needs are the requirements (of the supergraph) of what was looked at, and Denied the paths of fields left out, with @ for each list.
+	Needs  join.Set
+	Denied [][]string
 }
 
 // View is a field as a client sees it.
@@ -25,7 +28,9 @@ type View struct {
 	Node  *Node       // nil: __typename, or introspection
 	Field *ast.Field  // for introspection
 	Def   *join.Field // nil of __typename and introspection
-	order int
+	// Denied: the caller may not have it. There is no Node.
+	Denied bool
+	order  int
 }
 
 type normaliser struct {
@@ -34,14 +39,19 @@ type normaliser struct {
 	conditions map[string]bool
 	views      map[*Place][]View
 	nodes      int
+	unmet      join.Set // requirements that the caller does not meet
+	needs      join.Set
+	path       []string
+	denied     [][]string
 }
 
 // MaxNodes bounds the fields of an operation in normal form.
 const MaxNodes = 20_000
 
-// Normalise brings a valid operation into normal form for given values of the variables of @skip and @include.
-func Normalise(s *join.Supergraph, op *ast.OperationDefinition, fragments ast.FragmentDefinitionList, conditions map[string]bool) (*Operation, error) {
-	n := &normaliser{s: s, fragments: make(map[string]*ast.FragmentDefinition, len(fragments)), conditions: conditions, views: map[*Place][]View{}}
+// Normalise brings a valid operation into normal form for given values of the variables of @skip and @include. What has one of the
+// requirements unmet is left out.
+func Normalise(s *join.Supergraph, op *ast.OperationDefinition, fragments ast.FragmentDefinitionList, conditions map[string]bool, unmet join.Set) (*Operation, error) {
+	n := &normaliser{s: s, fragments: make(map[string]*ast.FragmentDefinition, len(fragments)), conditions: conditions, views: map[*Place][]View{}, unmet: unmet}
 	for _, f := range fragments {
 		n.fragments[f.Name] = f
 	}
@@ -67,7 +77,7 @@ func Normalise(s *join.Supergraph, op *ast.OperationDefinition, fragments ast.Fr
 	if n.nodes > MaxNodes {
 		return nil, fmt.Errorf("the operation has more than %d fields", MaxNodes)
 	}
-	return &Operation{Kind: kind, Root: p, Views: n.views}, nil
+	return &Operation{Kind: kind, Root: p, Views: n.views, Needs: n.needs, Denied: n.denied}, nil
 }
 
 // occurrence is a field where it is written.
@@ -191,12 +201,34 @@ func (n *normaliser) key(p *Place, k keyed, visible join.Set) {
 			n.views[p] = append(n.views[p], View{Key: k.key, Types: part.types, Field: first.field, order: first.order})
 			continue
 		}
+		if n.deny(p, k.key, part) {
+			continue
+		}
 		seen := len(n.views[p])
 		for _, types := range n.classes(part.types, first.field.Name) {
 			n.node(p, k.key, types, part.list)
 		}
 		n.fold(p, seen, part.types)
 	}
+}
+
+// deny tells whether the caller may not have a field, and leaves it out.
+func (n *normaliser) deny(p *Place, key string, of part) bool {
+	first := of.list[0]
+	needs := n.s.NeedsOf(of.types, first.field.Name)
+	if needs.Empty() {
+		return false
+	}
+	n.needs = n.needs.Or(needs)
+	if needs.And(n.unmet).Empty() {
+		return false
+	}
+	def := first.parent.Fields[first.field.Name]
+	n.views[p] = append(n.views[p], View{Key: key, Types: of.types, Def: def, Denied: true, order: first.order})
+	if path := append(slices.Clone(n.path), key); !slices.ContainsFunc(n.denied, func(have []string) bool { return slices.Equal(have, path) }) {
+		n.denied = append(n.denied, path)
+	}
+	return true
 }
 
 func meta(name string) bool { return name == "__typename" || name == "__schema" || name == "__type" }
@@ -319,7 +351,13 @@ func (n *normaliser) node(p *Place, key string, types join.Set, list []occurrenc
 	for i, o := range list {
 		sets[i] = subset{o.field.SelectionSet, o.parent.Fields[o.field.Name].Type}
 	}
+	above := len(n.path)
+	n.path = append(n.path, key)
+	for range def.Wrap.Lists {
+		n.path = append(n.path, "@")
+	}
 	n.place(node.Child, sets)
+	n.path = n.path[:above]
 }
 
 // variables adds the variables of a value.

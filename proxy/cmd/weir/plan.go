@@ -196,6 +196,9 @@ func printFetches(row func(name, format string, args ...any), d *planner.Descrip
 	if d.Fetches == nil {
 		return
 	}
+	for _, text := range d.Fetches.Requirements {
+		row("requires", "%s", text)
+	}
 	row("fetches", "%d in %d waves", len(d.Fetches.Steps), d.Fetches.Waves())
 	for _, text := range strings.Split(strings.TrimSpace(d.Fetches.String()), "\n") {
 		if text != "" {

@@ -30,6 +30,8 @@ const (
 	SubgraphValue
 	SubgraphOpen
 
+	Unauthorized
+
 	NotFound
 	BadRequest
 	ParseFailed
@@ -131,6 +133,10 @@ var table = [end]entry{
 	SubgraphOpen: {
 		"subgraph.breaker", http.StatusServiceUnavailable, "A subgraph has failed too often, and is left alone for a moment.",
 		"Look into the log of the subgraph; policy.breaker.mode: observe asks it all the same.",
+	},
+	Unauthorized: {
+		"UNAUTHORIZED_FIELD_OR_TYPE", http.StatusForbidden, "Unauthorized field or type.",
+		"Send a token that is valid and has what @authenticated, @requiresScopes or @policy of the supergraph ask for; `weir plan` lists it for an operation.",
 	},
 	NotFound: {
 		"http.not_found", http.StatusNotFound, "There is nothing at this path.",

@@ -11,28 +11,30 @@ import (
 	"github.com/weirproxy/weir/proxy/internal/execute"
 	"github.com/weirproxy/weir/proxy/internal/forward"
 	"github.com/weirproxy/weir/proxy/internal/policy"
+	"github.com/weirproxy/weir/proxy/internal/scope"
 	"github.com/weirproxy/weir/proxy/internal/subgraph"
 )
 
 // Supergraph says where the supergraph is and how its subgraphs are asked.
 type Supergraph struct {
-	File        string              `yaml:"file" json:"file,omitempty" jsonschema:"description=SDL file of a composed supergraph; operations are executed over its subgraphs, and there is no upstream"`
-	Watch       string              `yaml:"watch" json:"watch,omitempty" jsonschema:"description=How often to look whether the file has changed; 0 for never"`
-	Labels      List                `yaml:"labels" json:"labels,omitempty" jsonschema:"description=Labels of @override(label:) that are on: with its label the new subgraph resolves the field, without it the old one"`
-	Timeout     string              `yaml:"timeout" json:"timeout,omitempty" jsonschema:"description=Of one fetch from a subgraph, waiting for a place and retries included"`
-	Total       string              `yaml:"total_timeout" json:"total_timeout,omitempty" jsonschema:"description=Of all fetches of an operation; what is missing then is null, with an error"`
-	Concurrency int                 `yaml:"concurrency" json:"concurrency,omitempty" jsonschema:"description=Fetches from one subgraph at the same time; more wait"`
-	MaxAnswer   string              `yaml:"max_answer" json:"max_answer,omitempty" jsonschema:"description=Size of a subgraph's answer; a larger one is an error"`
-	MaskErrors  bool                `yaml:"mask_errors" json:"mask_errors,omitempty" jsonschema:"description=Do not tell clients what subgraphs say in errors, only where they are"`
-	EntityMemo  bool                `yaml:"entity_memo" json:"entity_memo,omitempty" jsonschema:"description=Do not ask a subgraph again for fields of an entity that it has answered in the same request; nothing of it outlives the request"`
-	Dedup       bool                `yaml:"dedup" json:"dedup,omitempty" jsonschema:"description=Fetches of queries that are the same, the headers that are passed on included, and under way at the same time are one request; never mutations"`
-	Inbound     bool                `yaml:"dedup_inbound" json:"dedup_inbound,omitempty" jsonschema:"description=Queries of clients that are the same, variables and credentials and the headers that are passed on included, and under way at the same time are executed once; never mutations"`
-	Trace       string              `yaml:"trace" json:"trace,omitempty" jsonschema:"enum=forward,enum=create,enum=off,description=W3C trace context: forward the client's; create: and begin one, sampled, where there is none; off"`
-	Headers     HeaderRules         `yaml:"headers" json:"headers,omitempty" jsonschema:"description=Of requests to all subgraphs"`
-	Cache       EntityCache         `yaml:"cache" json:"cache,omitempty" jsonschema:"description=Entities and root fields that subgraphs answered, kept as their Cache-Control allows"`
-	Retries     Retries             `yaml:"retries" json:"retries,omitempty" jsonschema:"description=Of queries whose connection failed or that were answered with 502, 503 or 504; never of mutations"`
-	Budget      Budget              `yaml:"budget" json:"budget,omitempty" jsonschema:"description=Of what an operation may cost before it is executed, by the @cost and @listSize of the supergraph"`
-	Subgraphs   map[string]Subgraph `yaml:"subgraphs" json:"subgraphs,omitempty" jsonschema:"description=What differs for one subgraph, by its name"`
+	File          string              `yaml:"file" json:"file,omitempty" jsonschema:"description=SDL file of a composed supergraph; operations are executed over its subgraphs, and there is no upstream"`
+	Watch         string              `yaml:"watch" json:"watch,omitempty" jsonschema:"description=How often to look whether the file has changed; 0 for never"`
+	Labels        List                `yaml:"labels" json:"labels,omitempty" jsonschema:"description=Labels of @override(label:) that are on: with its label the new subgraph resolves the field, without it the old one"`
+	Timeout       string              `yaml:"timeout" json:"timeout,omitempty" jsonschema:"description=Of one fetch from a subgraph, waiting for a place and retries included"`
+	Total         string              `yaml:"total_timeout" json:"total_timeout,omitempty" jsonschema:"description=Of all fetches of an operation; what is missing then is null, with an error"`
+	Concurrency   int                 `yaml:"concurrency" json:"concurrency,omitempty" jsonschema:"description=Fetches from one subgraph at the same time; more wait"`
+	MaxAnswer     string              `yaml:"max_answer" json:"max_answer,omitempty" jsonschema:"description=Size of a subgraph's answer; a larger one is an error"`
+	MaskErrors    bool                `yaml:"mask_errors" json:"mask_errors,omitempty" jsonschema:"description=Do not tell clients what subgraphs say in errors, only where they are"`
+	EntityMemo    bool                `yaml:"entity_memo" json:"entity_memo,omitempty" jsonschema:"description=Do not ask a subgraph again for fields of an entity that it has answered in the same request; nothing of it outlives the request"`
+	Dedup         bool                `yaml:"dedup" json:"dedup,omitempty" jsonschema:"description=Fetches of queries that are the same, the headers that are passed on included, and under way at the same time are one request; never mutations"`
+	Inbound       bool                `yaml:"dedup_inbound" json:"dedup_inbound,omitempty" jsonschema:"description=Queries of clients that are the same, variables and credentials and the headers that are passed on included, and under way at the same time are executed once; never mutations"`
+	Trace         string              `yaml:"trace" json:"trace,omitempty" jsonschema:"enum=forward,enum=create,enum=off,description=W3C trace context: forward the client's; create: and begin one, sampled, where there is none; off"`
+	Headers       HeaderRules         `yaml:"headers" json:"headers,omitempty" jsonschema:"description=Of requests to all subgraphs"`
+	Authorization Authorization       `yaml:"authorization" json:"authorization,omitempty" jsonschema:"description=What @authenticated and @requiresScopes and @policy of the supergraph do; tokens are verified by policy.scope"`
+	Cache         EntityCache         `yaml:"cache" json:"cache,omitempty" jsonschema:"description=Entities and root fields that subgraphs answered, kept as their Cache-Control allows"`
+	Retries       Retries             `yaml:"retries" json:"retries,omitempty" jsonschema:"description=Of queries whose connection failed or that were answered with 502, 503 or 504; never of mutations"`
+	Budget        Budget              `yaml:"budget" json:"budget,omitempty" jsonschema:"description=Of what an operation may cost before it is executed, by the @cost and @listSize of the supergraph"`
+	Subgraphs     map[string]Subgraph `yaml:"subgraphs" json:"subgraphs,omitempty" jsonschema:"description=What differs for one subgraph, by its name"`
 }
 
 // Subgraph is what differs for one subgraph.
@@ -55,6 +57,31 @@ type Budget struct {
 	Mode      string `yaml:"mode" json:"mode,omitempty" jsonschema:"enum=off,enum=observe,enum=enforce"`
 	Operation int    `yaml:"operation" json:"operation,omitempty" jsonschema:"description=Of the operation as a whole; 0 for none"`
 	Subgraph  int    `yaml:"subgraph" json:"subgraph,omitempty" jsonschema:"description=Of all its fetches from one subgraph; 0 for none"`
+}
+
+// Authorization says what becomes of what a caller may not have, and how a verified token tells what he may.
+type Authorization struct {
+	Mode          string `yaml:"mode" json:"mode,omitempty" jsonschema:"enum=filter,enum=reject,description=filter: what the caller may not have is null with an error and no subgraph is asked for it; reject: the whole request is refused"`
+	ScopesClaim   string `yaml:"scopes_claim" json:"scopes_claim,omitempty" jsonschema:"description=Verified claim with the scopes for @requiresScopes: a list or words in one string"`
+	PoliciesClaim string `yaml:"policies_claim" json:"policies_claim,omitempty" jsonschema:"description=Verified claim with the names for @policy; without one nobody has any"`
+}
+
+func (a *Authorization) compile(d *document) (out policy.Authorization) {
+	switch a.Mode {
+	case "filter", "reject":
+		out.Reject = a.Mode == "reject"
+	default:
+		d.addf("supergraph.authorization.mode", "%q is not one of filter, reject", a.Mode)
+	}
+	claim := func(key, text string) scope.Claim {
+		c, err := scope.ParseClaim(text)
+		if err != nil {
+			d.addf("supergraph.authorization."+key, "%v", err)
+		}
+		return c
+	}
+	out.Scopes, out.Policies = claim("scopes_claim", a.ScopesClaim), claim("policies_claim", a.PoliciesClaim)
+	return out
 }
 
 // EntityCache is what is kept of subgraphs' answers. Empty values of a subgraph are those for all.
@@ -100,21 +127,23 @@ type Retries struct {
 func defaultSupergraph() Supergraph {
 	return Supergraph{
 		Watch: "2s", Timeout: "10s", Total: "30s", Concurrency: 256, MaxAnswer: "8MiB", Dedup: true, Trace: "forward", Retries: Retries{Budget: 0.1, Backoff: "25ms"},
-		Cache:  EntityCache{Mode: "on", TTL: "0", MaxTTL: "0", HoldOff: "2s"},
-		Budget: Budget{Mode: "observe"},
+		Cache:         EntityCache{Mode: "on", TTL: "0", MaxTTL: "0", HoldOff: "2s"},
+		Authorization: Authorization{Mode: "filter", ScopesClaim: "scope"},
+		Budget:        Budget{Mode: "observe"},
 	}
 }
 
 // Fetching is the supergraph's part in machine form.
 type Fetching struct {
-	Watch   time.Duration // 0: never
-	Total   time.Duration
-	All     SubgraphValues            // of a subgraph for which nothing differs
-	Each    map[string]SubgraphValues // by name
-	Trace   forward.Trace
-	Headers forward.Rules // of all; Each has those that go over them
-	HoldOff time.Duration
-	Budget  Budgeting
+	Watch         time.Duration // 0: never
+	Total         time.Duration
+	All           SubgraphValues            // of a subgraph for which nothing differs
+	Each          map[string]SubgraphValues // by name
+	Trace         forward.Trace
+	Headers       forward.Rules // of all; Each has those that go over them
+	HoldOff       time.Duration
+	Authorization policy.Authorization
+	Budget        Budgeting
 }
 
 // Budgeting is the supergraph's budget in machine form; SubgraphValues have the subgraphs' own.
@@ -161,6 +190,7 @@ func compileSupergraph(d *document, s *Static, env Env) {
 	c.Retries = subgraph.Retries{
 		Max: f.Retries.Max, Budget: f.Retries.Budget, Backoff: duration(d, "supergraph.retries.backoff", f.Retries.Backoff, 0, 10*time.Second),
 	}
+	v.Authorization = f.Authorization.compile(d)
 	v.Headers = headerRules(d, "supergraph.headers", &f.Headers, env)
 	v.HoldOff = duration(d, "supergraph.cache.hold_off", f.Cache.HoldOff, 0, time.Minute)
 	v.All.Cache = f.Cache.compile(d, "supergraph.cache", execute.Rule{})

@@ -74,6 +74,12 @@ func (r *run) field(o int32, f *planner.ProjectionField) bool {
 	case planner.LeafConstant:
 		r.out = append(r.out, f.Constant...)
 		return true
+	case planner.LeafDenied:
+		if f.Wrap.Required(0) {
+			return false
+		}
+		r.out = append(r.out, "null"...)
+		return true
 	case planner.LeafTypename:
 		if typ := r.objects[o].typ; typ != planner.NoType && !r.plan.Types[typ].Inaccessible {
 			r.out = append(append(append(r.out, '"'), r.plan.Types[typ].Name...), '"')

@@ -111,6 +111,7 @@ func (r *run) begin(e *Executor, ctx context.Context, q *Request, leash *subgrap
 	r.waits, r.ready, r.sent, r.errors = r.waits[:0], r.ready[:0], r.sent[:0], r.errors[:0]
 	r.missing, r.readers = r.missing[:0], 0
 	r.faulty = append(r.faulty[:0], make([]bool, n)...)
+	r.denied()
 	for i := range plan.Steps {
 		after := plan.Steps[i].After
 		r.waits = append(r.waits, len(after))
@@ -120,6 +121,17 @@ func (r *run) begin(e *Executor, ctx context.Context, q *Request, leash *subgrap
 		if n <= 64 {
 			r.missing = append(r.missing, setOf(after))
 		}
+	}
+}
+
+// denied reports the fields that the caller may not have.
+func (r *run) denied() {
+	for _, names := range r.q.Plan.Denied {
+		var path []byte
+		for _, name := range names {
+			path = appendName(path, name)
+		}
+		r.fault(fault{text: codes.Unauthorized.Message(), code: codes.Unauthorized, path: path})
 	}
 }
 

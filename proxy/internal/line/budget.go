@@ -18,10 +18,7 @@ func (l *Line) overBudget(x *Exchange) bool {
 	}
 	for i := range x.Items {
 		it := &x.Items[i]
-		plan, err := it.Plan.Fetches(&it.values)
-		if err != nil || it.mismatched {
-			continue // answered as such
-		}
+		plan := it.fetches
 		x.points = it.Plan.FetchPoints(plan, &it.values, x.points[:0])
 		it.points = it.Plan.Cost(&it.values).Points()
 		excess, over := e.Over(plan, it.points, x.points)

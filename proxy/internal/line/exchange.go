@@ -80,6 +80,7 @@ type Exchange struct {
 	executed  []byte  // an answer of ours
 	points    []int64 // of fetches
 	execution execute.Request
+	rights    rights
 	money     []byte // cost in decimal
 	done      bool   // events were emitted
 	lost      bool   // the answer did not come
@@ -103,13 +104,14 @@ type Refusal struct {
 
 // Item is one operation of a request.
 type Item struct {
-	Plan   *planner.Plan
-	Lease  *policy.Lease
-	Entry  *cache.Entry // to answer with; or, when State is Stale and the request was relayed, the fallback
-	State  cache.State
-	Status telemetry.CacheStatus
-	Code   codes.Code
-	Errors uint16
+	Plan    *planner.Plan
+	fetches *planner.FetchPlan // of a supergraph
+	Lease   *policy.Lease
+	Entry   *cache.Entry // to answer with; or, when State is Stale and the request was relayed, the fallback
+	State   cache.State
+	Status  telemetry.CacheStatus
+	Code    codes.Code
+	Errors  uint16
 
 	request   planner.Request
 	values    planner.Values
@@ -150,6 +152,7 @@ func (x *Exchange) reset() {
 	x.Begin, x.Forwarded, x.BytesIn, x.BytesOut = 0, 0, 0, 0
 	x.Status, x.Fetches = 0, 0
 	x.Executed, x.execution = false, execute.Request{}
+	x.rights = rights{}
 	x.client, x.trace = "", [16]byte{}
 	x.Breaker, x.Unasked, x.Erred, x.Leash = nil, false, false, nil
 	x.blind, x.copy, x.unknown, x.told, x.unsafe, x.unlogged, x.Injected = ReasonNone, nil, false, false, false, false, false
@@ -157,6 +160,7 @@ func (x *Exchange) reset() {
 
 // forget drops what the item refers to and keeps its scratch memory.
 func (it *Item) forget() {
+	it.fetches = nil
 	it.Plan, it.Lease, it.Entry, it.fill, it.prior, it.kept, it.series = nil, nil, nil, nil, nil, nil, nil
 	it.class, it.group, it.learnt, it.variant = scope.Public, nil, nil, 0
 	it.State, it.Status, it.Code, it.Errors, it.outcome = cache.Miss, 0, 0, 0, ledger.None

@@ -19,6 +19,9 @@ const keptExecuted = 256 << 10
 
 // execute answers all operations of the request from the subgraphs. It waits for them, within the executor's limits.
 func (l *Line) execute(ctx context.Context, x *Exchange, h *wire.RequestHead, now int64) Action {
+	if !l.authorise(x, h, now) {
+		return Refuse
+	}
 	if cap(x.executed) > keptExecuted {
 		x.executed = nil
 	}
@@ -33,20 +36,10 @@ func (l *Line) execute(ctx context.Context, x *Exchange, h *wire.RequestHead, no
 	}
 	for i := range x.Items {
 		it := &x.Items[i]
-		if it.mismatched {
-			return l.unreadable(x, ReasonEnvelope)
-		}
-		plan, err := it.Plan.Fetches(&it.values)
-		if err != nil {
-			x.Refusal = Refusal{Code: codes.ValidationFailed, Class: planner.ClassValidate, Errors: []planner.Error{{
-				Message: "The subgraphs cannot answer this operation.", Code: codes.ValidationFailed.String(),
-			}}}
-			return l.refuse(x)
-		}
 		if x.Batch {
 			out = append(out, "[,"[min(i, 1)])
 		}
-		x.execution.Plan, x.execution.Values, x.execution.Uses = plan, &it.values, it.subgraphs[:0]
+		x.execution.Plan, x.execution.Values, x.execution.Uses = it.fetches, &it.values, it.subgraphs[:0]
 		var stats execute.Stats
 		begin := len(out)
 		out, stats = x.Policy.Executor.Execute(ctx, &x.execution, out)

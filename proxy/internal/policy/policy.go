@@ -41,6 +41,12 @@ func ParseMode(name string) (Mode, bool) {
 	return Off, false
 }
 
+// Authorization says what becomes of operations that ask for what their caller may not have, and which verified claims say what that is.
+type Authorization struct {
+	Reject           bool // the whole request; otherwise what he may not have is null
+	Scopes, Policies scope.Claim
+}
+
 // Policy is what one request obeys. It is immutable.
 type Policy struct {
 	Version uint64 // of the configuration that was pushed; 0: from the file
@@ -67,6 +73,7 @@ type Policy struct {
 	Scope         *scope.Rules
 	Plans         *planner.Cache
 	Executor      *execute.Executor // answers operations from subgraphs, by the plans above; nil: they are relayed to an upstream
+	Authorization Authorization
 	Limits        Limits
 	Leases        Leases
 	Deadlines     Deadlines

@@ -14,6 +14,7 @@ type person struct {
 	roles  []string // sorted, each once
 	user   string
 	has    [User + 1]bool
+	claims map[string]any // of the token
 }
 
 // scope makes the hashes of a person. The narrower classes hold what the wider ones do: user 42 of one tenant must not get what is kept for

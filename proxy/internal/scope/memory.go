@@ -29,10 +29,11 @@ type memory struct {
 // judgement is what is known of one token or header value. It is immutable.
 type judgement struct {
 	scope      Scope
-	value      string // with its kind before it
-	until      int64  // unix ns
-	keys       *keys  // nil: keys that do not change
-	generation uint64 // of those
+	claims     *Claims // nil: none are kept
+	value      string  // with its kind before it
+	until      int64   // unix ns
+	keys       *keys   // nil: keys that do not change
+	generation uint64  // of those
 }
 
 // Kinds of values.

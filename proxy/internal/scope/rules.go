@@ -1,7 +1,6 @@
 package scope
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +23,7 @@ type Rules struct {
 	read     []string // headers that are read, or do not matter
 	tenants  bool     // a rule tells them
 	verified atomic.Uint64
+	keeps    atomic.Bool // verified claims are kept
 	budget   budget
 }
 
@@ -96,11 +96,11 @@ func (r *Rules) Resolve(h Headers, peer netip.Addr, now int64) Scope {
 		}
 		return bypass(Authorization)
 	}
-	const bearer = "bearer "
-	if len(authorization) <= len(bearer) || !bytes.EqualFold(authorization[:len(bearer)], []byte(bearer)) {
+	token, ok := bearer(authorization)
+	if !ok {
 		return bypass(Authorization)
 	}
-	return r.token(bytes.TrimSpace(authorization[len(bearer):]), now)
+	return r.token(token, now)
 }
 
 // IgnoresCookies reports whether cookies are said not to matter.

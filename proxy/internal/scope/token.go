@@ -151,18 +151,27 @@ func (r *Rules) token(token []byte, now int64) Scope {
 	if len(token) == 0 || len(token) > maxToken {
 		return bypass(Malformed)
 	}
-	j := r.memory.get(aToken, token)
-	if j == nil || !j.holds(now) {
-		if !r.budget.take(now) {
-			return bypass(Busy)
-		}
-		j = r.judge(string(token), now)
-		r.memory.put(aToken, token, j)
+	j := r.judged(token, now)
+	if j == nil {
+		return bypass(Busy)
 	}
 	if now >= j.until && j.scope.Class != Bypass {
 		return bypass(Expired)
 	}
 	return j.scope
+}
+
+// judged looks at a token, unless that was done before; nil: there are too many.
+func (r *Rules) judged(token []byte, now int64) *judgement {
+	j := r.memory.get(aToken, token)
+	if j == nil || !j.holds(now) {
+		if !r.budget.take(now) {
+			return nil
+		}
+		j = r.judge(string(token), now)
+		r.memory.put(aToken, token, j)
+	}
+	return j
 }
 
 // judge looks at a token for the first time.
@@ -181,6 +190,9 @@ func (r *Rules) judge(token string, now int64) *judgement {
 		return j
 	}
 	j.scope, j.until = r.scope(i.class, p), until
+	if r.keeps.Load() {
+		j.claims = &Claims{p.claims}
+	}
 	return j
 }
 
@@ -241,6 +253,7 @@ func (i *issuer) verify(token string, now int64) (p *person, until int64, why Re
 	if p = i.person(claims); p == nil {
 		return nil, 0, NoClaim
 	}
+	p.claims = claims
 	return p, until, None
 }
 

@@ -1,0 +1,83 @@
+package line
+
+import (
+	"github.com/weirproxy/weir/planner"
+	"github.com/weirproxy/weir/proxy/internal/codes"
+	"github.com/weirproxy/weir/proxy/internal/policy"
+	"github.com/weirproxy/weir/proxy/internal/scope"
+	"github.com/weirproxy/weir/proxy/internal/wire"
+)
+
+// rights is what the request's token says that its sender may have. The token is looked at when that is asked for the first time.
+type rights struct {
+	policy *policy.Policy
+	head   *wire.RequestHead
+	now    int64
+	looked bool
+	claims *scope.Claims
+}
+
+// Authenticated implements planner.Rights.
+func (r *rights) Authenticated() bool {
+	if !r.looked {
+		r.looked = true
+		if r.head != nil {
+			r.claims = r.policy.Scope.Verified(r.head, r.now)
+		}
+	}
+	return r.claims != nil
+}
+
+// Scope implements planner.Rights.
+func (r *rights) Scope(name string) bool {
+	return r.Authenticated() && r.claims.Has(r.policy.Authorization.Scopes, name)
+}
+
+// Policy implements planner.Rights.
+func (r *rights) Policy(name string) bool {
+	return r.Authenticated() && r.claims.Has(r.policy.Authorization.Policies, name)
+}
+
+// authorise plans all operations of the request, so that none is executed when another is refused.
+func (l *Line) authorise(x *Exchange, h *wire.RequestHead, now int64) (ok bool) {
+	x.rights = rights{policy: x.Policy, head: h, now: now}
+	for i := range x.Items {
+		it := &x.Items[i]
+		if it.mismatched {
+			l.unreadable(x, ReasonEnvelope)
+			return false
+		}
+		plan, err := it.Plan.FetchesFor(&it.values, &x.rights)
+		if err != nil {
+			x.Refusal = Refusal{Code: codes.ValidationFailed, Class: planner.ClassValidate, Errors: []planner.Error{{
+				Message: "The subgraphs cannot answer this operation.", Code: codes.ValidationFailed.String(),
+			}}}
+			l.refuse(x)
+			return false
+		}
+		if len(plan.Denied) > 0 && x.Policy.Authorization.Reject {
+			x.Refusal = Refusal{Code: codes.Unauthorized, Errors: denials(plan)}
+			l.refuse(x)
+			return false
+		}
+		it.fetches = plan
+	}
+	return true
+}
+
+// maxDenials is how many fields are named that a request was refused for.
+const maxDenials = 100
+
+// denials names what a request was refused for.
+func denials(plan *planner.FetchPlan) (list []planner.Error) {
+	for _, names := range plan.Denied {
+		e := planner.Error{Message: codes.Unauthorized.Message(), Code: codes.Unauthorized.String()}
+		for _, name := range names {
+			e.Path = append(e.Path, name)
+		}
+		if list = append(list, e); len(list) == maxDenials {
+			break
+		}
+	}
+	return list
+}
