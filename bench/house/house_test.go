@@ -85,6 +85,7 @@ func mayImport(room string) []string {
 func homes(importPath string) (rooms []string, ruled bool) {
 	for prefix, rooms := range map[string][]string{
 		"github.com/valyala/fasthttp":             {"proxy"},
+		"github.com/coder/websocket":              {"proxy"},
 		"github.com/vektah/gqlparser/v2":          {"planner"},
 		"github.com/dgraph-io/ristretto":          {"cache"},
 		"github.com/redis/rueidis":                {"cache"},

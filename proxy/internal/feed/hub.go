@@ -1,0 +1,136 @@
+package feed
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Why a feed ended. A subgraph that refuses the subscription ends it with a *Refused.
+var (
+	ErrSlow = errors.New("feed: the reader is too far behind")
+	ErrLost = errors.New("feed: the connection to the subgraph is lost")
+	ErrShut = errors.New("feed: shut down")
+	ErrFull = errors.New("feed: too many subscriptions")
+)
+
+// Refused has the errors with which a subgraph ended a subscription.
+type Refused struct{ Errors []byte } // a JSON list
+
+func (*Refused) Error() string { return "feed: the subgraph refuses the subscription" }
+
+// Config sets up a Hub. The zero value is usable.
+type Config struct {
+	TLS      *tls.Config   // nil: the system's authorities
+	Queue    int           // events that may wait for one reader. Default 64
+	MaxFeeds int           // open at a time. Default 10,000
+	MaxEvent int64         // bytes of a message. Default 1 MiB
+	Connect  time.Duration // bounds connecting, up to connection_ack. Default 10 s
+	Beat     time.Duration // between pings; a subgraph that does not answer one for as long is lost. Default 20 s
+}
+
+// Stats are gauges of now (Feeds, Sources) and counts since the beginning.
+type Stats struct{ Feeds, Sources, Events, Slow int64 }
+
+// Hub is safe for concurrent use.
+type Hub struct {
+	cfg     Config
+	client  *http.Client
+	running sync.WaitGroup
+
+	mu      sync.Mutex
+	sources map[string]*source
+	shut    bool
+
+	feeds, open, events, slow atomic.Int64
+}
+
+// New returns a hub without connections.
+func New(cfg Config) *Hub {
+	setDefault(&cfg.Queue, 64)
+	setDefault(&cfg.MaxFeeds, 10_000)
+	setDefault(&cfg.MaxEvent, 1<<20)
+	setDefault(&cfg.Connect, 10*time.Second)
+	setDefault(&cfg.Beat, 20*time.Second)
+	return &Hub{cfg: cfg, sources: map[string]*source{}, client: &http.Client{Transport: &http.Transport{TLSClientConfig: cfg.TLS}}}
+}
+
+func setDefault[T int | int64 | time.Duration](v *T, to T) {
+	if *v <= 0 {
+		*v = to
+	}
+}
+
+// Stats reads the counts.
+func (h *Hub) Stats() Stats {
+	return Stats{h.feeds.Load(), h.open.Load(), h.events.Load(), h.slow.Load()}
+}
+
+// Feed is one reader's subscription.
+type Feed struct {
+	source *source
+	events chan []byte
+	err    error // valid once events is closed
+}
+
+// Events gives each event, data and errors as in an answer, and is closed when the subscription ends. Nobody changes an event.
+func (f *Feed) Events() <-chan []byte { return f.events }
+
+// Err tells, once Events is closed, why: nil when the subgraph completed the subscription or Close was called.
+func (f *Feed) Err() error { return f.err }
+
+// Subscribe joins the subscription of the same address, payload (JSON with query and variables) and header, or begins it. It does not wait for the
+// subgraph: what goes wrong there ends the feed. It keeps header. The error is ErrFull or ErrShut.
+func (h *Hub) Subscribe(url string, payload []byte, header http.Header) (*Feed, error) {
+	key := keyOf(url, payload, header)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case h.shut:
+		return nil, ErrShut
+	case h.feeds.Load() >= int64(h.cfg.MaxFeeds):
+		return nil, ErrFull
+	}
+	s := h.sources[key]
+	if s == nil {
+		ctx, cancel := context.WithCancel(context.Background())
+		s = &source{hub: h, key: key, url: url, payload: append([]byte(nil), payload...), header: header, cancel: cancel, feeds: map[*Feed]struct{}{}}
+		h.sources[key] = s
+		h.open.Add(1)
+		h.running.Go(func() { s.run(ctx) })
+	}
+	f := &Feed{source: s, events: make(chan []byte, h.cfg.Queue)}
+	s.mu.Lock()
+	s.feeds[f] = struct{}{}
+	s.mu.Unlock()
+	h.feeds.Add(1)
+	return f, nil
+}
+
+// Close ends the feed, and its upstream if nobody else reads it. It may be called more than once.
+func (f *Feed) Close() {
+	f.source.mu.Lock()
+	f.source.drop(f, nil)
+	f.source.mu.Unlock()
+	f.source.retire()
+}
+
+// Close ends all feeds with ErrShut and waits until their upstreams are closed.
+func (h *Hub) Close() {
+	h.mu.Lock()
+	h.shut = true
+	all := make([]*source, 0, len(h.sources))
+	for _, s := range h.sources {
+		all = append(all, s)
+	}
+	h.mu.Unlock()
+	for _, s := range all {
+		s.end(ErrShut)
+	}
+	h.running.Wait()
+	h.client.CloseIdleConnections()
+}
