@@ -1,11 +1,13 @@
 package feed
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 
 	"github.com/coder/websocket"
@@ -83,7 +85,14 @@ func TestShared(t *testing.T) {
 		}
 	}
 	other := subscribe(t, h, url, `{"query":"q"}`, "b")
-	accept(t, <-arrived).CloseRead(t.Context())
+	otherConn := accept(t, <-arrived)
+	var reads sync.WaitGroup
+	defer reads.Wait()
+	reads.Go(func() { // the close is answered
+		for err := error(nil); err == nil; {
+			_, _, err = otherConn.Read(context.Background())
+		}
+	})
 	if s := h.Stats(); s != (Stats{Feeds: 101, Sources: 2, Events: 1}) {
 		t.Errorf("%+v", s)
 	}
