@@ -32,8 +32,9 @@ const (
 
 // How often deadlines are looked at, and how often without a connection: a sidecar that has nothing to do shall not wake up for it.
 const (
-	sweepEvery = 100 * time.Millisecond
+	sweepEvery = 125 * time.Millisecond
 	restEvery  = 2 * time.Second
+	sweepTicks = 4 // of the clock between two looks
 )
 
 // watch keeps the coarse clock, measures memory and ends what takes too long.
@@ -57,7 +58,7 @@ func (s *Server) watch() {
 		case now := <-tick.C:
 			s.clock.Store(now.UnixNano())
 		}
-		if n%5 != 0 && !resting {
+		if n%sweepTicks != 0 && !resting {
 			continue
 		}
 		if limit != math.MaxInt64 {
