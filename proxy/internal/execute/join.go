@@ -203,10 +203,10 @@ func (g *guest) await(dst []byte) (out []byte, errors int, ok bool) {
 	}
 	ok = j.ended && !j.void
 	g.berth.mu.Unlock()
-	if ok { // nobody writes to it as long as somebody holds it
-		dst = append(dst, j.body...)
+	if !ok { // who executes may write to it now
+		return dst, 0, false
 	}
-	return dst, j.errors, ok
+	return append(dst, j.body...), j.errors, true // nobody writes to it as long as somebody holds it
 }
 
 // let gives the memory of an execution back.
