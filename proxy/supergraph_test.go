@@ -16,7 +16,7 @@ import (
 )
 
 const oneSubgraph = `
-schema @link(url: "https://specs.apollo.dev/link/v1.0") @link(url: "https://specs.apollo.dev/join/v0.3", for: EXECUTION) { query: Query mutation: Mutation }
+schema @link(url: "https://specs.apollo.dev/link/v1.0") @link(url: "https://specs.apollo.dev/join/v0.3", for: EXECUTION) { query: Query mutation: Mutation subscription: Subscription }
 directive @join__field(graph: join__Graph, requires: join__FieldSet, provides: join__FieldSet, type: String, external: Boolean, override: String, usedOverridden: Boolean) repeatable on FIELD_DEFINITION | INPUT_FIELD_DEFINITION
 directive @join__graph(name: String!, url: String!) on ENUM_VALUE
 directive @join__type(graph: join__Graph!, key: join__FieldSet, extension: Boolean! = false, resolvable: Boolean! = true, isInterfaceObject: Boolean! = false) repeatable on OBJECT | INTERFACE | UNION | ENUM | INPUT_OBJECT | SCALAR
@@ -25,6 +25,7 @@ scalar join__FieldSet
 scalar link__Import
 enum link__Purpose { SECURITY EXECUTION }
 enum join__Graph { A @join__graph(name: "a", url: "{a}") }
+type Subscription @join__type(graph: A) { ticks: Int }
 type Query @join__type(graph: A) { n(of: Int): Int }
 type Mutation @join__type(graph: A) { set(to: Int!): Int }`
 
@@ -32,6 +33,8 @@ func TestSupergraphMode(t *testing.T) {
 	sub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		switch text := string(body); {
+		case strings.Contains(text, "subscription"):
+			t.Errorf("a subscription was sent as a request: %s", text)
 		case strings.Contains(text, "mutation"):
 			_, _ = io.WriteString(w, `{"data":{"set":5}}`)
 		case strings.Contains(text, `"of":3`):
@@ -57,6 +60,7 @@ func TestSupergraphMode(t *testing.T) {
 		{"wrong variables", `{"query":"query($of:Int){ n(of:$of) }","variables":{"of":"x"}}`, 200, `"code":"BAD_USER_INPUT"`},
 		{"mutation", `{"query":"mutation { set(to: 5) }"}`, 200, `{"data":{"set":5}}`},
 		{"batch", `[{"query":"{ n }"},{"query":"query Second { n }"}]`, 200, `[{"data":{"n":1}},{"data":{"n":1}}]`},
+		{"subscription", `{"query":"subscription { ticks }"}`, 200, `Subscribe to the subgraph itself.`},
 		{"invalid", `{"query":"{ missing }"}`, 200, `"code":"GRAPHQL_VALIDATION_FAILED"`},
 		{"syntax", `{"query":"{"}`, 200, `"code":"GRAPHQL_PARSE_FAILED"`},
 		{"no JSON", `{`, 400, `"code":"BAD_REQUEST"`},

@@ -47,11 +47,14 @@ func (l *Line) authorise(x *Exchange, h *wire.RequestHead, now int64) (ok bool) 
 			l.unreadable(x, ReasonEnvelope)
 			return false
 		}
+		if it.Plan.Kind() == planner.KindSubscription {
+			x.Refusal = unanswerable("Subscriptions to a supergraph are not answered. Subscribe to the subgraph itself.")
+			l.refuse(x)
+			return false
+		}
 		plan, err := it.Plan.FetchesFor(&it.values, &x.rights)
 		if err != nil {
-			x.Refusal = Refusal{Code: codes.ValidationFailed, Class: planner.ClassValidate, Errors: []planner.Error{{
-				Message: "The subgraphs cannot answer this operation.", Code: codes.ValidationFailed.String(),
-			}}}
+			x.Refusal = unanswerable("The subgraphs cannot answer this operation.")
 			l.refuse(x)
 			return false
 		}
@@ -63,6 +66,12 @@ func (l *Line) authorise(x *Exchange, h *wire.RequestHead, now int64) (ok bool) 
 		it.fetches = plan
 	}
 	return true
+}
+
+// unanswerable refuses an operation that is valid.
+func unanswerable(message string) Refusal {
+	code := codes.ValidationFailed
+	return Refusal{Code: code, Class: planner.ClassValidate, Errors: []planner.Error{{Message: message, Code: code.String()}}}
 }
 
 // maxDenials is how many fields are named that a request was refused for.
