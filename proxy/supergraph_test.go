@@ -16,7 +16,7 @@ import (
 )
 
 const oneSubgraph = `
-schema @link(url: "https://specs.apollo.dev/link/v1.0") @link(url: "https://specs.apollo.dev/join/v0.3", for: EXECUTION) { query: Query mutation: Mutation subscription: Subscription }
+schema @link(url: "https://specs.apollo.dev/link/v1.0") @link(url: "https://specs.apollo.dev/join/v0.3", for: EXECUTION) { query: Query mutation: Mutation }
 directive @join__field(graph: join__Graph, requires: join__FieldSet, provides: join__FieldSet, type: String, external: Boolean, override: String, usedOverridden: Boolean) repeatable on FIELD_DEFINITION | INPUT_FIELD_DEFINITION
 directive @join__graph(name: String!, url: String!) on ENUM_VALUE
 directive @join__type(graph: join__Graph!, key: join__FieldSet, extension: Boolean! = false, resolvable: Boolean! = true, isInterfaceObject: Boolean! = false) repeatable on OBJECT | INTERFACE | UNION | ENUM | INPUT_OBJECT | SCALAR
@@ -25,11 +25,11 @@ scalar join__FieldSet
 scalar link__Import
 enum link__Purpose { SECURITY EXECUTION }
 enum join__Graph { A @join__graph(name: "a", url: "{a}") }
-type Subscription @join__type(graph: A) { ticks: Int }
 type Query @join__type(graph: A) { n(of: Int): Int }
 type Mutation @join__type(graph: A) { set(to: Int!): Int }`
 
 func TestSupergraphMode(t *testing.T) {
+	withSubscription := strings.Replace(oneSubgraph, "mutation: Mutation", "mutation: Mutation subscription: Subscription", 1) + "\ntype Subscription @join__type(graph: A) { ticks: Int }"
 	sub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		switch text := string(body); {
@@ -46,7 +46,7 @@ func TestSupergraphMode(t *testing.T) {
 	t.Cleanup(sub.Close)
 	r := start(t, configuration(t, "", func(f *config.File) {
 		f.Schema = ""
-		f.Supergraph.File = write(t, filepath.Join(t.TempDir(), "supergraph.graphql"), strings.ReplaceAll(oneSubgraph, "{a}", sub.URL))
+		f.Supergraph.File = write(t, filepath.Join(t.TempDir(), "supergraph.graphql"), strings.ReplaceAll(withSubscription, "{a}", sub.URL))
 	}))
 	for _, c := range []struct {
 		name, body string
