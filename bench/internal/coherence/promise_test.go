@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/weirproxy/weir/bench/internal/acked"
 	"github.com/weirproxy/weir/bench/internal/load"
 )
 
@@ -38,7 +39,7 @@ func TestPromise(t *testing.T) {
 	} {
 		p := newPromise()
 		p.outages = c.outages
-		p.acknowledged(0, []byte("1"), 7, t0, true)
+		p.acks.Add([]byte("1"), acked.Ack{Version: 7, At: t0, Logged: true})
 		need, _, excused := p.required(c.target, []byte("1"), at(c.sent))
 		if (need == 7) != c.bound || (excused == 7) != c.excepted {
 			t.Errorf("%s: need %d, excused %d", c.name, need, excused)
@@ -51,8 +52,8 @@ func TestPromise(t *testing.T) {
 
 func TestOldAcknowledgementsStay(t *testing.T) {
 	p, t0 := newPromise(), time.Unix(1_800_000_000, 0)
-	p.acknowledged(0, []byte("1"), 7, t0, true)
-	p.acknowledged(0, []byte("1"), 8, t0.Add(2*memory), true)
+	p.acks.Add([]byte("1"), acked.Ack{Version: 7, At: t0, Logged: true})
+	p.acks.Add([]byte("1"), acked.Ack{Version: 8, At: t0.Add(2 * memory), Logged: true})
 	if need, _, _ := p.required(1, []byte("1"), t0.Add(2*memory)); need != 7 {
 		t.Errorf("need %d", need)
 	}
@@ -103,7 +104,7 @@ func TestJudge(t *testing.T) {
 // An answer that says that the log does not have the change yet binds the sidecar that gave it at once, and others later.
 func TestAcknowledgementsThatTheLogLacks(t *testing.T) {
 	p, t0 := newPromise(), time.Unix(1_800_000_000, 0)
-	p.acknowledged(0, []byte("1"), 7, t0, false)
+	p.acks.Add([]byte("1"), acked.Ack{Version: 7, At: t0, Logged: false})
 	for _, c := range []struct {
 		target        int
 		sent          time.Duration

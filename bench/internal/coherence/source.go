@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/weirproxy/weir/bench/internal/acked"
 	"github.com/weirproxy/weir/bench/internal/load"
 )
 
@@ -159,7 +160,9 @@ func (t *stream) Judge(a *load.Reply, slot int) (failure string, again bool) {
 		if !logged {
 			q.scene.unlogged.Add(1)
 		}
-		versions(a.Body, func(id []byte, version int64) { s.promise.acknowledged(a.Target, id, version, a.Done, logged) })
+		acked.Versions(a.Body, func(id []byte, version int64) {
+			s.promise.acks.Add(id, acked.Ack{Target: a.Target, Version: version, At: a.Done, Logged: logged})
+		})
 		return "", false
 	}
 	q.scene.reads.Add(1)
@@ -174,7 +177,7 @@ func (t *stream) Judge(a *load.Reply, slot int) (failure string, again bool) {
 		s.example("sidecar %d answered another user: %.200s", a.Target, a.Body)
 	}
 	stale, excused := false, false
-	versions(a.Body, func(id []byte, version int64) {
+	acked.Versions(a.Body, func(id []byte, version int64) {
 		need, since, missed := s.promise.required(a.Target, id, a.Sent)
 		if version < need {
 			stale = true
