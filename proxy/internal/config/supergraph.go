@@ -112,9 +112,16 @@ func (c *EntityCache) compile(d *document, at string, all execute.Rule) execute.
 
 // HeaderRules say which lines a request to a subgraph has, beside its own and trace context.
 type HeaderRules struct {
-	Propagate List              `yaml:"propagate" json:"propagate,omitempty" jsonschema:"description=Of the client's headers those that are passed on: names, name* for all that begin so, * for all"`
-	Insert    map[string]string `yaml:"insert" json:"insert,omitempty" jsonschema:"description=Headers to put in, in place of the client's; ${NAME} takes a value from the environment"`
-	Remove    List              `yaml:"remove" json:"remove,omitempty" jsonschema:"description=Headers not to pass on, although propagate names them"`
+	Propagate List               `yaml:"propagate" json:"propagate,omitempty" jsonschema:"description=Of the client's headers those that are passed on: names, name* for all that begin so, * for all"`
+	Insert    map[string]string  `yaml:"insert" json:"insert,omitempty" jsonschema:"description=Headers to put in, in place of the client's; ${NAME} takes a value from the environment"`
+	Claims    map[string]Claimed `yaml:"claims" json:"claims,omitempty" jsonschema:"description=Headers to put in with what a claim of the caller's token says, which policy.scope verifies; the client's of that name is never passed on"`
+	Remove    List               `yaml:"remove" json:"remove,omitempty" jsonschema:"description=Headers not to pass on, although propagate names them"`
+}
+
+// Claimed says which claim a header has.
+type Claimed struct {
+	Claim   string `yaml:"claim" json:"claim" jsonschema:"description=Its path such as sub or realm_access.roles"`
+	Default string `yaml:"default" json:"default,omitempty" jsonschema:"description=Where there is no such claim or no good token; empty for no header then"`
 }
 
 // Retries say how often a fetch is made again.
@@ -246,19 +253,39 @@ func headerRules(d *document, at string, r *HeaderRules, env Env) (rules forward
 	}
 	rules.Propagate, rules.Remove = list(at+".propagate", r.Propagate), list(at+".remove", r.Remove)
 	for _, name := range slices.Sorted(maps.Keys(r.Insert)) {
-		path, n := memberPath(at+".insert", name), strings.ToLower(strings.TrimSpace(name))
+		path := memberPath(at+".insert", name)
 		value := secret(d, env, path, r.Insert[name])
-		switch {
-		case n == "" || strings.ContainsAny(n, "* :\t\r\n"):
-			d.addf(path, "%q is no header name", name)
-		case forward.Own(n):
-			d.addf(path, "%s", ownCure(n))
-		case strings.ContainsAny(value, "\r\n\x00"):
-			d.addf(path, "the value has line ends; a header has one line")
+		rules.Insert = append(rules.Insert, forward.Line{Name: putIn(d, path, name, value), Value: value})
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Claims)) {
+		path, from := memberPath(at+".claims", name), r.Claims[name]
+		c := forward.Claimed{Name: putIn(d, path, name, from.Default), Default: from.Default}
+		var err error
+		if c.Claim, err = scope.ParseClaim(from.Claim); err != nil {
+			d.addf(path+".claim", "%v", err)
+		} else if from.Claim == "" {
+			d.addf(path, "claim is missing; name the claim that the header has, for instance sub")
 		}
-		rules.Insert = append(rules.Insert, forward.Line{Name: n, Value: value})
+		if rules.Puts(c.Name) {
+			d.addf(path, "%s is put in already; keep one", c.Name)
+		}
+		rules.Claims = append(rules.Claims, c)
 	}
 	return rules
+}
+
+// putIn checks a header that is put in, and returns its name in lower case.
+func putIn(d *document, path, name, value string) string {
+	n := strings.ToLower(strings.TrimSpace(name))
+	switch {
+	case n == "" || strings.ContainsAny(n, "* :\t\r\n"):
+		d.addf(path, "%q is no header name", name)
+	case forward.Own(n):
+		d.addf(path, "%s", ownCure(n))
+	case strings.ContainsAny(value, "\r\n\x00"):
+		d.addf(path, "the value has line ends; a header has one line")
+	}
+	return n
 }
 
 func ownCure(name string) string {

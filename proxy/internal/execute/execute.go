@@ -8,6 +8,7 @@ import (
 	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/proxy/internal/breaker"
 	"github.com/weirproxy/weir/proxy/internal/forward"
+	"github.com/weirproxy/weir/proxy/internal/scope"
 	"github.com/weirproxy/weir/proxy/internal/subgraph"
 	"github.com/weirproxy/weir/proxy/internal/wire"
 	"github.com/weirproxy/weir/telemetry/event"
@@ -68,6 +69,7 @@ type Request struct {
 	Plan   *planner.FetchPlan
 	Values *planner.Values
 	Head   *wire.RequestHead // the client's; nil: none
+	Claims *scope.Claims     // of its verified token, where Executor.Claims asks for them; nil: it has none
 	Trace  [16]byte          // id of a trace that begins with it
 	// Breaker are the rules of the subgraphs' breakers; nil: they are not asked. Refuse: a subgraph whose breaker is open is not asked.
 	Breaker *breaker.Rules
@@ -80,6 +82,9 @@ type Request struct {
 	Uses  []event.Subgraph
 	Leash *subgraph.Leash // ends the fetches of a query when its client leaves, never those of a mutation; nil: nothing does
 }
+
+// Claims tells whether requests need the claims of their callers.
+func (e *Executor) Claims() bool { return e.cfg.Headers.Claims() }
 
 // Creates tells whether a request without trace context begins a trace.
 func (e *Executor) Creates() bool { return e.cfg.Headers.Creates() }

@@ -249,14 +249,14 @@ func (g *guest) SetDeadline(time.Time) error {
 	return nil
 }
 
-// appendKey appends all on which the answer to a plan depends: the variables, what subgraphs get of the client's headers, and whatever else
+// appendKey appends all on which the answer to a plan depends: the variables, what subgraphs get of the client's headers and claims, and whatever else
 // tells who the client is.
 func (e *Executor) appendKey(dst []byte, q *Request) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(q.Values.Canonical)))
 	dst = append(dst, q.Values.Canonical...)
 	h := e.cfg.Headers
 	for class := range h.Classes() {
-		dst = h.Append(dst, class, q.Head)
+		dst = h.Append(dst, class, q.Head, q.Claims)
 		dst = append(dst, '\n') // no line is empty
 	}
 	if q.Head == nil {

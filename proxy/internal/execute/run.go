@@ -304,7 +304,7 @@ func (r *run) linesFor(sub int) *lines {
 	class := h.Class(sub)
 	l := &r.lines[class]
 	if !l.known {
-		l.text = h.Append(l.text[:0], class, r.q.Head)
+		l.text = h.Append(l.text[:0], class, r.q.Head, r.q.Claims)
 		l.own, l.known = len(l.text), true
 		l.text = h.AppendTrace(l.text, r.q.Head, r.q.Trace)
 	}

@@ -6,18 +6,27 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/weirproxy/weir/proxy/internal/scope"
 	"github.com/weirproxy/weir/proxy/internal/wire"
 )
 
 // Rules are what configuration says, for one subgraph or for all. Names are in lower case.
 type Rules struct {
-	Propagate []string // names; name* for all that begin so, * for all
-	Insert    []Line   // in place of the client's of that name
-	Remove    []string // names, or name*; they win over Propagate and Insert of the same rules
+	Propagate []string  // names; name* for all that begin so, * for all
+	Insert    []Line    // in place of the client's of that name
+	Claims    []Claimed // likewise
+	Remove    []string  // names, or name*; they win over Propagate, Insert and Claims of the same rules
 }
 
 // Line is a header to put in.
 type Line struct{ Name, Value string }
+
+// Claimed is a header with what a claim of the caller's verified token says. The client's of that name never goes on, whether there is a claim or not.
+type Claimed struct {
+	Name    string
+	Claim   scope.Claim
+	Default string // where there is no token, no such claim, or none that a header can carry; empty: there is no header then
+}
 
 // Trace says what becomes of W3C trace context.
 type Trace uint8
@@ -46,7 +55,8 @@ type Set struct {
 type class struct {
 	layers   []layer // for all, then for the subgraph alone
 	inserted []byte
-	names    []string // of inserted
+	claimed  []Claimed
+	names    []string // of these two
 }
 
 // layer is one set of rules: a later layer decides over what an earlier one said.
@@ -73,12 +83,16 @@ func newClass(all, own Rules) class {
 	var lines []Line
 	for _, r := range []Rules{all, own} {
 		c.layers = append(c.layers, layer{r.Propagate, r.Remove})
-		lines = slices.DeleteFunc(lines, func(l Line) bool {
-			return matches(r.Remove, l.Name) || slices.ContainsFunc(r.Insert, func(n Line) bool { return n.Name == l.Name })
-		})
+		lines = slices.DeleteFunc(lines, func(l Line) bool { return matches(r.Remove, l.Name) || r.Puts(l.Name) })
+		c.claimed = slices.DeleteFunc(c.claimed, func(l Claimed) bool { return matches(r.Remove, l.Name) || r.Puts(l.Name) })
 		for _, l := range r.Insert {
 			if !matches(r.Remove, l.Name) {
 				lines = append(lines, l)
+			}
+		}
+		for _, l := range r.Claims {
+			if !matches(r.Remove, l.Name) {
+				c.claimed = append(c.claimed, l)
 			}
 		}
 	}
@@ -86,7 +100,15 @@ func newClass(all, own Rules) class {
 		c.names = append(c.names, l.Name)
 		c.inserted = append(append(append(append(c.inserted, l.Name...), ": "...), l.Value...), "\r\n"...)
 	}
+	for _, l := range c.claimed {
+		c.names = append(c.names, l.Name)
+	}
 	return c
+}
+
+// Puts tells whether the rules put a header in, by its name in lower case.
+func (r *Rules) Puts(name string) bool {
+	return slices.ContainsFunc(r.Insert, func(l Line) bool { return l.Name == name }) || slices.ContainsFunc(r.Claims, func(l Claimed) bool { return l.Name == name })
 }
 
 // Class returns the class of a subgraph, below Classes.
@@ -100,9 +122,14 @@ func (s *Set) Class(subgraph int) int {
 // Classes returns how many classes there are, at least one.
 func (s *Set) Classes() int { return max(1, len(s.classes)) }
 
-// Append appends the lines for a class, each with its CRLF, but for trace context. h is the client's request; nil: there is none. What a subgraph
-// answers may depend on them.
-func (s *Set) Append(dst []byte, index int, h *wire.RequestHead) []byte {
+// Claims tells whether a subgraph gets claims, so that the caller's are needed.
+func (s *Set) Claims() bool {
+	return slices.ContainsFunc(s.classes, func(c class) bool { return len(c.claimed) > 0 })
+}
+
+// Append appends the lines for a class, each with its CRLF, but for trace context. h is the client's request; nil: there is none. claims are those
+// of its verified token; nil: it has none. What a subgraph answers may depend on the lines.
+func (s *Set) Append(dst []byte, index int, h *wire.RequestHead, claims *scope.Claims) []byte {
 	var c *class
 	if index < len(s.classes) {
 		c = &s.classes[index]
@@ -117,8 +144,24 @@ func (s *Set) Append(dst []byte, index int, h *wire.RequestHead) []byte {
 	}
 	if c != nil {
 		dst = append(dst, c.inserted...)
+		for i := range c.claimed {
+			dst = c.claimed[i].append(dst, claims)
+		}
 	}
 	return dst
+}
+
+func (l *Claimed) append(dst []byte, claims *scope.Claims) []byte {
+	start := len(dst)
+	dst = append(append(dst, l.Name...), ": "...)
+	dst, ok := claims.Append(dst, l.Claim)
+	if !ok {
+		if l.Default == "" {
+			return dst[:start]
+		}
+		dst = append(dst, l.Default...)
+	}
+	return append(dst, "\r\n"...)
 }
 
 func (c *class) passes() bool {
@@ -146,7 +189,20 @@ func (c *class) pass(name []byte) (on bool) {
 			on = false
 		}
 	}
-	return on && !slices.ContainsFunc(c.names, func(have string) bool { return have == string(n) })
+	return on && !slices.ContainsFunc(c.names, func(have string) bool { return alike(have, n) })
+}
+
+// alike tells whether somebody behind may take two names, in lower case, for one: what goes by the rules of CGI writes - as _.
+func alike(a string, b []byte) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i, c := range b {
+		if c != a[i] && (c != '_' || a[i] != '-') && (c != '-' || a[i] != '_') {
+			return false
+		}
+	}
+	return true
 }
 
 // maxName is up to how many bytes the name of a header that is passed on may have.

@@ -40,7 +40,7 @@ func TestLines(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := Compile(TraceForward, c.all, []Rules{c.own})
-			got := string(s.Append(nil, s.Class(0), head(t, client...)))
+			got := string(s.Append(nil, s.Class(0), head(t, client...), nil))
 			if got = strings.ReplaceAll(got, "\r\n", "|"); got != c.want {
 				t.Errorf("%s\nwant %s", got, c.want)
 			}
@@ -74,7 +74,7 @@ func TestTraceContext(t *testing.T) {
 		{"off", TraceOff, with, ""},
 	} {
 		s := Compile(c.mode, Rules{}, []Rules{{}})
-		got := string(s.AppendTrace(s.Append(nil, 0, c.h), c.h, id))
+		got := string(s.AppendTrace(s.Append(nil, 0, c.h, nil), c.h, id))
 		if !strings.HasPrefix(got, c.want) || c.want == "" && got != "" {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
@@ -87,7 +87,7 @@ func TestTraceContext(t *testing.T) {
 func TestLinesAllocateNothing(t *testing.T) {
 	s := Compile(TraceCreate, Rules{Propagate: []string{"authorization", "x-*"}, Insert: []Line{{"a", "b"}}}, []Rules{{}})
 	h, dst := head(t, "Authorization: Bearer t", "X-A: 1", "Accept: */*"), make([]byte, 0, 1024)
-	if n := testing.AllocsPerRun(100, func() { dst = s.AppendTrace(s.Append(dst[:0], 0, h), h, [16]byte{}) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { dst = s.AppendTrace(s.Append(dst[:0], 0, h, nil), h, [16]byte{}) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

@@ -17,16 +17,19 @@ type rights struct {
 	claims *scope.Claims
 }
 
-// Authenticated implements planner.Rights.
-func (r *rights) Authenticated() bool {
+// verified returns the claims of the token, nil when there is none that is good.
+func (r *rights) verified() *scope.Claims {
 	if !r.looked {
 		r.looked = true
 		if r.head != nil {
 			r.claims = r.policy.Scope.Verified(r.head, r.now)
 		}
 	}
-	return r.claims != nil
+	return r.claims
 }
+
+// Authenticated implements planner.Rights.
+func (r *rights) Authenticated() bool { return r.verified() != nil }
 
 // Scope implements planner.Rights.
 func (r *rights) Scope(name string) bool {

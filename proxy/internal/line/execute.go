@@ -31,6 +31,9 @@ func (l *Line) execute(ctx context.Context, x *Exchange, h *wire.RequestHead, no
 	out := x.executed[:0]
 	x.Forwarded = now
 	x.execution = execute.Request{Head: h, Trace: x.traced(), Leash: x.Leash}
+	if x.Policy.Executor.Claims() {
+		x.execution.Claims = x.rights.verified()
+	}
 	if b := &x.Policy.Breaker; b.Mode != policy.Off {
 		x.execution.Breaker, x.execution.Refuse = &b.Rules, b.Mode == policy.Enforce
 	}

@@ -51,7 +51,7 @@ func compileIssuer(ctx context.Context, c *JWT, log *slog.Logger) (*issuer, erro
 			return nil, fmt.Errorf("leeway is %q; it must be 0s to 5m", c.Leeway)
 		}
 	}
-	i.parser = jwt.NewParser(jwt.WithValidMethods(c.Algorithms), jwt.WithoutClaimsValidation(), jwt.WithStrictDecoding())
+	i.parser = jwt.NewParser(jwt.WithValidMethods(c.Algorithms), jwt.WithoutClaimsValidation(), jwt.WithStrictDecoding(), jwt.WithJSONNumber())
 	i.checks = []jwt.ParserOption{jwt.WithExpirationRequired(), jwt.WithLeeway(i.leeway)}
 	if c.Issuer != "" {
 		i.checks = append(i.checks, jwt.WithIssuer(c.Issuer))
@@ -191,7 +191,7 @@ func (r *Rules) judge(token string, now int64) *judgement {
 	}
 	j.scope, j.until = r.scope(i.class, p), until
 	if r.keeps.Load() {
-		j.claims = &Claims{p.claims}
+		j.claims = &Claims{all: p.claims}
 	}
 	return j
 }

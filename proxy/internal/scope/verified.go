@@ -2,19 +2,30 @@ package scope
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Claims are those of a verified token. They are immutable.
-type Claims struct{ all map[string]any }
+type Claims struct {
+	all   map[string]any
+	texts sync.Map // of lists and objects, by what names the claim
+}
 
 // Claim is the compiled path of a claim; the zero value names none.
-type Claim struct{ path []string }
+type Claim struct {
+	path []string
+	text any // the path as it was written, a string; a key that needs no memory of its own
+}
 
 // ParseClaim reads the path of a claim; an empty text names none.
 func ParseClaim(text string) (c Claim, err error) {
 	if text != "" {
 		c.path, err = parsePath(text)
+		c.text = text
 	}
 	return c, err
 }
@@ -70,4 +81,58 @@ func (c *Claims) Has(claim Claim, name string) bool {
 		}
 	}
 	return false
+}
+
+// maxText bounds the text of a claim in bytes.
+const maxText = 4 << 10
+
+// Append appends the text of a claim as a header can carry it: a string as it is, a number as the token has it, true or false, and a list or an
+// object as JSON without spaces, whose keys are in order. False, and nothing is appended: there is no such claim, it is null or empty, its text is
+// longer than 4 KiB, or has a control character such as a line's end, or a space at an end, which a receiver would take away. c may be nil.
+func (c *Claims) Append(dst []byte, claim Claim) (_ []byte, ok bool) {
+	if c == nil || claim.path == nil {
+		return dst, false
+	}
+	var text string
+	switch v := find(c.all, claim.path).(type) {
+	case nil:
+	case string:
+		text = v
+	case json.Number:
+		text = v.String()
+	case bool:
+		if text = "false"; v {
+			text = "true"
+		}
+	default:
+		text = c.composed(claim, v)
+	}
+	if !carried(text) {
+		return dst, false
+	}
+	return append(dst, text...), true
+}
+
+// composed is the text of a list or an object, which is written once.
+func (c *Claims) composed(claim Claim, v any) string {
+	if known, ok := c.texts.Load(claim.text); ok {
+		return known.(string)
+	}
+	var b bytes.Buffer
+	w := json.NewEncoder(&b)
+	w.SetEscapeHTML(false)
+	if w.Encode(v) != nil {
+		b.Reset()
+	}
+	text := strings.TrimSuffix(b.String(), "\n")
+	c.texts.Store(claim.text, text)
+	return text
+}
+
+// carried tells whether a header can carry the text as it is.
+func carried(text string) bool {
+	if text == "" || len(text) > maxText || text[0] == ' ' || text[len(text)-1] == ' ' || !utf8.ValidString(text) {
+		return false
+	}
+	return !strings.ContainsFunc(text, unicode.IsControl)
 }
