@@ -23,15 +23,26 @@ type federated struct {
 	op         *ast.OperationDefinition
 	fragments  ast.FragmentDefinitionList
 	conditions []string // variables of @skip and @include, sorted
+	deferring  []string // variables of @defer, sorted
+	defers     bool     // there is a @defer
 
 	mu       sync.Mutex // guards making a variant
 	variants atomic.Pointer[[]variant]
 }
 
-// variant is a plan for some values of the conditions, and for a caller who does not meet some of the requirements.
-type variant struct {
+// choice is what a variant is for: some values of the conditions, and a caller who does not meet some of the requirements.
+type choice struct {
 	values uint64
-	unmet  uint64             // bits of needs
+	defers uint64 // values of the variables of @defer, and the bit deferred; 0: nothing is
+	unmet  uint64 // bits of needs
+}
+
+// deferred is set in a choice that defers.
+const deferred = 1 << maxConditions >> 1
+
+// variant is a plan for a choice.
+type variant struct {
+	choice
 	needs  []join.Requirement // of all that the operation asks for; of a variant without unmet ones
 	wanted []int              // their numbers in the supergraph
 	plan   *FetchPlan
@@ -53,6 +64,7 @@ func newFederated(s *Supergraph, doc *ast.QueryDocument, op *ast.OperationDefini
 		f.collect(d.SelectionSet)
 	}
 	slices.Sort(f.conditions)
+	slices.Sort(f.deferring)
 	f.variants.Store(&[]variant{})
 	return f
 }
@@ -71,9 +83,17 @@ func (f *federated) collect(set ast.SelectionSet) {
 			list = s.Directives
 		}
 		for _, d := range list {
-			a := d.Arguments.ForName("if")
-			if (d.Name == "skip" || d.Name == "include") && a != nil && a.Value.Kind == ast.Variable && !slices.Contains(f.conditions, a.Value.Raw) {
-				f.conditions = append(f.conditions, a.Value.Raw)
+			var to *[]string
+			switch d.Name {
+			case "skip", "include":
+				to = &f.conditions
+			case "defer":
+				f.defers, to = true, &f.deferring
+			default:
+				continue
+			}
+			if a := d.Arguments.ForName("if"); a != nil && a.Value.Kind == ast.Variable && !slices.Contains(*to, a.Value.Raw) {
+				*to = append(*to, a.Value.Raw)
 			}
 		}
 	}
@@ -89,6 +109,32 @@ func (p *Plan) Fetches(v *Values) (*FetchPlan, error) { return p.FetchesFor(v, n
 
 // FetchesFor is Fetches for a caller with rights, nil for none. Of an operation that asks for nothing that is protected it does not look at them.
 func (p *Plan) FetchesFor(v *Values, rights Rights) (*FetchPlan, error) {
+	return p.fetches(v, rights, 0)
+}
+
+// FetchesInParts is FetchesFor for a client that takes what the operation defers later: FetchPlan.Parts says what that is. It is the plan that
+// FetchesFor returns when nothing is deferred; so it is when there is too much, and for mutations and subscriptions.
+func (p *Plan) FetchesInParts(v *Values, rights Rights) (*FetchPlan, error) {
+	f := p.federated
+	if f == nil || !f.defers || p.kind != KindQuery || len(f.deferring) >= maxConditions {
+		return p.fetches(v, rights, 0)
+	}
+	defers := uint64(deferred)
+	for i, name := range f.deferring {
+		if value := v.Find(name, nil); !value.Present() {
+			defers |= 1 << i // the argument's default
+		} else if on, _ := value.Bool(); on {
+			defers |= 1 << i
+		}
+	}
+	plan, err := p.fetches(v, rights, defers)
+	if err != nil || plan.Parts == nil {
+		return p.fetches(v, rights, 0)
+	}
+	return plan, nil
+}
+
+func (p *Plan) fetches(v *Values, rights Rights, defers uint64) (*FetchPlan, error) {
 	f := p.federated
 	if f == nil {
 		return nil, ErrNotFederated
@@ -96,37 +142,36 @@ func (p *Plan) FetchesFor(v *Values, rights Rights) (*FetchPlan, error) {
 	if len(f.conditions) > maxConditions {
 		return nil, fmt.Errorf("planner: more than %d variables decide @skip and @include", maxConditions)
 	}
-	var values uint64
+	c := choice{defers: defers}
 	for i, name := range f.conditions {
 		if on, _ := v.Find(name, nil).Bool(); on {
-			values |= 1 << i
+			c.values |= 1 << i
 		}
 	}
-	whole := f.find(values, 0)
+	whole := f.find(c)
 	if whole.err != nil || len(whole.needs) == 0 {
 		return whole.plan, whole.err
 	}
-	var unmet uint64
 	for i := range whole.needs {
 		if !met(&whole.needs[i], rights) {
-			unmet |= 1 << i
+			c.unmet |= 1 << i
 		}
 	}
-	if unmet == 0 {
+	if c.unmet == 0 {
 		return whole.plan, nil
 	}
-	part := f.find(values, unmet)
+	part := f.find(c)
 	return part.plan, part.err
 }
 
 // find finds a variant or makes it.
-func (f *federated) find(values, unmet uint64) variant {
+func (f *federated) find(c choice) variant {
 	for _, known := range *f.variants.Load() {
-		if known.values == values && known.unmet == unmet {
+		if known.choice == c {
 			return known
 		}
 	}
-	return f.make(values, unmet)
+	return f.make(c)
 }
 
 // warm makes the fetch plans that were made of the same document for another schema.
@@ -136,32 +181,32 @@ func (p *Plan) warm(before *Plan) {
 		return
 	}
 	for _, v := range *old.variants.Load() { // the conditions follow from the document
-		_ = f.make(v.values, 0) // the rest follows from the schema, too
+		_ = f.make(choice{values: v.values, defers: v.defers}) // the rest follows from the schema, too
 	}
 }
 
-func (f *federated) make(values, unmet uint64) variant {
+func (f *federated) make(c choice) variant {
 	var wanted []int
-	if unmet != 0 {
-		wanted = f.find(values, 0).wanted
+	if c.unmet != 0 {
+		wanted = f.find(choice{values: c.values, defers: c.defers}).wanted
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	list := *f.variants.Load()
 	for _, known := range list {
-		if known.values == values && known.unmet == unmet {
+		if known.choice == c {
 			return known
 		}
 	}
 	var lacking join.Set
 	for i, n := range wanted {
-		if unmet>>i&1 != 0 {
+		if c.unmet>>i&1 != 0 {
 			lacking = lacking.With(n)
 		}
 	}
-	made := variant{values: values, unmet: unmet, prices: new(prices)}
+	made := variant{choice: c, prices: new(prices)}
 	var needs join.Set
-	if made.plan, needs, made.err = f.plan(values, lacking); made.err == nil && unmet == 0 {
+	if made.plan, needs, made.err = f.plan(c, lacking); made.err == nil && c.unmet == 0 {
 		f.number(&made, needs)
 	}
 	if len(list) >= maxVariants {
@@ -184,11 +229,14 @@ func (f *federated) number(v *variant, needs join.Set) {
 	}
 }
 
-func (f *federated) plan(values uint64, unmet join.Set) (plan *FetchPlan, needs join.Set, err error) {
-	conditions := make(map[string]bool, len(f.conditions))
+func (f *federated) plan(c choice, unmet join.Set) (plan *FetchPlan, needs join.Set, err error) {
+	conditions := make(map[string]bool, len(f.conditions)+len(f.deferring))
 	var told []fetch.Condition
+	for i, name := range f.deferring {
+		conditions[name] = c.defers>>i&1 != 0
+	}
 	for i, name := range f.conditions {
-		conditions[name] = values>>i&1 != 0
+		conditions[name] = c.values>>i&1 != 0
 		told = append(told, fetch.Condition{Variable: name, Value: conditions[name]})
 	}
 	defer func() {
@@ -196,7 +244,7 @@ func (f *federated) plan(values uint64, unmet join.Set) (plan *FetchPlan, needs 
 			plan, needs, err = nil, nil, fmt.Errorf("planner: the operation could not be planned: %v", r)
 		}
 	}()
-	op, err := route.Normalise(f.supergraph.model, f.op, f.fragments, conditions, unmet)
+	op, err := route.Normalise(f.supergraph.model, f.op, f.fragments, conditions, unmet, c.defers != 0)
 	if err != nil {
 		return nil, nil, fmt.Errorf("planner: %w", err)
 	}

@@ -145,7 +145,7 @@ func BenchmarkFetches(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, _, err := p.federated.plan(0, nil); err != nil {
+				if _, _, err := p.federated.plan(choice{}, nil); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -53,6 +53,8 @@ type (
 	EnumSet             = fetch.Enum
 	Known               = fetch.Known
 	KnownCopy           = fetch.Copy
+	FetchPart           = fetch.Part
+	FetchParts          = fetch.Parts
 )
 
 // The kinds of a FetchStep.
@@ -83,6 +85,9 @@ const (
 	NoType       = fetch.NoType
 	TypenameSlot = fetch.TypenameSlot
 )
+
+// FetchFirst is the part of an answer that is given at once.
+const FetchFirst = fetch.First
 
 // ErrNotFederated tells that a plan was made with a schema that does not come from a supergraph.
 var ErrNotFederated = errors.New("planner: the schema is not a supergraph's")

@@ -31,7 +31,7 @@ func schemaRules() []core.Rule {
 		rules.VariablesInAllowedPositionRule,
 		{Name: "SingleFieldSubscriptions", RuleFunc: singleField},
 		{Name: "ValuesOfCorrectType", RuleFunc: literals},
-	}, plainRules()...)
+	}, append(deferRules(), plainRules()...)...)
 }
 
 // plainRules lists the rules that need no schema.

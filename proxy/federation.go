@@ -40,6 +40,16 @@ func (f *Federation) Execute(ctx context.Context, plan *planner.FetchPlan, value
 	return dst
 }
 
+// ExecuteInParts executes a plan that FetchesInParts returned with parts. send gets each payload, the value of one part of a multipart answer, good
+// until it returns; last: it is the last one. legacy: in the format deferSpec=20220824, else in that of incrementalSpec=v0.2.
+func (f *Federation) ExecuteInParts(ctx context.Context, plan *planner.FetchPlan, values *planner.Values, legacy bool, send func(payload []byte, last bool)) {
+	d := execute.Delivery{Format: execute.Draft, Send: func(payload []byte, last bool) bool { send(payload, last); return true }}
+	if legacy {
+		d.Format = execute.Legacy
+	}
+	f.executor.ExecuteInParts(ctx, &execute.Request{Plan: plan, Values: values}, &d)
+}
+
 // Close closes the connections that rest.
 func (f *Federation) Close() {
 	for _, c := range f.clients {

@@ -95,6 +95,7 @@ func run(t *testing.T, first uint64, cases int) {
 	}
 	defer server.Close()
 	done, invalid, failed := 0, 0, 0
+	parts := int64(0)
 	for s := first; done < cases && failed < 5; s++ {
 		w, err := newWorld(s, server)
 		if err != nil {
@@ -115,7 +116,8 @@ func run(t *testing.T, first uint64, cases int) {
 				break
 			}
 		}
+		parts += w.parts.Load()
 		w.close()
 	}
-	t.Logf("%d cases, %d more were not valid, %d requests to subgraphs", done, invalid, server.Asked())
+	t.Logf("%d cases, %d more were not valid, %d answers in parts, %d requests to subgraphs", done, invalid, parts, server.Asked())
 }

@@ -37,6 +37,7 @@ type world struct {
 	federation *proxy.Federation
 	keeping    *proxy.Federation // the same with a cache
 	kept       *cache.Store
+	parts      atomic.Int64 // answers in parts that were put together
 }
 
 // newWorld makes a world from a seed, and open starts it.
@@ -149,6 +150,9 @@ func (w *world) compare(ctx context.Context, op operation) (d *difference, valid
 	body := w.execute(ctx, w.federation, plan, &v, mutation)
 	if err := json.Unmarshal(body, &got); err != nil {
 		return &difference{op: op, kind: "answer", got: err.Error(), plan: plan.String()}, true
+	}
+	if d := w.inParts(ctx, op, body); d != nil {
+		return d, true
 	}
 	if d := w.again(ctx, plan, &v, body, mutation); d != nil {
 		d.op = op

@@ -48,6 +48,7 @@ func Build(s *join.Supergraph, op *route.Operation, definition *ast.OperationDef
 			p.Steps[d].Next = append(p.Steps[d].Next, i)
 		}
 	}
+	b.divide()
 	b.project(op.Root)
 	p.Index()
 	return p
@@ -56,6 +57,9 @@ func Build(s *join.Supergraph, op *route.Operation, definition *ast.OperationDef
 func (b *builder) step(q *request) fetch.Step {
 	first := q.groups[0]
 	s := fetch.Step{ID: q.step, Subgraph: first.Graph, Output: -1, Kind: fetch.Entities}
+	if len(b.op.Parts) > 1 {
+		s.For = fetch.Parts(first.For)
+	}
 	for d := range q.deps {
 		s.After = append(s.After, d.step)
 	}

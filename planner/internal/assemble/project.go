@@ -20,6 +20,7 @@ func (b *builder) project(p *route.Place) int {
 	}
 	for _, v := range b.op.Views[p] {
 		f := fetch.ProjectionField{Key: v.Key, Prefix: prefix(v.Key), Slot: -1, Projection: -1, Parent: p.Declared.Name}
+		b.divideField(&f, &v)
 		if !visible.Within(v.Types) {
 			f.Types = b.typeSet(v.Types)
 		}
@@ -38,6 +39,7 @@ func (b *builder) project(p *route.Place) int {
 		}
 		out.Fields = append(out.Fields, f)
 	}
+	b.start(p, at, &out, visible)
 	b.plan.Projections[at] = out
 	return at
 }
@@ -56,6 +58,7 @@ func (b *builder) projectNode(f *fetch.ProjectionField, v *route.View) {
 	default:
 		f.Leaf = fetch.LeafObject
 		f.Projection = b.project(v.Node.Child)
+		f.Below = b.plan.Projections[f.Projection].Below
 	}
 }
 

@@ -14,8 +14,8 @@ type request struct {
 	step   int
 }
 
-// requests merges groups: entity groups of one graph that do not wait for each other are one request, as long as the plan does not
-// get deeper by it.
+// requests merges groups: entity groups of one graph that do not wait for each other, and for which the same parts of the answer wait, are
+// one request, as long as the plan does not get deeper by it.
 func requests(groups []*route.Group, serial bool) []*request {
 	of := map[*route.Group]*request{}
 	var list []*request
@@ -125,14 +125,17 @@ func deepest(list []*request) int {
 
 // level joins the entity requests for one graph that are as deep as each other: none of them waits for another.
 func level(list []*request, serial bool) []*request {
-	type place struct{ graph, level, serial int }
+	type place struct {
+		graph, level, serial int
+		part                 route.Members
+	}
 	depths := levels(list)
 	first := map[place]*request{}
 	moved := map[*request]*request{}
 	var out []*request
 	for _, q := range list {
 		g := q.groups[0]
-		at := place{g.Graph, depths[q], 0}
+		at := place{g.Graph, depths[q], 0, g.For}
 		if serial {
 			at.serial = g.Source.Place.Serial
 		}
@@ -169,7 +172,7 @@ func merge(list []*request, serial bool) []*request {
 		for j := i + 1; j < len(list); j++ {
 			a, b := list[i], list[j]
 			x, y := a.groups[0], b.groups[0]
-			if !x.Entity || !y.Entity || x.Graph != y.Graph || serial && x.Source.Place.Serial != y.Source.Place.Serial || a.reaches(b) || b.reaches(a) {
+			if !x.Entity || !y.Entity || x.Graph != y.Graph || x.For != y.For || serial && x.Source.Place.Serial != y.Source.Place.Serial || a.reaches(b) || b.reaches(a) {
 				continue
 			}
 			if merged := joined(list, i, j); deepest(merged) <= limit {

@@ -69,6 +69,9 @@ func (p *Plan) dumpStep(b *strings.Builder, s *Step, first, rest string) {
 	for n, a := range s.After {
 		fmt.Fprintf(b, "%s%d", [...]string{", after ", " and "}[min(n, 1)], a+1)
 	}
+	if s.For != 0 && s.For != First {
+		b.WriteString(", later")
+	}
 	b.WriteByte('\n')
 	for _, l := range s.Lookups {
 		for _, t := range l.Targets {

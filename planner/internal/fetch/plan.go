@@ -41,6 +41,10 @@ type Plan struct {
 	Requirements []string `json:"requirements,omitempty"`
 	// Denied are the paths of the fields that the caller may not have, with @ for the elements of a list: each is an error, and no step asks for it.
 	Denied [][]string `json:"denied,omitempty"`
+	// Parts are what is delivered one after another, each behind its parent; Parts[0] is what is answered at once. nil: nothing is deferred.
+	Parts []Part `json:"parts,omitempty"`
+	// DeniedIn are, for each of Denied, the parts that have the field.
+	DeniedIn []Parts `json:"-"`
 
 	typeIDs   map[string]TypeID
 	knownOnce sync.Once
@@ -69,6 +73,7 @@ type Step struct {
 
 	After []int `json:"after,omitempty"` // steps to be finished before, ascending
 	Next  []int `json:"next,omitempty"`  // steps that wait for this one, ascending
+	For   Parts `json:"for,omitempty"`   // the parts that wait for it, or the first part alone; none when nothing is deferred
 
 	Query     string   `json:"query"` // the document, for people; it lies in Prefix as a JSON string
 	Prefix    []byte   `json:"-"`

@@ -15,6 +15,12 @@ import "encoding/json"
 type Projection struct {
 	Types  TypeSet           `json:"types,omitempty"`
 	Fields []ProjectionField `json:"fields"`
+	// Divided: not all of it, at any depth, is in every part.
+	Divided bool `json:"divided,omitempty"`
+	// Starts are the parts that begin at the object, and Below those that have something at it or deeper: a field delivered with them, or the
+	// start of a part behind them.
+	Starts []int `json:"starts,omitempty"`
+	Below  Parts `json:"below,omitempty"`
 }
 
 // ProjectionField is one member of an object of the client's answer.
@@ -35,6 +41,11 @@ type ProjectionField struct {
 	// Type is the name of the field's innermost type and Parent that of the type it was selected on, for messages.
 	Type   string `json:"type"`
 	Parent string `json:"parent"`
+	// In are the parts of the plan that have the field, For those it is new in: the first one alone where that has it, and of others none that
+	// comes behind another one of them. Below is the one of Projection. All are empty when nothing is deferred.
+	In    Parts `json:"in,omitempty"`
+	For   Parts `json:"for,omitempty"`
+	Below Parts `json:"below,omitempty"`
 }
 
 // Wrap is the list and non-null structure of a field's type. Level 0 is the field itself, level n the elements of the n-th list.

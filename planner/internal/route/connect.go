@@ -22,8 +22,8 @@ type option struct {
 	chain  []*Node
 }
 
-// options lists the ways to connect a leaf. The first source that can serve it without anything new makes it the only one.
-func (r *Router) options(w *want) []option {
+// ways lists the ways to connect a leaf that are admitted. The first source that can serve it without anything new makes it the only one.
+func (r *Router) ways(w *want, admit admission) []option {
 	var out []option
 	whole := w.place.chain()
 	graphs := r.candidates(w)
@@ -32,7 +32,7 @@ func (r *Router) options(w *want) []option {
 		var best *Source
 		for _, s := range at.Sources {
 			if (at.Parent != nil || r.kind == parallel || r.resumes(s, chain, w)) && r.follow(s, chain, w, false) {
-				if best == nil || len(s.Group.Deps) < len(best.Group.Deps) {
+				if admit(s.Group, at, chain, w) && (best == nil || len(s.Group.Deps) < len(best.Group.Deps)) {
 					best = s
 				}
 			}
@@ -41,7 +41,7 @@ func (r *Router) options(w *want) []option {
 			return []option{{source: best, graph: best.Group.Graph, at: at, chain: chain}}
 		}
 		for _, g := range graphs {
-			if r.enterable(g, at, chain, w) {
+			if admit(nil, at, chain, w) && r.enterable(g, at, chain, w) {
 				out = append(out, option{graph: g, at: at, chain: chain})
 			}
 		}
@@ -131,7 +131,7 @@ func (r *Router) enterable(g join.Graph, at *Place, chain []*Node, w *want) bool
 			if n == nil || len(n.picked) > 0 {
 				return false
 			}
-		} else if slices.ContainsFunc(at.Sources, func(s *Source) bool { return s.Group.Graph == g }) {
+		} else if slices.ContainsFunc(at.Sources, func(s *Source) bool { return s.Group.Graph == g && s.Group.For == r.part }) {
 			return false
 		}
 		v := &Source{Group: &Group{Graph: g}, Place: at, View: at.Declared}

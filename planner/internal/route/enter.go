@@ -42,7 +42,7 @@ func (r *Router) enter(g join.Graph, at *Place, types join.Set, first *Node) *Gr
 	defer func() { r.entering = r.entering[:len(r.entering)-1] }()
 
 	in := &inputs{}
-	if !r.ways(in, at) {
+	if !r.types(in, at) {
 		return nil
 	}
 	if v := entries[0].View; needs && v.Kind == join.Interface && !v.In(g).InterfaceObject { // what is required depends on the type
@@ -61,8 +61,8 @@ func (r *Router) enter(g join.Graph, at *Place, types join.Set, first *Node) *Gr
 	return r.join(g, at, entries, in)
 }
 
-// ways connects the types of the objects that lead to a place, where the same key leads elsewhere from others.
-func (r *Router) ways(in *inputs, at *Place) bool {
+// types connects the types of the objects that lead to a place, where the same key leads elsewhere from others.
+func (r *Router) types(in *inputs, at *Place) bool {
 	for p := at; p.Via != nil; p = p.Parent {
 		if p.Forks() && !in.add(r.connect(&want{place: p.Parent})) {
 			return false
@@ -231,7 +231,7 @@ func (r *Router) join(g join.Graph, at *Place, entries []*Entry, in *inputs) *Gr
 	var group *Group
 	for _, s := range at.Sources {
 		o := s.Group
-		if s.entity && o.Graph == g && !o.mixes(entries) && !slices.ContainsFunc(in.groups, func(d *Group) bool { return d.reaches(o) }) {
+		if s.entity && o.Graph == g && o.For == r.part && !o.mixes(entries) && !slices.ContainsFunc(in.groups, func(d *Group) bool { return d.reaches(o) }) {
 			group = o
 		}
 	}

@@ -19,6 +19,12 @@ type Operation struct {
 	// Needs are the requirements (of the supergraph) of what was looked at, and Denied the paths of fields left out, with @ for each list.
 	Needs  join.Set
 	Denied [][]string
+	// Parts are what is delivered later, each behind its parent; Parts[0] is what is answered at once. Only that one, when nothing is deferred.
+	Parts []Part
+	// Starts are the parts that begin at a place.
+	Starts map[*Place][]int
+	// DeniedIn are the parts that ask for what is in Denied.
+	DeniedIn []Members
 }
 
 // View is a field as a client sees it.
@@ -30,7 +36,9 @@ type View struct {
 	Def   *join.Field // nil of __typename and introspection
 	// Denied: the caller may not have it. There is no Node.
 	Denied bool
-	order  int
+	// In are the parts that have the field.
+	In    Members
+	order int
 }
 
 type normaliser struct {
@@ -43,15 +51,17 @@ type normaliser struct {
 	needs      join.Set
 	path       []string
 	denied     [][]string
+	deferral
 }
 
 // MaxNodes bounds the fields of an operation in normal form.
 const MaxNodes = 20_000
 
 // Normalise brings a valid operation into normal form for given values of the variables of @skip and @include. What has one of the
-// requirements unmet is left out.
-func Normalise(s *join.Supergraph, op *ast.OperationDefinition, fragments ast.FragmentDefinitionList, conditions map[string]bool, unmet join.Set) (*Operation, error) {
+// requirements unmet is left out. defers: @defer divides the operation into parts; otherwise it is as if it were not there.
+func Normalise(s *join.Supergraph, op *ast.OperationDefinition, fragments ast.FragmentDefinitionList, conditions map[string]bool, unmet join.Set, defers bool) (*Operation, error) {
 	n := &normaliser{s: s, fragments: make(map[string]*ast.FragmentDefinition, len(fragments)), conditions: conditions, views: map[*Place][]View{}, unmet: unmet}
+	n.deferral = deferral{on: defers, parts: []Part{{Parent: -1}}, starts: map[*Place][]int{}}
 	for _, f := range fragments {
 		n.fragments[f.Name] = f
 	}
@@ -73,11 +83,16 @@ func Normalise(s *join.Supergraph, op *ast.OperationDefinition, fragments ast.Fr
 	for g := range s.Graphs {
 		p.graphs = p.graphs.With(g)
 	}
-	n.place(p, []subset{{op.SelectionSet, root}})
-	if n.nodes > MaxNodes {
+	n.place(p, []subset{{op.SelectionSet, root, 0}})
+	switch {
+	case n.nodes > MaxNodes:
 		return nil, fmt.Errorf("the operation has more than %d fields", MaxNodes)
+	case len(n.parts) > MaxParts:
+		return nil, ErrParts
 	}
-	return &Operation{Kind: kind, Root: p, Views: n.views, Needs: n.needs, Denied: n.denied}, nil
+	return &Operation{
+		Kind: kind, Root: p, Views: n.views, Needs: n.needs, Denied: n.denied, Parts: n.parts, Starts: n.starts, DeniedIn: n.deniedIn,
+	}, nil
 }
 
 // occurrence is a field where it is written.
@@ -86,12 +101,14 @@ type occurrence struct {
 	parent *join.Type
 	types  join.Set
 	order  int
+	part   int
 }
 
-// subset is a part of a selection, on a type.
+// subset is a piece of a selection, on a type, in a part of the answer.
 type subset struct {
 	set    ast.SelectionSet
 	parent *join.Type
+	part   int
 }
 
 // keyed is a response key with its occurrences.
@@ -105,8 +122,8 @@ func (n *normaliser) place(p *Place, sets []subset) {
 	var keys []keyed
 	index := map[string]int{}
 	order := 0
-	var collect func(set ast.SelectionSet, parent *join.Type, types join.Set)
-	collect = func(set ast.SelectionSet, parent *join.Type, types join.Set) {
+	var collect collector
+	collect = func(set ast.SelectionSet, parent *join.Type, types join.Set, in int) {
 		for _, sel := range set {
 			switch s := sel.(type) {
 			case *ast.Field:
@@ -123,19 +140,19 @@ func (n *normaliser) place(p *Place, sets []subset) {
 					index[key] = i
 					keys = append(keys, keyed{key: key})
 				}
-				keys[i].list = append(keys[i].list, occurrence{s, parent, types, order})
+				keys[i].list = append(keys[i].list, occurrence{s, parent, types, order, in})
 				order++
 			case *ast.InlineFragment:
-				n.fragment(collect, s.Directives, s.TypeCondition, s.SelectionSet, parent, types)
+				n.fragment(p, collect, s.Directives, s.TypeCondition, subset{s.SelectionSet, parent, in}, types)
 			case *ast.FragmentSpread:
 				if f := n.fragments[s.Name]; f != nil {
-					n.fragment(collect, s.Directives, f.TypeCondition, f.SelectionSet, parent, types)
+					n.fragment(p, collect, s.Directives, f.TypeCondition, subset{f.SelectionSet, parent, in}, types)
 				}
 			}
 		}
 	}
 	for _, set := range sets {
-		collect(set.set, set.parent, visible.And(set.parent.Possible))
+		collect(set.set, set.parent, visible.And(set.parent.Possible), set.part)
 	}
 	for _, k := range keys {
 		n.key(p, k, visible)
@@ -143,10 +160,14 @@ func (n *normaliser) place(p *Place, sets []subset) {
 	slices.SortStableFunc(n.views[p], func(a, b View) int { return a.order - b.order })
 }
 
-func (n *normaliser) fragment(collect func(ast.SelectionSet, *join.Type, join.Set), directives ast.DirectiveList, condition string, set ast.SelectionSet, parent *join.Type, types join.Set) {
+// collector takes the fields of a selection set apart, in a part of the answer.
+type collector func(set ast.SelectionSet, parent *join.Type, types join.Set, in int)
+
+func (n *normaliser) fragment(p *Place, collect collector, directives ast.DirectiveList, condition string, of subset, types join.Set) {
 	if !n.included(directives) {
 		return
 	}
+	parent := of.parent
 	if condition != "" {
 		t := n.s.Types[condition]
 		if t == nil {
@@ -157,7 +178,7 @@ func (n *normaliser) fragment(collect func(ast.SelectionSet, *join.Type, join.Se
 			return
 		}
 	}
-	collect(set, parent, types)
+	collect(of.set, parent, types, n.part(p, directives, of.part, types))
 }
 
 func (n *normaliser) included(list ast.DirectiveList) bool { return Included(list, n.conditions) }
@@ -192,16 +213,16 @@ type part struct {
 // key makes the nodes of a response key: one for each set of types for which other occurrences apply, or other subgraphs may answer.
 func (n *normaliser) key(p *Place, k keyed, visible join.Set) {
 	for _, part := range n.same(parts(k.list)) {
-		first := part.list[0]
+		first, in := part.list[0], n.members(part.list)
 		if !visible.Within(part.types) && p.Declared.Abstract() {
 			p.Typed = true
 		}
 		if meta(first.field.Name) {
 			p.Typed = p.Typed || p.Declared.Abstract()
-			n.views[p] = append(n.views[p], View{Key: k.key, Types: part.types, Field: first.field, order: first.order})
+			n.views[p] = append(n.views[p], View{Key: k.key, Types: part.types, Field: first.field, In: in, order: first.order})
 			continue
 		}
-		if n.deny(p, k.key, part) {
+		if n.deny(p, k.key, part, in) {
 			continue
 		}
 		seen := len(n.views[p])
@@ -213,7 +234,7 @@ func (n *normaliser) key(p *Place, k keyed, visible join.Set) {
 }
 
 // deny tells whether the caller may not have a field, and leaves it out.
-func (n *normaliser) deny(p *Place, key string, of part) bool {
+func (n *normaliser) deny(p *Place, key string, of part, in Members) bool {
 	first := of.list[0]
 	needs := n.s.NeedsOf(of.types, first.field.Name)
 	if needs.Empty() {
@@ -224,10 +245,13 @@ func (n *normaliser) deny(p *Place, key string, of part) bool {
 		return false
 	}
 	def := first.parent.Fields[first.field.Name]
-	n.views[p] = append(n.views[p], View{Key: key, Types: of.types, Def: def, Denied: true, order: first.order})
-	if path := append(slices.Clone(n.path), key); !slices.ContainsFunc(n.denied, func(have []string) bool { return slices.Equal(have, path) }) {
-		n.denied = append(n.denied, path)
+	n.views[p] = append(n.views[p], View{Key: key, Types: of.types, Def: def, Denied: true, In: in, order: first.order})
+	path := append(slices.Clone(n.path), key)
+	if i := slices.IndexFunc(n.denied, func(have []string) bool { return slices.Equal(have, path) }); i >= 0 {
+		n.deniedIn[i] |= in
+		return true
 	}
+	n.denied, n.deniedIn = append(n.denied, path), append(n.deniedIn, in)
 	return true
 }
 
@@ -245,7 +269,7 @@ next:
 			continue
 		}
 		for i := range out {
-			if o := out[i].list[0].field; o.Name == f.field.Name && canon.Arguments(o.Arguments) == canon.Arguments(f.field.Arguments) {
+			if o := out[i].list[0].field; o.Name == f.field.Name && n.members(out[i].list) == n.members(more.list) && canon.Arguments(o.Arguments) == canon.Arguments(f.field.Arguments) {
 				out[i].types = out[i].types.Or(more.types)
 				continue next
 			}
@@ -335,13 +359,14 @@ func (n *normaliser) node(p *Place, key string, types join.Set, list []occurrenc
 	}
 	first := list[0]
 	def := first.parent.Fields[first.field.Name]
-	node := &Node{Place: p, Name: first.field.Name, Arguments: canon.Arguments(first.field.Arguments), Types: types}
+	in := n.members(list)
+	node := &Node{Place: p, Name: first.field.Name, Arguments: canon.Arguments(first.field.Arguments), Types: types, For: n.earliest(in)}
 	for _, a := range first.field.Arguments {
 		node.Variables = variables(node.Variables, a.Value)
 	}
 	node.Slot = p.Scope.slot(key, true, def.Type.Composite())
 	node.Slot.Nodes = append(node.Slot.Nodes, node)
-	n.views[p] = append(n.views[p], View{Key: key, Types: types, Node: node, Def: def, order: first.order})
+	n.views[p] = append(n.views[p], View{Key: key, Types: types, Node: node, Def: def, In: in, order: first.order})
 	p.Nodes = append(p.Nodes, node)
 	if !def.Type.Composite() {
 		return
@@ -349,7 +374,7 @@ func (n *normaliser) node(p *Place, key string, types join.Set, list []occurrenc
 	node.Child = below(n.s, node, def.Type)
 	sets := make([]subset, len(list))
 	for i, o := range list {
-		sets[i] = subset{o.field.SelectionSet, o.parent.Fields[o.field.Name].Type}
+		sets[i] = subset{o.field.SelectionSet, o.parent.Fields[o.field.Name].Type, o.part}
 	}
 	above := len(n.path)
 	n.path = append(n.path, key)

@@ -36,6 +36,7 @@ type task struct {
 	want    want
 	choices int
 	order   int
+	part    Members
 }
 
 // Find connects all leaves of an operation. The tree of the operation is changed by it: it gets sources, and nodes for what the plan
@@ -57,9 +58,10 @@ func Find(s *join.Supergraph, op *Operation, budget int) (*Result, error) {
 		t := &r.tasks[i]
 		t.order = i
 		t.choices = len(r.candidates(&t.want))
+		t.part = t.want.part()
 	}
 	if r.kind == parallel {
-		slices.SortStableFunc(r.tasks, func(a, b task) int { return cmp.Compare(rank(&a), rank(&b)) })
+		slices.SortStableFunc(r.tasks, func(a, b task) int { return cmp.Or(cmp.Compare(a.part, b.part), cmp.Compare(rank(&a), rank(&b))) })
 	}
 	r.bound()
 	r.limit = maxGroups
@@ -78,6 +80,7 @@ func Find(s *join.Supergraph, op *Operation, budget int) (*Result, error) {
 		return nil, fmt.Errorf("no subgraph can answer %s", failed)
 	}
 	r.replay()
+	r.divide()
 	return &Result{Groups: r.Groups, Work: r.work, Cost: r.cost(), Decisions: r.decisions, Exhausted: r.Exhausted}, nil
 }
 
@@ -150,6 +153,7 @@ func (r *Router) search(i, discrepancies int) (failed string) {
 		if r.connected(w) != nil {
 			continue
 		}
+		r.part = r.tasks[i].part
 		opts := r.options(w)
 		if len(opts) > 1 {
 			return r.branch(i, w, opts, discrepancies)
@@ -174,6 +178,7 @@ type rated struct{ option, cost int }
 func (r *Router) branch(i int, w *want, opts []option, discrepancies int) (failed string) {
 	r.decisions++
 	var list []rated
+	part := r.part
 	for n := range opts {
 		mark := r.mark()
 		if r.commit(&opts[n], w) != nil {
@@ -197,6 +202,7 @@ func (r *Router) branch(i int, w *want, opts []option, discrepancies int) (faile
 			break
 		}
 		mark := r.mark()
+		r.part = part // a search behind this leaf may have gone on to another
 		r.commit(&opts[o.option], w)
 		r.path = append(r.path, o.option)
 		failed = cmp.Or(r.search(i+1, max(discrepancies-min(n, 1), 0)), failed)
@@ -215,6 +221,7 @@ func (r *Router) replay() {
 		if r.connected(w) != nil {
 			continue
 		}
+		r.part = r.tasks[i].part
 		opts := r.options(w)
 		o := 0
 		if len(opts) > 1 {

@@ -28,6 +28,7 @@ type Router struct {
 	done bool
 	// limit is how many groups there may be, those included whose inputs are being connected.
 	limit     int
+	part      Members // what the leaf is for that is being connected
 	decisions int
 	floor     int
 	// Exhausted: the budget ran out.
@@ -60,7 +61,7 @@ func (r *Router) rollback(mark int) {
 }
 
 func (r *Router) group(g join.Graph, entity bool, p *Place) *Group {
-	out := &Group{ID: len(r.Groups), Graph: g, Entity: entity}
+	out := &Group{ID: len(r.Groups), Graph: g, Entity: entity, For: r.part}
 	out.Source = &Source{Group: out, Place: p, entity: entity}
 	if !entity {
 		out.Source.View = p.Declared
@@ -230,7 +231,10 @@ const (
 
 // cost is what the groups so far cost. Groups of one depth for one graph are one request.
 func (r *Router) cost() int {
-	type request struct{ graph, depth, serial int }
+	type request struct {
+		graph, depth, serial int
+		part                 Members
+	}
 	var few [16]request
 	seen := few[:0]
 	var many map[request]struct{} // when there are more than few
@@ -242,7 +246,7 @@ func (r *Router) cost() int {
 			requests++
 			continue
 		}
-		q := request{g.Graph, depths[i], g.Source.Place.Serial}
+		q := request{g.Graph, depths[i], g.Source.Place.Serial, g.For}
 		if slices.Contains(seen, q) {
 			continue
 		}

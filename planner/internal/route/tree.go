@@ -57,7 +57,8 @@ type Node struct {
 	Arguments string
 	Variables []string
 	Types     join.Set
-	Child     *Place // nil of leaves
+	Child     *Place  // nil of leaves
+	For       Members // the parts that the client wants it for, as Earliest has them; none: the plan needs it
 	// picked are the places where the node is fetched.
 	picked []pickedAt
 }
@@ -95,6 +96,8 @@ type Group struct {
 	Entries []*Entry
 	Deps    []*Group
 	Serial  int // of a root group of a mutation: the position of its first field
+	// For are the parts that wait for it, nothing else: a group that the first part waits for has that one alone.
+	For Members
 }
 
 // Entry is how objects of some types are named in representations.

@@ -146,6 +146,21 @@ func TestFaultsOfASubgraph(t *testing.T) {
 
 func ask(t *testing.T, query string, a, b http.HandlerFunc) string {
 	t.Helper()
+	sg, e := shopAt(t, a, b)
+	p := planner.Build(sg.Schema(), query, "", planner.Options{})
+	var v planner.Values
+	p.Coerce(nil, &v)
+	plan, err := p.Fetches(&v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, _ := e.Execute(t.Context(), &Request{Plan: plan, Values: &v}, nil)
+	return string(body)
+}
+
+// shopAt is the shop of two subgraphs; nil: nobody listens.
+func shopAt(t *testing.T, a, b http.HandlerFunc) (*planner.Supergraph, *Executor) {
+	t.Helper()
 	address := func(h http.HandlerFunc) string {
 		s := httptest.NewServer(h)
 		if h == nil {
@@ -168,15 +183,7 @@ func ask(t *testing.T, query string, a, b http.HandlerFunc) string {
 		t.Cleanup(c.Close)
 		clients = append(clients, c)
 	}
-	p := planner.Build(sg.Schema(), query, "", planner.Options{})
-	var v planner.Values
-	p.Coerce(nil, &v)
-	plan, err := p.Fetches(&v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	body, _ := New(Config{Clients: clients}).Execute(t.Context(), &Request{Plan: plan, Values: &v}, nil)
-	return string(body)
+	return sg, New(Config{Clients: clients})
 }
 
 func TestAFailedRootFetchNamesItsFields(t *testing.T) {

@@ -35,3 +35,16 @@ func (r *run) leaves(f *planner.ProjectionField, v value, level int) (ok, told b
 	r.out = append(r.out, ']')
 	return true, false
 }
+
+// count returns how many elements the array at i of a well-formed text has.
+func count(b []byte, i int) (n int) {
+	i = tape.Blank(b, i+1)
+	for {
+		at, ok := tape.Element(b, i)
+		if !ok {
+			return n
+		}
+		n++
+		i = tape.Next(b, tape.Skip(b, at))
+	}
+}

@@ -35,6 +35,9 @@ func (r *run) object(o int32, projection int) (ok, told bool) {
 		r.bad("The object has a type that cannot be here.")
 		return false, true
 	}
+	if p.Divided {
+		return r.divided(o, projection)
+	}
 	slots := r.objects[o].slots
 	out, separator := r.out, byte('{')
 	for i := range p.Fields {
@@ -92,12 +95,15 @@ func (r *run) field(o int32, f *planner.ProjectionField) bool {
 
 // value writes what is at a level of the field's lists.
 func (r *run) value(f *planner.ProjectionField, v value, level int) bool {
-	mark := len(r.out)
+	mark, found := len(r.out), len(r.found)
 	ok, told := r.inner(f, v, level)
 	if ok {
 		return true
 	}
-	r.out = r.out[:mark]
+	r.out, r.found = r.out[:mark], r.found[:found]
+	if v.kind >= object && r.plan.Parts != nil {
+		r.nulled = append(r.nulled, r.here())
+	}
 	if !f.Wrap.Required(level) {
 		r.out = append(r.out, "null"...)
 		return true

@@ -46,6 +46,7 @@ type run struct {
 	tags    planner.Tags
 	tagged  table
 	scratch []byte
+	parts
 }
 
 // lines are written when the first request of their class is sent.
@@ -70,12 +71,23 @@ type fetchCall struct {
 	sought   []sought
 	recalled []byte // from the cache
 	sentAt   int64  // unix ns
+	// apart: a goroutine of its own sends the request, too; ask is what it sends.
+	apart bool
+	ctx   context.Context
+	ask   subgraph.Ask
+	to    *subgraph.Client
+	body  []byte
 }
 
 func newFetchCall() *fetchCall {
 	c := new(fetchCall)
 	c.tell = func() {
-		c.receive()
+		if c.apart {
+			c.send()
+		}
+		if !c.apart || c.err == nil {
+			c.receive()
+		}
 		c.done <- c.step
 	}
 	return c
@@ -126,7 +138,10 @@ func (r *run) begin(e *Executor, ctx context.Context, q *Request, leash *subgrap
 
 // denied reports the fields that the caller may not have.
 func (r *run) denied() {
-	for _, names := range r.q.Plan.Denied {
+	for i, names := range r.q.Plan.Denied {
+		if r.blame = 0; r.q.Plan.Parts != nil {
+			r.blame = r.q.Plan.DeniedIn[i]
+		}
 		var path []byte
 		for _, name := range names {
 			path = appendName(path, name)
@@ -160,6 +175,7 @@ func (r *run) end() {
 		c.call.Release()
 	}
 	clear(r.errors)
+	r.endParts()
 	r.memo.sources = nil
 	r.drop()
 	r.e, r.ctx, r.q, r.leash, r.values = nil, nil, nil, nil, nil
@@ -260,7 +276,8 @@ func (r *run) finish(s int) {
 func (r *run) send(s int) bool {
 	step, c := &r.plan.Steps[s], r.calls[s]
 	c.asked.reset()
-	c.sought, c.recalled = c.sought[:0], c.recalled[:0]
+	c.sought, c.recalled, c.apart = c.sought[:0], c.recalled[:0], false
+	r.blame = step.For
 	if step.Kind == planner.FetchSubscription && r.q.Event != nil {
 		c.status, c.content = http.StatusOK, r.q.Event
 		r.read(step, c)
@@ -282,12 +299,16 @@ func (r *run) send(s int) bool {
 	}
 	lines := r.linesFor(step.Subgraph)
 	c.size = len(r.body)
-	err := c.call.Send(r.ctx, client, subgraph.Ask{
+	ask := subgraph.Ask{
 		Body: r.body, Lines: lines.text, Now: now, Deadline: deadline, Once: step.Kind == planner.FetchMutation,
 		Rules: r.q.Breaker, Refuse: r.q.Refuse, Leash: r.leash,
 		Share: r.shares, Own: lines.own, News: r.e.news(),
-	})
-	if err != nil {
+	}
+	if r.later(step) {
+		r.sendApart(s, c, client, &ask)
+		return true
+	}
+	if err := c.call.Send(r.ctx, client, ask); err != nil {
 		r.used(step, c, err)
 		r.failed(step, &c.asked, codeOf(err))
 		return false

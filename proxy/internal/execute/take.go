@@ -20,10 +20,11 @@ type fault struct {
 	path       []byte // a JSON array without its closing bracket; nil: none
 	service    string
 	code       codes.Code // of ours
+	in         planner.FetchParts
 }
 
 func (r *run) fault(f fault) {
-	if len(r.errors) < maxErrors {
+	if f.in = r.blame; len(r.errors) < maxErrors {
 		r.errors = append(r.errors, f)
 	}
 }
@@ -75,6 +76,7 @@ func (r *run) failedRoot(step *planner.FetchStep, f fault) {
 // take merges the answer of a step.
 func (r *run) take(s int) {
 	step, c := &r.plan.Steps[s], r.calls[s]
+	r.blame = step.For
 	use := r.used(step, c, c.err)
 	if c.err != nil {
 		r.failed(step, &c.asked, codeOf(c.err))
@@ -383,17 +385,4 @@ func appendName(path []byte, name string) []byte {
 
 func appendIndex(path []byte, i int32) []byte {
 	return strconv.AppendInt(separate(path), int64(i), 10)
-}
-
-// count returns how many elements the array at i of a well-formed text has.
-func count(b []byte, i int) (n int) {
-	i = tape.Blank(b, i+1)
-	for {
-		at, ok := tape.Element(b, i)
-		if !ok {
-			return n
-		}
-		n++
-		i = tape.Next(b, tape.Skip(b, at))
-	}
 }
