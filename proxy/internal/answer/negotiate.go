@@ -77,6 +77,18 @@ func Negotiate(accept []byte) Media {
 	return MediaOther
 }
 
+// Accepts tells whether the value of Accept names a media type.
+func Accepts(accept []byte, media string) bool {
+	for len(accept) > 0 {
+		var item []byte
+		item, accept = cutItem(accept)
+		if name, weight := mediaRange(item); weight > 0 && bytes.EqualFold(name, []byte(media)) {
+			return true
+		}
+	}
+	return false
+}
+
 // cutItem splits a list at its first comma outside quotes.
 func cutItem(list []byte) (item, rest []byte) {
 	quoted := false

@@ -25,6 +25,7 @@ const (
 	Relay  Action = iota // send the received bytes to the upstream, and show the answer to Watch and Finish
 	Answer               // every operation has an entry: write them
 	Refuse               // write the refusal
+	Stream               // write the head by AppendAnswer, and let Stream write the body
 )
 
 // Exchange is the record of one request. The zero value is ready for Begin.
@@ -82,6 +83,7 @@ type Exchange struct {
 	execution execute.Request
 	rights    rights
 	money     []byte // cost in decimal
+	streaming streaming
 	done      bool   // events were emitted
 	lost      bool   // the answer did not come
 	blind     Reason // why the request is relayed unread
@@ -151,6 +153,7 @@ func (x *Exchange) reset() {
 	x.Refusal = Refusal{}
 	x.Begin, x.Forwarded, x.BytesIn, x.BytesOut = 0, 0, 0, 0
 	x.Status, x.Fetches = 0, 0
+	x.streaming = streamNothing
 	x.Executed, x.execution = false, execute.Request{}
 	x.rights = rights{}
 	x.client, x.trace = "", [16]byte{}

@@ -57,6 +57,10 @@ func (l *Line) execute(ctx context.Context, x *Exchange, h *wire.RequestHead, no
 		out = append(out, ']')
 	}
 	x.executed, x.Executed = out, true
+	if x.Media == answer.MediaStream && !x.Batch && !x.Head && answer.Accepts(h.Header("accept"), "text/event-stream") {
+		x.streaming = streamOne
+		return Stream
+	}
 	return Answer
 }
 

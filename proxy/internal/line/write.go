@@ -14,6 +14,9 @@ import (
 // AppendAnswer appends the head of the answer from entries, and returns the body to send behind it: empty for 304 and HEAD. The body
 // belongs to the cache or the exchange and must not be changed. h may be nil: then no condition of the request is looked at.
 func (l *Line) AppendAnswer(dst []byte, x *Exchange, h *wire.RequestHead, w *answer.Writer, k answer.Connection, now int64) (head, body []byte) {
+	if x.streaming != streamNothing {
+		return x.appendStreamed(dst, w, k, now), nil
+	}
 	if x.Executed {
 		return x.appendExecuted(dst, h, w, k, now)
 	}

@@ -226,6 +226,8 @@ func (c *conn) request() bool {
 	switch action {
 	case line.Answer:
 		return c.hit(x, g, now)
+	case line.Stream:
+		return c.streamed(x, g, now)
 	case line.Refuse:
 		return c.refuse(x, c.head.Size+g.size)
 	}

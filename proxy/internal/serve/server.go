@@ -53,6 +53,7 @@ type Server struct {
 
 	ctx  context.Context // ends when connections must
 	stop context.CancelFunc
+	end  chan struct{} // closed when draining begins
 
 	mu        sync.Mutex
 	conns     map[*conn]struct{}
@@ -73,7 +74,7 @@ func New(cfg Config) *Server {
 	s := &Server{
 		cfg: cfg, line: cfg.Line, logger: cfg.Logger, conns: map[*conn]struct{}{},
 		listeners: map[listen.Listener]struct{}{}, refreshes: make(chan *refresh, 64), idle: make(chan struct{}),
-		busy: make(chan struct{}, 1),
+		busy: make(chan struct{}, 1), end: make(chan struct{}),
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.exchanges.New = func() any { return new(line.Exchange) }
@@ -174,7 +175,9 @@ func (s *Server) signalIdle() {
 // left, or closes the rest and returns ctx's error when ctx ends. The server cannot be used again.
 func (s *Server) Drain(ctx context.Context) error {
 	s.mu.Lock()
-	s.draining.Store(true)
+	if !s.draining.Swap(true) {
+		close(s.end)
+	}
 	for l := range s.listeners {
 		l.Close()
 	}

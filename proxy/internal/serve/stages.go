@@ -18,6 +18,7 @@ type Stages interface {
 	Blind(x *line.Exchange, reason line.Reason)
 	Decide(ctx context.Context, x *line.Exchange, h *wire.RequestHead, body []byte, now int64) (line.Action, line.Reason)
 	AppendAnswer(dst []byte, x *line.Exchange, h *wire.RequestHead, w *answer.Writer, k answer.Connection, now int64) (head, body []byte)
+	Stream(ctx context.Context, x *line.Exchange, out line.Out)
 	AppendRefusal(dst []byte, x *line.Exchange, h *wire.RequestHead, w *answer.Writer, k answer.Connection, now int64) []byte
 	AppendLines(dst []byte, x *line.Exchange) []byte
 	Watch(x *line.Exchange, r *wire.ResponseHead) line.Watch

@@ -1,0 +1,38 @@
+package line
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/weirproxy/weir/proxy/internal/answer"
+)
+
+// Out is where the body of a streamed answer goes. One goroutine uses it.
+type Out interface {
+	// Part sends a part at once, and waits while the client does not read, within its deadline. An error says that the client is gone.
+	Part(b []byte) error
+	// Ending is closed when the sidecar drains: an answer that would go on without end is to end soon.
+	Ending() <-chan struct{}
+}
+
+// streaming says what Stream writes.
+type streaming uint8
+
+const (
+	streamNothing streaming = iota
+	streamOne               // the answer of an operation, as an event
+)
+
+// appendStreamed appends the head of a streamed answer.
+func (x *Exchange) appendStreamed(dst []byte, w *answer.Writer, k answer.Connection, now int64) []byte {
+	x.Status = http.StatusOK
+	return w.AppendStreamed(dst, &answer.Streamed{Connection: k, Media: answer.MediaEvents}, now)
+}
+
+// Stream writes the body of an answer whose head was written, and returns at its end. ctx ends when the client leaves.
+func (l *Line) Stream(_ context.Context, x *Exchange, out Out) {
+	if x.streaming == streamOne {
+		x.executed = append(answer.AppendNext(make([]byte, 0, len(x.executed)+64), x.executed), answer.Complete...)
+		_ = out.Part(x.executed) // a client that is gone needs nothing
+	}
+}
