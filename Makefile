@@ -84,16 +84,10 @@ bench: build ## five minutes: Go benchmarks by room, allocation gates, paired ra
 bench-full: setup build ## everything, about half an hour on a quiet machine: bench/RESULTS.md
 	bin/weir-bench full --out bench
 
-FEDBENCH       := ../shared/fedbench
-FEDBENCH_FLAGS ?=
-bench-federation: build ## CPU of the supergraph mode beside a hand-written floor, when its kit is beside this checkout; FEDBENCH_FLAGS for more
+FEDBENCH := ../shared/fedbench
+bench-federation: build ## the supergraph mode beside a hand-written floor and Hive Router, when its kit is beside this checkout: ten minutes, into bench/RESULTS.md
 	@if [ ! -d $(FEDBENCH) ]; then echo "bench-federation: left out, there is no $(FEDBENCH)"; exit 0; fi; \
-	command -v wrk >/dev/null || { echo "bench-federation: needs wrk (Debian package)" >&2; exit 1; }; \
-	go -C $(FEDBENCH) build -o $(CURDIR)/bin/fedbench . && \
-	echo 'supergraph: { dedup: false }' >bin/fedbench.yaml; echo 'supergraph: { dedup_inbound: true }' >bin/fedbench-inbound.yaml; \
-	weir="$(CURDIR)/bin/weir run --supergraph {supergraph} --listen {listen} --admin 127.0.0.1:0"; \
-	rm -f bin/fedbench.jsonl && bin/fedbench run -dir bin/fedbench.d -out bin/fedbench.jsonl -router "weir=$$weir -c $(CURDIR)/bin/fedbench.yaml" \
-	  -router "weir-dedup=$$weir" -router "weir-inbound=$$weir -c $(CURDIR)/bin/fedbench-inbound.yaml" $(FEDBENCH_FLAGS)
+	bin/weir-bench full --out bench --only federation --fedbench $(FEDBENCH)
 
 soak: setup build ## 20 minutes of mixed load, faults, reloads and invalidations: does anything grow?
 	bin/weir-bench soak $(SOAK_FLAGS)

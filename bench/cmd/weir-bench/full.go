@@ -22,9 +22,11 @@ func newFull() *cobra.Command {
 answers, Weir beside reference servers and other people's, growth, footprint. About half an hour on two processors without other work.
 
 A part that fails costs the others nothing, and RESULTS.md says so first. With --only the named parts are measured and the rest stays as it was.
-The soak takes 20 minutes more and is measured only when it is named. Parts: ` + strings.Join(full.Names(), ", ") + `.`,
+Two parts are measured only when they are named: federation takes ten minutes and needs the federation kit, and Hive Router for the rows beside it
+(hive_router in PATH, or HIVE_ROUTER_BIN); the soak takes 20 minutes. Parts: ` + strings.Join(full.Names(), ", ") + `.`,
 		Example: `  weir-bench full --out bench
   weir-bench full --out bench --only growth,footprint
+  weir-bench full --out bench --only federation --fedbench ../shared/fedbench
   weir-bench full --out bench --render             # RESULTS.md and pictures from the data that is there
   weir-bench full --out /tmp/look --quick`,
 		Args: cobra.NoArgs,
@@ -43,6 +45,7 @@ The soak takes 20 minutes more and is measured only when it is named. Parts: ` +
 			if cfg.NPM, err = peer.NPMFolder(); err != nil {
 				return err
 			}
+			cfg.Hive = os.Getenv("HIVE_ROUTER_BIN")
 			cfg.Version, cfg.Command, cfg.Out = version, os.Args, cmd.ErrOrStderr()
 			missed, err := full.Run(cmd.Context(), cfg)
 			fmt.Fprintf(cmd.OutOrStdout(), "%d gates missed; see %s/RESULTS.md\n", missed, strings.TrimSuffix(cfg.Dir, "/"))
@@ -54,7 +57,8 @@ The soak takes 20 minutes more and is measured only when it is named. Parts: ` +
 	}
 	f := cmd.Flags()
 	f.StringVar(&cfg.Dir, "out", "", "folder that takes RESULTS.md and the folder results")
-	f.StringSliceVar(&cfg.Only, "only", nil, "parts to measure, by commas (default all but soak)")
+	f.StringSliceVar(&cfg.Only, "only", nil, "parts to measure, by commas (default all but federation and soak)")
+	f.StringVar(&cfg.Fedbench, "fedbench", "../shared/fedbench", "folder of the federation kit")
 	f.BoolVar(&cfg.Quick, "quick", false, "short pieces and few points: for a look, not for the record")
 	f.BoolVar(&render, "render", false, "measure nothing, write RESULTS.md from the data that is there")
 	f.BoolVar(&gate, "gate", false, "exit 1 when a gate is missed")

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/weirproxy/weir/bench/internal/compare"
+	"github.com/weirproxy/weir/bench/internal/federation"
 	"github.com/weirproxy/weir/bench/internal/fleet"
 	"github.com/weirproxy/weir/bench/internal/growth"
 	"github.com/weirproxy/weir/bench/internal/result"
@@ -27,6 +28,8 @@ type Config struct {
 	Only     []string // names of parts to measure; the others stay as they were
 	Quick    bool     // short: for a look, not for the record
 	NPM      string   // folder of npm packages, for compare; "": the user's
+	Fedbench string   // folder of the federation kit, for federation
+	Hive     string   // binary of Hive Router, for federation; "": that of PATH
 	Version  string
 	Command  []string
 	Out      io.Writer
@@ -46,6 +49,7 @@ func parts() []part {
 		{"growth", true, runGrowth("connections", "bytes", "operations", "tags", "tombstones", "events")},
 		{"hits", true, runGrowth("hits")},
 		{"footprint", true, runGrowth("footprint")},
+		{"federation", false, runFederation},
 		{"soak", false, runSoak},
 	}
 }
@@ -77,6 +81,13 @@ func runGrowth(names ...string) func(context.Context, *Config, *result.File) err
 		f.Tables, err = growth.Run(ctx, growth.Config{Binaries: cfg.Binaries, Quick: cfg.Quick, Out: cfg.Out}, names...)
 		return err
 	}
+}
+
+func runFederation(ctx context.Context, cfg *Config, f *result.File) (err error) {
+	f.Tables, f.Warnings, err = federation.Run(ctx, federation.Config{
+		Weir: cfg.Binaries.Weir, Kit: cfg.Fedbench, Hive: federation.FindHive(cfg.Hive), Quick: cfg.Quick, Out: cfg.Out,
+	})
+	return err
 }
 
 const soakTime, soakRate = 20 * time.Minute, 400
