@@ -64,7 +64,7 @@ func (p *Plan) Describe(variables []byte) Description {
 	}
 	if p.federated != nil && len(problems) == 0 {
 		var err error
-		if d.Fetches, err = p.FetchesFor(&v, everything{}); err != nil {
+		if d.Fetches, err = p.FetchesInParts(&v, everything{}); err != nil {
 			d.Unanswered = err.Error()
 		} else if d.Valid {
 			d.FetchCosts = p.describeFetchCosts(d.Fetches, &v)

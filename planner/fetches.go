@@ -253,7 +253,7 @@ func (f *federated) plan(c choice, unmet join.Set) (plan *FetchPlan, needs join.
 		return nil, nil, fmt.Errorf("planner: %w", err)
 	}
 	q := introspect.Query{
-		Schema: f.supergraph.schema.ast, Fragments: f.fragments,
+		Schema: f.supergraph.schema.ast, Fragments: f.fragments, Hidden: f.supergraph.hidden,
 		Included: func(list ast.DirectiveList) bool { return route.Included(list, conditions) },
 	}
 	var wrong error

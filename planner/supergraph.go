@@ -16,6 +16,7 @@ type Supergraph struct {
 	model     *join.Supergraph
 	schema    *Schema
 	subgraphs []Subgraph
+	hidden    map[string]bool // directives that introspection does not tell of
 }
 
 // Subgraph is a service behind a supergraph.
@@ -108,7 +109,7 @@ func LoadSupergraph(name, sdl string, labels ...string) (*Supergraph, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Supergraph{model: model}
+	s := &Supergraph{model: model, hidden: map[string]bool{"stream": true}}
 	for _, g := range model.Graphs {
 		s.subgraphs = append(s.subgraphs, Subgraph(g))
 	}
@@ -118,6 +119,9 @@ func LoadSupergraph(name, sdl string, labels ...string) (*Supergraph, error) {
 	s.schema.supergraph = s
 	return s, nil
 }
+
+// HideDefer keeps introspection from telling of @defer, for where everything is answered at once. It must be called before the supergraph is used.
+func (s *Supergraph) HideDefer() { s.hidden["defer"] = true }
 
 // Schema returns what clients see: no machinery of composition, and nothing that is inaccessible. Plans made with it (Build, Cache) have
 // Fetches.

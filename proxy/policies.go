@@ -152,6 +152,7 @@ func (p *policies) publish() {
 	if next.Executor = p.executor; next.Executor != nil {
 		ownAnswers(&next)
 		next.Authorization = p.static.Fetching.Authorization
+		next.Defer = p.static.File.Supergraph.Defer
 	}
 	next.Version, next.Hash, next.Plans, next.Scope, next.Leases = p.version, p.hash, p.plans, p.rules, p.leases()
 	p.now.Store(next.Seal())

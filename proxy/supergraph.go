@@ -84,6 +84,9 @@ func (k *supergraphs) build(name, text string, hash [sha256.Size]byte) (*federat
 	if err != nil {
 		return nil, err
 	}
+	if !k.cfg.File.Supergraph.Defer {
+		s.HideDefer()
+	}
 	var known *subgraphs
 	if before != nil {
 		known = before.subgraphs

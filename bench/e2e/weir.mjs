@@ -19,11 +19,17 @@ async function freePort() {
   return port;
 }
 
-/** startWeir runs `weir run` before origin with the given schema text and policy (lines of YAML, under `policy:`). */
+/** startWeir runs `weir run` before origin, or over the subgraphs of origin.supergraph, with the given schema text and policy (lines of YAML, under `policy:`). */
 export async function startWeir(origin, schema, policy = '') {
   const dir = mkdtempSync(join(tmpdir(), 'weir-e2e-'));
   const port = await freePort(), admin = await freePort();
-  const args = ['run', '--listen', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${admin}`, '--upstream', origin.url, '--service', 'e2e'];
+  const args = ['run', '--listen', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${admin}`, '--service', 'e2e'];
+  if (origin.supergraph) {
+    writeFileSync(join(dir, 'supergraph.graphql'), origin.supergraph);
+    args.push('--supergraph', join(dir, 'supergraph.graphql'));
+  } else {
+    args.push('--upstream', origin.url);
+  }
   if (schema) {
     writeFileSync(join(dir, 'schema.graphql'), schema);
     args.push('--schema', join(dir, 'schema.graphql'));

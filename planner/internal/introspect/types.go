@@ -1,6 +1,7 @@
 package introspect
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -20,7 +21,8 @@ func (q *Query) schema(set ast.SelectionSet) {
 		case "types":
 			list(q, sorted(q.Schema.Types), func(name string) { q.named(f.SelectionSet, name) })
 		case "directives":
-			list(q, sorted(q.Schema.Directives), func(name string) { q.directive(f.SelectionSet, q.Schema.Directives[name]) })
+			visible := slices.DeleteFunc(sorted(q.Schema.Directives), func(name string) bool { return q.Hidden[name] })
+			list(q, visible, func(name string) { q.directive(f.SelectionSet, q.Schema.Directives[name]) })
 		default:
 			q.optional(q.Schema.Description)
 		}

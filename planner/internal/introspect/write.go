@@ -17,6 +17,7 @@ var ErrVariable = errors.New("arguments of __type and of fields below __schema m
 type Query struct {
 	Schema    *ast.Schema
 	Fragments ast.FragmentDefinitionList
+	Hidden    map[string]bool // directives that are not told of
 	// Included decides @skip and @include.
 	Included func(ast.DirectiveList) bool
 

@@ -28,6 +28,7 @@ type Supergraph struct {
 	EntityMemo    bool                `yaml:"entity_memo" json:"entity_memo,omitempty" jsonschema:"description=Do not ask a subgraph again for fields of an entity that it has answered in the same request; nothing of it outlives the request"`
 	Dedup         bool                `yaml:"dedup" json:"dedup,omitempty" jsonschema:"description=Fetches of queries that are the same, the headers that are passed on included, and under way at the same time are one request; never mutations"`
 	Inbound       bool                `yaml:"dedup_inbound" json:"dedup_inbound,omitempty" jsonschema:"description=Queries of clients that are the same, variables and credentials and the headers that are passed on included, and under way at the same time are executed once; never mutations"`
+	Defer         bool                `yaml:"defer" json:"defer,omitempty" jsonschema:"description=Fragments with @defer are answered later, to clients whose Accept names multipart/mixed with deferSpec=20220824 or incrementalSpec=v0.2; others have them in the one answer"`
 	Trace         string              `yaml:"trace" json:"trace,omitempty" jsonschema:"enum=forward,enum=create,enum=off,description=W3C trace context: forward the client's; create: and begin one, sampled, where there is none; off"`
 	Headers       HeaderRules         `yaml:"headers" json:"headers,omitempty" jsonschema:"description=Of requests to all subgraphs"`
 	Authorization Authorization       `yaml:"authorization" json:"authorization,omitempty" jsonschema:"description=What @authenticated and @requiresScopes and @policy of the supergraph do; tokens are verified by policy.scope"`
@@ -133,7 +134,7 @@ type Retries struct {
 
 func defaultSupergraph() Supergraph {
 	return Supergraph{
-		Watch: "2s", Timeout: "10s", Total: "30s", Concurrency: 256, MaxAnswer: "8MiB", Dedup: true, Trace: "forward", Retries: Retries{Budget: 0.1, Backoff: "25ms"},
+		Watch: "2s", Timeout: "10s", Total: "30s", Concurrency: 256, MaxAnswer: "8MiB", Dedup: true, Defer: true, Trace: "forward", Retries: Retries{Budget: 0.1, Backoff: "25ms"},
 		Cache:         EntityCache{Mode: "on", TTL: "0", MaxTTL: "0", HoldOff: "2s"},
 		Authorization: Authorization{Mode: "filter", ScopesClaim: "scope"},
 		Budget:        Budget{Mode: "observe"},

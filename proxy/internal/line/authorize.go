@@ -44,6 +44,7 @@ func (r *rights) Policy(name string) bool {
 // authorise plans all operations of the request, so that none is executed when another is refused.
 func (l *Line) authorise(x *Exchange, h *wire.RequestHead, now int64) (ok bool) {
 	x.rights = rights{policy: x.Policy, head: h, now: now}
+	x.Parts = x.takesParts(h)
 	for i := range x.Items {
 		it := &x.Items[i]
 		if it.mismatched {
@@ -55,7 +56,7 @@ func (l *Line) authorise(x *Exchange, h *wire.RequestHead, now int64) (ok bool) 
 			l.refuse(x)
 			return false
 		}
-		plan, err := it.Plan.FetchesFor(&it.values, &x.rights)
+		plan, err := x.fetchesOf(it)
 		if err != nil {
 			x.Refusal = unanswerable("The subgraphs cannot answer this operation.")
 			l.refuse(x)

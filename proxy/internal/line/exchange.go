@@ -45,6 +45,8 @@ type Exchange struct {
 	Injected bool
 	// Executed says that the answer was made from those of subgraphs.
 	Executed bool
+	// Parts is how the client takes what an operation defers; Whole: not later than the rest.
+	Parts execute.Format
 	// Leash ends fetches from subgraphs when the client leaves; nil: they go on.
 	Leash *subgraph.Leash
 	// Breaker is that of the upstream; nil: none is asked.
@@ -153,7 +155,7 @@ func (x *Exchange) reset() {
 	x.Refusal = Refusal{}
 	x.Begin, x.Forwarded, x.BytesIn, x.BytesOut = 0, 0, 0, 0
 	x.Status, x.Fetches = 0, 0
-	x.streaming = streamNothing
+	x.streaming, x.Parts = streamNothing, execute.Whole
 	x.Executed, x.execution = false, execute.Request{}
 	x.rights = rights{}
 	x.client, x.trace = "", [16]byte{}

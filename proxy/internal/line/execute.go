@@ -37,6 +37,10 @@ func (l *Line) execute(ctx context.Context, x *Exchange, h *wire.RequestHead, no
 	if b := &x.Policy.Breaker; b.Mode != policy.Off {
 		x.execution.Breaker, x.execution.Refuse = &b.Rules, b.Mode == policy.Enforce
 	}
+	if x.Items[0].fetches.Parts != nil {
+		x.streaming = streamParts
+		return Stream
+	}
 	for i := range x.Items {
 		it := &x.Items[i]
 		if x.Batch {

@@ -21,18 +21,26 @@ type streaming uint8
 const (
 	streamNothing streaming = iota
 	streamOne               // the answer of an operation, as an event
+	streamParts             // the answer of an operation, what it defers behind the rest
 )
 
 // appendStreamed appends the head of a streamed answer.
 func (x *Exchange) appendStreamed(dst []byte, w *answer.Writer, k answer.Connection, now int64) []byte {
 	x.Status = http.StatusOK
-	return w.AppendStreamed(dst, &answer.Streamed{Connection: k, Media: answer.MediaEvents}, now)
+	media := answer.MediaEvents
+	if x.streaming == streamParts {
+		media = x.partsMedia()
+	}
+	return w.AppendStreamed(dst, &answer.Streamed{Connection: k, Media: media}, now)
 }
 
 // Stream writes the body of an answer whose head was written, and returns at its end. ctx ends when the client leaves.
-func (l *Line) Stream(_ context.Context, x *Exchange, out Out) {
-	if x.streaming == streamOne {
+func (l *Line) Stream(ctx context.Context, x *Exchange, out Out) {
+	switch x.streaming {
+	case streamOne:
 		x.executed = append(answer.AppendNext(make([]byte, 0, len(x.executed)+64), x.executed), answer.Complete...)
 		_ = out.Part(x.executed) // a client that is gone needs nothing
+	case streamParts:
+		l.streamParts(ctx, x, out)
 	}
 }

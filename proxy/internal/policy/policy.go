@@ -74,6 +74,7 @@ type Policy struct {
 	Plans         *planner.Cache
 	Executor      *execute.Executor // answers operations from subgraphs, by the plans above; nil: they are relayed to an upstream
 	Authorization Authorization
+	Defer         bool // what an operation defers is answered later, to a client that takes it
 	Limits        Limits
 	Leases        Leases
 	Deadlines     Deadlines
