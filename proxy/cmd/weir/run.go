@@ -35,6 +35,7 @@ are sent; a second signal ends it at once. Redis, Kafka and the control plane ma
 			return err
 		}
 		tuneCollector()
+		forgetStart()
 		sidecar, err := proxy.New(proxy.Config{Static: static, Values: values, Logger: logger, Version: version})
 		if err != nil {
 			return err
