@@ -84,7 +84,7 @@ func (c *conn) lost(u *upstream, t *turn, err error) {
 	t.ticket = breaker.Ticket{}
 }
 
-// toldOf is told for a request over a connection of its own. As for one that is relayed, the head of the answer tells, whatever becomes of the rest.
+// toldOf is told for a request of our own. As for one that is relayed, the head of the answer tells, whatever becomes of the rest.
 func (s *Server) toldOf(ticket *breaker.Ticket, u *upstream, r *refresh, err error) {
 	switch {
 	case u.used:

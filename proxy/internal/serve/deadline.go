@@ -65,6 +65,7 @@ func (s *Server) watch() {
 			metrics.Read(samples)
 			s.pressure.Store(ladder(int64(samples[0].Value.Uint64()-samples[1].Value.Uint64()), limit))
 		}
+		s.spares.sweep(time.Now())
 		if s.sweep() == 0 && !resting {
 			resting = true
 			tick.Reset(restEvery)

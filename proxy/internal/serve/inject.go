@@ -17,7 +17,7 @@ func (c *conn) injected(x *line.Exchange, g gathered) (message []byte) {
 	return c.s.line.Inject(nil, x, &c.head, c.in.bytes()[:c.head.Size], g.content)
 }
 
-// fetchInjected fetches such a request over a connection of its own and reports whether its answer is stored: then the entry answers. Whatever
+// fetchInjected fetches such a request over a connection that no client uses and reports whether its answer is stored: then the entry answers. Whatever
 // else comes, the request is relayed as it came.
 func (c *conn) fetchInjected(x *line.Exchange, message []byte) (stored bool) {
 	failed := false

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"time"
 
@@ -52,7 +53,7 @@ func (c *conn) startRefresh(x *line.Exchange, size int) {
 	}
 }
 
-// refresher sends requests one after the other, each on a connection of its own.
+// refresher sends requests one after the other.
 func (s *Server) refresher() {
 	u := &upstream{b: make([]byte, relayInput)}
 	for {
@@ -113,20 +114,43 @@ func (s *Server) refresh(u *upstream, r *refresh) (err error) {
 	return nil
 }
 
-// ask sends a request over a connection of its own and returns the content of the answer.
+// ask sends a request over a connection that no client uses and returns the content of the answer. One that rested may have ended just now: then
+// the request, a query, is sent once more.
 func (s *Server) ask(ctx context.Context, u *upstream, r *refresh) ([]byte, error) {
-	var err error
+	if conn := s.spares.take(r.destination, time.Now()); conn != nil {
+		content, err := s.askOver(ctx, conn, u, r)
+		if err == nil || u.w > 0 || u.used || ctx.Err() != nil {
+			return content, err
+		}
+	}
 	u.used = false
-	if u.conn, err = s.cfg.Dial(ctx, r.destination); err != nil {
+	conn, err := s.cfg.Dial(ctx, r.destination)
+	if err != nil {
 		return nil, err
 	}
-	defer u.conn.Close()
-	stop := context.AfterFunc(ctx, func() { u.conn.Close() })
-	defer stop()
-	if _, err := u.conn.Write(r.message); err != nil {
-		return nil, err
+	return s.askOver(ctx, conn, u, r)
+}
+
+// askOver owns conn. After an error, u.w tells whether anything of an answer came.
+func (s *Server) askOver(ctx context.Context, conn net.Conn, u *upstream, r *refresh) ([]byte, error) {
+	u.conn, u.used, u.r, u.w = conn, false, 0, 0
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	_, err := conn.Write(r.message)
+	var content []byte
+	if err == nil {
+		content, err = u.fetch(s, r)
 	}
-	return u.fetch(s, r)
+	if stop() && err == nil && u.rests() {
+		s.spares.give(r.destination, conn, time.Now())
+	} else {
+		conn.Close()
+	}
+	return content, err
+}
+
+// rests reports whether the connection, whose answer was read, can carry another one. A refusal may be of the connection.
+func (u *upstream) rests() bool {
+	return !u.head.Close && u.r == u.w && u.head.Status < http.StatusBadRequest
 }
 
 var (
@@ -136,7 +160,6 @@ var (
 
 // fetch reads one answer to its end.
 func (u *upstream) fetch(s *Server, r *refresh) ([]byte, error) {
-	u.r, u.w = 0, 0
 	for {
 		if err := u.read(0); err != nil {
 			return nil, err

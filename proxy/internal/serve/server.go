@@ -46,6 +46,7 @@ type Server struct {
 	pressure  atomic.Int32
 	draining  atomic.Bool
 	refreshes chan *refresh
+	spares    spares
 	breakers  breaker.Set
 	// Connections share what only a request under way needs: what was used last is in the processor's cache, and an idle connection
 	// keeps little.
@@ -202,6 +203,7 @@ func (s *Server) Drain(ctx context.Context) error {
 	}
 	s.mu.Unlock()
 	s.work.Wait()
+	s.spares.close()
 	return err
 }
 
