@@ -47,7 +47,11 @@ func (w *world) inParts(ctx context.Context, op operation, body []byte) *differe
 	for _, legacy := range []bool{false, true} {
 		for range patience {
 			var list [][]byte
-			w.federation.ExecuteInParts(ctx, plan, &v, legacy, func(payload []byte, _ bool) { list = append(list, bytes.Clone(payload)) })
+			f := w.federation
+			if legacy {
+				f = w.keeping
+			}
+			f.ExecuteInParts(ctx, plan, &v, legacy, func(payload []byte, _ bool) { list = append(list, bytes.Clone(payload)) })
 			all := bytes.Join(list, []byte("\n"))
 			if d.got = string(all); bytes.Contains(all, late) {
 				continue

@@ -157,7 +157,10 @@ func (r *run) draft(now []instance) {
 			w.settle()
 			continue
 		}
-		r.out, r.found, r.nulled = r.out[:start], r.found[:found], r.nulled[:told]
+		r.out, r.found = r.out[:start], r.found[:found]
+		for ; len(r.nulled) > told; r.nulled = r.nulled[:len(r.nulled)-1] {
+			delete(r.isNull, r.nulled[len(r.nulled)-1])
+		}
 		body := r.out
 		r.out = nil
 		r.appendFaults(r.faultsOf(i, now, before, true))

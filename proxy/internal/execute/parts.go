@@ -36,7 +36,8 @@ type parts struct {
 	left    []int              // by part: how many of its steps are not finished
 	waiting []instance         // whose parents were delivered
 	found   []instance         // by the walk under way
-	nulled  [][]byte           // paths of what is null for what is in it
+	nulled  []string           // paths of what is null for what is in it, each once
+	isNull  map[string]bool    // the same
 	told    map[string]bool    // what several parts have and was delivered
 	at      int                // the part that is written
 	exact   planner.FetchParts // fields for which parts are written; 0: all of the part's
@@ -87,8 +88,15 @@ func (r *run) endParts() {
 	clear(r.waiting[:cap(r.waiting)])
 	clear(r.found[:cap(r.found)])
 	clear(r.nulled)
-	r.parts = parts{left: r.left[:0], waiting: r.waiting[:0], found: r.found[:0], nulled: r.nulled[:0]}
+	kept := parts{left: r.left[:0], nulled: r.nulled[:0]}
+	if cap(r.waiting)+cap(r.found) <= keptInstances {
+		kept.waiting, kept.found = r.waiting[:0], r.found[:0]
+	}
+	r.parts = kept
 }
+
+// keptInstances is for how many instances a run keeps memory.
+const keptInstances = 2 << 10
 
 // later tells whether a step is for what is not answered at once.
 func (r *run) later(step *planner.FetchStep) bool {
@@ -217,14 +225,20 @@ func (r *run) writes(f *planner.ProjectionField) bool {
 	return f.In.Has(r.at)
 }
 
-// isNulled tells whether the client has null at the path under way.
-func (r *run) isNulled() bool {
-	if len(r.nulled) == 0 {
-		return false
+// nulls notes that the client has null at the path under way.
+func (r *run) nulls() {
+	here := string(r.here())
+	if r.isNull == nil {
+		r.isNull = map[string]bool{}
 	}
-	here := r.here()
-	return slices.ContainsFunc(r.nulled, func(path []byte) bool { return bytes.Equal(path, here) })
+	if !r.isNull[here] {
+		r.isNull[here] = true
+		r.nulled = append(r.nulled, here)
+	}
 }
+
+// isNulled tells whether the client has null at the path under way.
+func (r *run) isNulled() bool { return len(r.nulled) > 0 && r.isNull[string(r.here())] }
 
 // under tells whether a path is at or below another one.
 func under(path, at []byte) bool {

@@ -102,7 +102,7 @@ func (r *run) value(f *planner.ProjectionField, v value, level int) bool {
 	}
 	r.out, r.found = r.out[:mark], r.found[:found]
 	if v.kind >= object && r.plan.Parts != nil {
-		r.nulled = append(r.nulled, r.here())
+		r.nulls()
 	}
 	if !f.Wrap.Required(level) {
 		r.out = append(r.out, "null"...)
