@@ -127,5 +127,20 @@ func (s *Supergraph) HideDefer() { s.hidden["defer"] = true }
 // Fetches.
 func (s *Supergraph) Schema() *Schema { return s.schema }
 
+// Guard is a directive that protects a type or a field: @authenticated, @requiresScopes or @policy.
+type Guard struct {
+	Line        int    // of the supergraph
+	Place       string // such as: type User, field email
+	Requirement string // the directive
+}
+
+// Guards returns what is protected, in the order of the document.
+func (s *Supergraph) Guards() (list []Guard) {
+	for _, g := range s.model.Guards {
+		list = append(list, Guard(g))
+	}
+	return list
+}
+
 // Subgraphs returns the services in the order of their indexes.
 func (s *Supergraph) Subgraphs() []Subgraph { return s.subgraphs }

@@ -57,7 +57,7 @@ func TestWhatCannotStartNamesItsCureAndLeavesNothingOpen(t *testing.T) {
 			})
 			_, err := New(cfg)
 			wants(t, "New", err, c.want)
-			if err = Check(cfg); c.checked {
+			if _, err = Check(cfg); c.checked {
 				wants(t, "Check", err, c.want)
 			} else if err != nil {
 				t.Errorf("Check: %v", err)
@@ -82,7 +82,7 @@ func TestCheckTakesWhatNewTakes(t *testing.T) {
 	cfg := configuration(t, "http://127.0.0.1:1", func(f *config.File) {
 		f.Redis, f.Kafka, f.Control, f.State = config.List{"127.0.0.1:1"}, config.List{"127.0.0.1:1"}, "http://127.0.0.1:1", t.TempDir()
 	})
-	if err := Check(cfg); err != nil {
+	if _, err := Check(cfg); err != nil {
 		t.Error(err)
 	}
 	r := start(t, cfg)

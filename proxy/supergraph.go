@@ -45,6 +45,7 @@ type supergraphs struct {
 type federation struct {
 	*subgraphs
 	schema *planner.Schema
+	guards []planner.Guard
 	hash   [sha256.Size]byte // of the text
 }
 
@@ -95,7 +96,7 @@ func (k *supergraphs) build(name, text string, hash [sha256.Size]byte) (*federat
 	if err != nil {
 		return nil, err
 	}
-	return &federation{subgraphs: g, schema: s.Schema(), hash: hash}, nil
+	return &federation{subgraphs: g, schema: s.Schema(), guards: s.Guards(), hash: hash}, nil
 }
 
 // run looks for a new supergraph until ctx ends and puts it in force by set.

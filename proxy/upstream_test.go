@@ -48,7 +48,7 @@ func TestAuthoritiesThatCannotBeRead(t *testing.T) {
 		"none.pem": filepath.Join(folder, "none.pem"), "holds no certificate": write(t, filepath.Join(folder, "bad.pem"), "x"),
 	} {
 		cfg := configuration(t, "https://127.0.0.1:1", func(f *config.File) { f.UpstreamCA = file })
-		if err := Check(cfg); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "upstream_ca") {
+		if _, err := Check(cfg); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "upstream_ca") {
 			t.Errorf("%s: %v", file, err)
 		}
 	}

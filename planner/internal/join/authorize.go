@@ -35,7 +35,7 @@ func (l *loader) needs() {
 	own := map[*Type]Set{}
 	for _, d := range l.doc.Definitions {
 		if t := l.s.Types[d.Name]; t != nil {
-			own[t] = l.required(d.Directives)
+			own[t] = l.required(d.Directives, t, "")
 		}
 	}
 	parents := map[*Type][]*Type{}
@@ -53,7 +53,8 @@ func (l *loader) needs() {
 		}
 	}
 	alone := map[*Field]Set{}
-	l.everyField(func(f *Field, def *ast.FieldDefinition) { alone[f] = l.required(def.Directives) })
+	l.everyField(func(f *Field, def *ast.FieldDefinition) { alone[f] = l.required(def.Directives, f.Owner, f.Name) })
+	slices.SortStableFunc(l.s.Guards, func(a, b Guard) int { return a.Line - b.Line })
 	l.everyField(func(f *Field, _ *ast.FieldDefinition) {
 		f.Needs = alone[f].Or(f.Owner.needs).Or(f.Type.needs)
 		for _, i := range parents[f.Owner] {
@@ -115,8 +116,8 @@ func (s *Supergraph) NeedsOf(types Set, field string) (out Set) {
 	return out
 }
 
-// required numbers what the directives of a type or a field ask for.
-func (l *loader) required(list ast.DirectiveList) (out Set) {
+// required numbers what the directives of a type, or of a field of it, ask for.
+func (l *loader) required(list ast.DirectiveList, t *Type, field string) (out Set) {
 	for _, d := range list {
 		feature := l.guards[d.Name]
 		if feature == "" && slices.Contains(guards, d.Name) {
@@ -134,6 +135,11 @@ func (l *loader) required(list ast.DirectiveList) (out Set) {
 			continue
 		}
 		out = out.With(l.number(q))
+		g := Guard{Line: d.Position.Line, Place: "type " + t.Name, Requirement: q.String()}
+		if field != "" {
+			g.Place += ", field " + field
+		}
+		l.s.Guards = append(l.s.Guards, g)
 	}
 	return out
 }

@@ -12,6 +12,14 @@ type Supergraph struct {
 	Query, Mutation, Subscription *Type // nil: none
 
 	Requirements []Requirement // what callers must have somewhere; Field.Needs are indexes
+	Guards       []Guard       // where they are written, in the order of the document
+}
+
+// Guard is a directive that protects a type or a field.
+type Guard struct {
+	Line        int
+	Place       string // type T, or type T, field f
+	Requirement string
 }
 
 // Service is a subgraph.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"github.com/weirproxy/weir/proxy"
@@ -56,7 +58,7 @@ func checkCommand() *cobra.Command {
 	}
 	s := addSettings(c)
 	schema := c.Flags().Bool("schema-of-config", false, "print the JSON Schema of the configuration file")
-	quiet := c.Flags().BoolP("quiet", "q", false, "print problems only")
+	quiet := c.Flags().BoolP("quiet", "q", false, "print problems and warnings only")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if *schema {
 			_, err := c.OutOrStdout().Write(config.Schema())
@@ -66,8 +68,12 @@ func checkCommand() *cobra.Command {
 		if err != nil {
 			return tell(c, err)
 		}
-		if err := proxy.Check(proxy.Config{Static: static, Values: values, Version: version}); err != nil {
+		warnings, err := proxy.Check(proxy.Config{Static: static, Values: values, Version: version})
+		if err != nil {
 			return tell(c, err)
+		}
+		for _, w := range warnings {
+			fmt.Fprintln(c.ErrOrStderr(), "warning:", w)
 		}
 		if !*quiet {
 			_, err = c.OutOrStdout().Write(config.Redacted(static.File))

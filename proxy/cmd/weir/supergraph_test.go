@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -31,6 +33,19 @@ func TestPlanAndCheckOfASupergraph(t *testing.T) {
 		"dear.yaml": "supergraph:\n  file: shop.graphql\n  budget: { mode: enforce, subgraph: 12 }\n  subgraphs: { stock: { budget: 9 } }\n",
 		"none.yaml": "supergraph:\n  file: shop.graphql\n  subgraphs: { stocks: { timeout: 1s } }\n",
 	})
+	const guarded = `@link(url: "https://specs.apollo.dev/requiresScopes/v0.1", for: SECURITY) { query: Query }
+scalar requiresScopes__Scope
+directive @requiresScopes(scopes: [[requiresScopes__Scope!]!]!) on FIELD_DEFINITION | OBJECT`
+	for name, text := range map[string]string{
+		"guarded.graphql": strings.Replace(with("name: String @", "name: String @requiresScopes(scopes: [[\"staff\"]]) @"), "{ query: Query }", guarded, 1),
+		"claims.yaml":     "supergraph:\n  file: shop.graphql\n  subgraphs: { stock: { headers: { claims: { x-user: { claim: sub } } } } }\n",
+		"proven.yaml": "supergraph:\n  file: guarded.graphql\n  headers: { claims: { x-user: { claim: sub } } }\n" +
+			"policy: { scope: { jwt: { algorithms: [HS256], secret: 0123456789abcdef0123456789abcdef, class: user, claim: sub } } }\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	const query = "{ products { name stock } }"
 	for name, c := range map[string]struct {
 		args     []string
@@ -48,9 +63,12 @@ func TestPlanAndCheckOfASupergraph(t *testing.T) {
 		"check, address":   {[]string{"check", "--supergraph", "tcp.graphql"}, "", 1, "", `tcp.graphql:9:1: enum join__Graph, subgraph stock: "tcp://127.0.0.1:4102" is no address that can be asked`},
 		"check, overruled": {[]string{"check", "-c", "over.yaml"}, "", 0, "", ""},
 		"check, unknown":   {[]string{"check", "-c", "none.yaml"}, "", 1, "", "supergraph.subgraphs.stocks: the supergraph has no such subgraph; it has products, stock"},
-		"check, join":      {[]string{"check", "--supergraph", "new.graphql"}, "", 1, "", "new.graphql:1:9: @link: the supergraph is composed with join v1.0"},
-		"check, cut":       {[]string{"check", "--supergraph", "cut.graphql"}, "", 1, "", "cut.graphql:12:"},
-		"check, missing":   {[]string{"check", "--supergraph", "none.graphql"}, "", 1, "", "supergraph: stat none.graphql: no such file or directory; name the SDL file"},
+		"check, guarded": {[]string{"check", "--quiet", "--supergraph", "guarded.graphql"}, "", 0, "", "warning: guarded.graphql:14:1: type Product, field name: " +
+			`@requiresScopes(scopes: [["staff"]]) is enforced, but no token is verified, so nobody gets it; set policy.scope.jwt`},
+		"check, claims":  {[]string{"check", "-c", "claims.yaml"}, "", 0, "file: shop.graphql", "warning: supergraph.headers.claims: no token is verified"},
+		"check, join":    {[]string{"check", "--supergraph", "new.graphql"}, "", 1, "", "new.graphql:1:9: @link: the supergraph is composed with join v1.0"},
+		"check, cut":     {[]string{"check", "--supergraph", "cut.graphql"}, "", 1, "", "cut.graphql:12:"},
+		"check, missing": {[]string{"check", "--supergraph", "none.graphql"}, "", 1, "", "supergraph: stat none.graphql: no such file or directory; name the SDL file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := call(t, dir, c.stdin, c.args...)
@@ -58,6 +76,9 @@ func TestPlanAndCheckOfASupergraph(t *testing.T) {
 				t.Errorf("weir %s: exit %d, want %d\nstdout, want %q:\n%s\nstderr, want %q:\n%s", strings.Join(c.args, " "), r.code, c.code, c.out, r.out, c.err, r.err)
 			}
 		})
+	}
+	if r := call(t, dir, "", "check", "--quiet", "-c", "proven.yaml"); r.code != 0 || r.err != "" {
+		t.Errorf("with a rule for tokens: exit %d\n%s", r.code, r.err)
 	}
 	var plan struct {
 		Fetches struct {

@@ -126,6 +126,9 @@ func (c *Config) Tells() (known [Bypass]bool) {
 	return known
 }
 
+// VerifiesTokens reports whether there is a rule for bearer tokens.
+func (c *Config) VerifiesTokens() bool { return len(c.tokens()) > 0 }
+
 // tokens returns all token rules.
 func (c *Config) tokens() []JWT {
 	var list []JWT
