@@ -319,3 +319,39 @@ func TestStrict(t *testing.T) {
 		t.Fatal("none")
 	}
 }
+
+// TestSlow: a play takes longer than its patience, and moves all the time: it is played to its end. One that moves for ever is cut off.
+func TestSlow(t *testing.T) {
+	const patience = 50 * time.Millisecond
+	for _, n := range []int{longest / 3, 10 * longest} {
+		drip := func(string) (string, func(), error) { // a byte for each half of the patience
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				return "", nil, err
+			}
+			var done sync.WaitGroup
+			done.Go(func() {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				defer c.Close()
+				for range 2 * n {
+					if _, err := c.Write([]byte{'x'}); err != nil {
+						return
+					}
+					time.Sleep(patience / 2)
+				}
+			})
+			return l.Addr().String(), func() { l.Close(); done.Wait() }, nil
+		}
+		s := Scenario{Client: []Step{AwaitEnd()}, Refuse: badFraming} // nobody waits for an origin
+		got, err := once(drip, s, patience)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if whole := n < longest; (got.Client.Note == "") != whole || (got.Client.Total == int64(2*n)) != whole {
+			t.Errorf("%d bytes of %d, %q", got.Client.Total, 2*n, got.Client.Note)
+		}
+	}
+}

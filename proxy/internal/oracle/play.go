@@ -96,8 +96,7 @@ func (th *theatre) play(s Scenario) (Result, error) {
 	th.mu.Lock()
 	th.current, th.script, th.cut = st, s.Origin, s.CutOrigin
 	th.mu.Unlock()
-	guard := time.AfterFunc(th.patience, st.expire)
-	defer guard.Stop()
+	defer st.guard(th.patience)()
 	conn, err := net.Dial("tcp", th.address)
 	if err != nil {
 		return Result{}, err

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Patience is how long one play may take before it is cut off as stuck.
+// Patience is for how long nothing may move in a play before it is cut off as stuck: a play of single bytes on a busy machine may take longer.
 const Patience = 20 * time.Second
 
 // Differences plays the scenario and returns what is not as it should be; nothing means that the sidecar passes.

@@ -43,6 +43,7 @@ type stage struct {
 	mu      sync.Mutex
 	changed *sync.Cond
 	expired bool
+	moved   int64 // bytes that were written and read, and ends that were seen
 	client  *side
 	origins []*side
 	running int
@@ -90,10 +91,12 @@ func (s *side) read() {
 		n, err := s.conn.Read(b)
 		s.st.mu.Lock()
 		s.total += int64(n)
+		s.st.moved += int64(n)
 		s.sum.Write(b[:n])
 		s.kept = append(s.kept, b[:min(n, keptBytes-len(s.kept))]...)
 		if err != nil {
 			s.ended = true
+			s.st.moved++
 			switch {
 			case s.self:
 				s.end = ClosedSelf
@@ -216,6 +219,7 @@ func (s *side) write(data []byte) {
 			part = data[:s.cut-s.sent]
 		}
 		s.sent += int64(len(part))
+		s.st.moved += int64(len(part))
 		s.st.mu.Unlock()
 		if _, err := s.conn.Write(part); err != nil {
 			return
@@ -242,6 +246,7 @@ func (s *side) generate(step Step) {
 	for range step.n / blockSize {
 		s.st.mu.Lock()
 		s.sent += int64(len(block))
+		s.st.moved += int64(len(block))
 		s.st.mu.Unlock()
 		if _, err := s.conn.Write(block); err != nil {
 			return
@@ -256,6 +261,36 @@ func (s *side) record() Record {
 	r := Record{Total: s.total, Kept: s.kept, End: s.end, Note: s.note}
 	s.sum.Sum(r.Sum[:0])
 	return r
+}
+
+// longest is how many times its patience a play may take that moves all the time.
+const longest = 15
+
+// guard cuts the play off when nothing has moved for as long as patience, until it is ended.
+func (st *stage) guard(patience time.Duration) (end func()) {
+	over := make(chan struct{})
+	var work sync.WaitGroup
+	work.Go(func() {
+		tick := time.NewTicker(patience)
+		defer tick.Stop()
+		seen := int64(0)
+		for range longest {
+			select {
+			case <-over:
+				return
+			case <-tick.C:
+			}
+			st.mu.Lock()
+			moved := st.moved
+			st.mu.Unlock()
+			if moved == seen {
+				break
+			}
+			seen = moved
+		}
+		st.expire()
+	})
+	return func() { close(over); work.Wait() }
 }
 
 // expire cuts the play off.
