@@ -8,7 +8,9 @@ import (
 )
 
 // names are what must be known of tags to read an invalidation.
-func (p *policies) names() admin.Names { return admin.Names{Types: p.typeTags, Tenant: p.tenantTag} }
+func (p *policies) names() admin.Names {
+	return admin.Names{Types: p.typeTags, Tenant: p.tenantTag, Shared: p.graphs != nil}
+}
 
 // typeTags returns the tags that entries with a type have; without a schema any name may be one.
 func (p *policies) typeTags(name string) (tags []string, known bool) {
@@ -34,13 +36,16 @@ func (p *policies) tenantTag(id string) (tag string, ok bool) {
 func (p *policies) invalidationOf(params map[string]string) (inv cache.Invalidation, problem string) {
 	list := func(name string) []string { return agent.SplitList(params[name]) }
 	r := admin.Request{
-		Tags: list("tags"), Types: list("types"), Prefixes: list("prefixes"), Patterns: list("patterns"), Operations: list("operations"),
+		Tags: list("tags"), Types: list("types"), Prefixes: list("prefixes"), Patterns: list("patterns"),
 		All: params["all"] == "true", Confirm: params["confirm"], Soft: params["soft"] == "true",
 	}
 	if p.load().Scope.TellsTenants() {
 		r.Tenants = list("tenants")
 	}
 	n := p.names()
+	if !n.Shared {
+		r.Operations = list("operations")
+	}
 	n.Types = func(name string) ([]string, bool) {
 		if tags, known := p.typeTags(name); known {
 			return tags, true

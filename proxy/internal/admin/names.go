@@ -33,6 +33,8 @@ type Names struct {
 	Types func(name string) (tags []string, known bool)
 	// Tenant returns the tag of a tenant; false when no scope rule tells tenants.
 	Tenant func(id string) (tag string, ok bool)
+	// Shared says that entries are parts of answers, which operations share: none is known to be one's.
+	Shared bool
 }
 
 const (
@@ -149,7 +151,10 @@ func addPatterns(r *Request, _ Names, inv *cache.Invalidation) string {
 	return ""
 }
 
-func addOperations(r *Request, _ Names, inv *cache.Invalidation) string {
+func addOperations(r *Request, n Names, inv *cache.Invalidation) string {
+	if n.Shared && len(r.Operations) > 0 {
+		return "In supergraph mode operations share what is kept of subgraphs' answers, so no entry is known to be one's; use types or tags, which weir plan shows."
+	}
 	for _, name := range r.Operations {
 		switch {
 		case name == "":

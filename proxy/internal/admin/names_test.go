@@ -65,6 +65,9 @@ func TestNamesThatAreRefused(t *testing.T) {
 			t.Errorf("%.60s: %q", body, problem)
 		}
 	}
+	if _, problem := Parse([]byte(`{"tags":["a"],"operations":["Front"]}`), Names{Shared: true}); !strings.Contains(problem, "supergraph mode") {
+		t.Errorf("entries that operations share: %q", problem)
+	}
 	if _, problem := Parse([]byte(`{"tenants":["a"]}`), Names{}); !strings.Contains(problem, "policy.scope") {
 		t.Errorf("no scope rules: %q", problem)
 	}
