@@ -11,8 +11,8 @@ import (
 	"github.com/weirproxy/weir/telemetry/changes"
 )
 
-// feed is what reads the topics that say what has changed.
-type feed struct {
+// changeFeed is what reads the topics that say what has changed.
+type changeFeed struct {
 	reader *changes.Reader
 	feed   *change.Feed
 }
@@ -21,12 +21,12 @@ type feed struct {
 const longestLife = 24 * time.Hour
 
 // newFeed returns nil when no topics are configured.
-func (s *Sidecar) newFeed() (*feed, error) {
+func (s *Sidecar) newFeed() (*changeFeed, error) {
 	c := &s.cfg.Static.Changes
 	if len(c.Topics) == 0 || s.store == nil {
 		return nil, nil
 	}
-	f := &feed{feed: change.New(change.Config{
+	f := &changeFeed{feed: change.New(change.Config{
 		Topics: c.Topics, Now: time.Now, Logger: s.log, Invalidate: s.obeyChange,
 		Parse: func(body []byte) (cache.Invalidation, string) { return admin.Parse(body, s.policies.names()) },
 	})}
@@ -57,7 +57,7 @@ func (s *Sidecar) obeyChange(ctx context.Context, inv cache.Invalidation) error 
 	return s.store.AwaitLogged(ctx)
 }
 
-func (f *feed) collect(set telemetry.Set) {
+func (f *changeFeed) collect(set telemetry.Set) {
 	for topic, st := range f.feed.Stats() {
 		for what, name := range change.Names {
 			set.Counter("weir_changes_total", "Records of change topics, by what became of them.", float64(st.Records[what]), "topic", topic, "outcome", name)

@@ -17,6 +17,7 @@ import (
 	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/proxy/internal/config"
 	"github.com/weirproxy/weir/proxy/internal/execute"
+	"github.com/weirproxy/weir/proxy/internal/feed"
 	"github.com/weirproxy/weir/proxy/internal/policy"
 	"github.com/weirproxy/weir/proxy/internal/scope"
 )
@@ -36,6 +37,7 @@ type policies struct {
 	hash     string
 	schema   *planner.Schema
 	executor *execute.Executor // nil: there is an upstream
+	hub      *feed.Hub         // of subscriptions to the subgraphs
 	plans    *planner.Cache
 	plansFor planner.CacheConfig
 	rules    *scope.Rules
@@ -57,7 +59,7 @@ func newPolicies(s *config.Static, v *config.Values, behind *federation, store *
 		static: s, store: store, log: log, schema: behind.schema, rates: map[string]*policy.Rate{}, obeyed: map[string]uint64{},
 	}
 	if behind.subgraphs != nil {
-		p.executor = behind.executor
+		p.executor, p.hub = behind.executor, behind.hub
 	}
 	return p, p.swap(v, 0, "", nil)
 }
@@ -87,7 +89,7 @@ func (p *policies) swap(v *config.Values, version uint64, hash string, f *federa
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if f != nil {
-		p.schema, p.executor, p.plans, p.plansFor = f.schema, f.executor, plans, want
+		p.schema, p.executor, p.hub, p.plans, p.plansFor = f.schema, f.executor, f.hub, plans, want
 	}
 	if end != nil {
 		if p.endRules != nil {
@@ -153,6 +155,7 @@ func (p *policies) publish() {
 		ownAnswers(&next)
 		next.Authorization = p.static.Fetching.Authorization
 		next.Defer = p.static.File.Supergraph.Defer
+		next.Subscriptions = policy.Subscriptions{Hub: p.hub, Beat: p.static.Fetching.Subscriptions.Beat}
 	}
 	next.Version, next.Hash, next.Plans, next.Scope, next.Leases = p.version, p.hash, p.plans, p.rules, p.leases()
 	p.now.Store(next.Seal())
@@ -188,7 +191,7 @@ func (p *policies) setFederation(f *federation) {
 	plans.Warm(from, warmPlans)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.schema, p.executor, p.plans, p.plansFor = f.schema, f.executor, plans, want
+	p.schema, p.executor, p.hub, p.plans, p.plansFor = f.schema, f.executor, f.hub, plans, want
 	p.publish()
 }
 

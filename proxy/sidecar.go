@@ -45,7 +45,7 @@ type Sidecar struct {
 	schemas     *schemas
 	supergraphs *supergraphs // nil: there is an upstream
 	usage       *fieldUsage  // nil: not counted
-	feed        *feed        // nil: no topics that say what has changed
+	feed        *changeFeed  // nil: no topics that say what has changed
 	listeners   []listen.Listener
 	admin       *admin.Server // nil: no admin listener
 }

@@ -3,7 +3,6 @@ package proxy
 import (
 	"context"
 	"crypto/sha256"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,6 +19,7 @@ import (
 	"github.com/weirproxy/weir/proxy/internal/breaker"
 	"github.com/weirproxy/weir/proxy/internal/config"
 	"github.com/weirproxy/weir/proxy/internal/execute"
+	"github.com/weirproxy/weir/proxy/internal/feed"
 	"github.com/weirproxy/weir/proxy/internal/forward"
 	"github.com/weirproxy/weir/proxy/internal/policy"
 	"github.com/weirproxy/weir/proxy/internal/subgraph"
@@ -39,6 +39,7 @@ type supergraphs struct {
 	failing  atomic.Bool // the newest file cannot be used
 	swapped  atomic.Uint64
 	refused  atomic.Uint64
+	closing  sync.WaitGroup // of what was in force
 }
 
 // federation is a supergraph with what asks its subgraphs.
@@ -144,6 +145,7 @@ func (k *supergraphs) renew(set func(*federation)) {
 func (k *supergraphs) force(next *federation, from string, began time.Time) {
 	before := k.now.Swap(next)
 	before.closeBut(next.subgraphs)
+	k.closing.Go(before.hub.Close) // who subscribes is told that the supergraph has changed
 	k.swapped.Add(1)
 	k.log.Info("a new supergraph is in force", "file", from, "subgraphs", len(next.clients), "seconds", time.Since(began).Seconds())
 }
@@ -157,7 +159,12 @@ func (k *supergraphs) collect(set telemetry.Set) {
 	k.now.Load().collect(set)
 }
 
-func (k *supergraphs) close() { k.now.Load().closeBut(nil) }
+func (k *supergraphs) close() {
+	last := k.now.Load()
+	last.closeBut(nil)
+	last.hub.Close()
+	k.closing.Wait()
+}
 
 // subgraphs answers operations in place of an upstream.
 type subgraphs struct {
@@ -167,6 +174,7 @@ type subgraphs struct {
 	clients  []*subgraph.Client // nil: no address
 	products []config.Product
 	executor *execute.Executor
+	hub      *feed.Hub // of subscriptions to them
 }
 
 // newSubgraphs returns what asks the subgraphs. An error names a part of the configuration that cannot be used; a subgraph without an address
@@ -177,6 +185,7 @@ func newSubgraphs(s *planner.Supergraph, cfg *config.Static, store *cache.Store,
 	g := &subgraphs{}
 	var rules []forward.Rules
 	budgets := budgetsOf(f)
+	var targets []feed.Target
 	keep := execute.Keeping{Store: store, HoldOff: f.HoldOff}
 	for _, sub := range s.Subgraphs() {
 		v, ok := f.Each[sub.Name]
@@ -197,6 +206,11 @@ func newSubgraphs(s *planner.Supergraph, cfg *config.Static, store *cache.Store,
 				return nil, err
 			}
 		}
+		target, err := targetOf(sub, &v)
+		if err != nil {
+			return nil, err
+		}
+		targets = append(targets, target)
 		g.lines, g.products = append(g.lines, sub.Line), append(g.products, v.Product)
 		g.names, g.urls, g.clients = append(g.names, sub.Name), append(g.urls, sub.URL), append(g.clients, c)
 	}
@@ -209,6 +223,7 @@ func newSubgraphs(s *planner.Supergraph, cfg *config.Static, store *cache.Store,
 		Budgets: budgets,
 		Clients: g.clients, Total: f.Total, Mask: cfg.File.Supergraph.MaskErrors, Memo: cfg.File.Supergraph.EntityMemo, Join: cfg.File.Supergraph.Inbound, Headers: forward.Compile(f.Trace, f.Headers, rules), Keep: keep,
 	})
+	g.hub = newHub(&f.Subscriptions, targets)
 	return g, nil
 }
 
@@ -228,12 +243,9 @@ func budgetsOf(f *config.Fetching) *execute.Budgets {
 func newClient(sub planner.Subgraph, v config.SubgraphValues, b *breaker.Breaker, log *slog.Logger) (*subgraph.Client, error) {
 	c := v.Client
 	c.URL, c.Breaker = sub.URL, b
-	if v.CA != "" {
-		pool, err := authorities("supergraph.subgraphs."+sub.Name+".ca", v.CA)
-		if err != nil {
-			return nil, err
-		}
-		c.TLS = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	var err error
+	if c.TLS, err = secureOf(sub, &v); err != nil {
+		return nil, err
 	}
 	c.Changed = func(open bool) {
 		if open {

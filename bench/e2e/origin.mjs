@@ -2,6 +2,7 @@
 // over graphql-transport-ws and graphql-sse at the same address.
 import { createServer } from 'node:http';
 import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
 import { ApolloServer, HeaderMap } from '@apollo/server';
 import { buildSchema, subscribe } from 'graphql';
 import { createHandler } from 'graphql-sse/lib/use/http';
@@ -21,7 +22,7 @@ export const typeDefs = `#graphql
   }
   input BookInput { id: ID! title: String! pages: Int = 1 }
   type Mutation { setBook(input: BookInput!): Book! }
-  type Subscription { count(to: Int!): Int! }
+  type Subscription { count(to: Int!): Int! ticks: Int! }
 `;
 
 function data() {
@@ -42,6 +43,9 @@ function data() {
       count: {
         async *subscribe(_, { to }) { for (let i = 1; i <= to; i++) yield { count: i }; },
       },
+      ticks: { // without end
+        async *subscribe() { for (let i = 1; ; i++) { yield { ticks: i }; await pause(10); } },
+      },
     },
   };
   return { calls, resolvers };
@@ -56,7 +60,7 @@ function rootOf(resolvers) {
 }
 
 function subscribeRoot(resolvers) {
-  return { count: (args) => resolvers.Subscription.count.subscribe(null, args) };
+  return { count: (args) => resolvers.Subscription.count.subscribe(null, args), ticks: () => resolvers.Subscription.ticks.subscribe() };
 }
 
 /** startOrigin listens on a free port; stop() ends it with all its connections. */

@@ -1,7 +1,7 @@
 // Starts the shipped binary in front of an origin.
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
-import { mkdtempSync, writeFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, renameSync, writeFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
@@ -21,23 +21,35 @@ async function freePort() {
 
 /** startWeir runs `weir run` before origin, or over the subgraphs of origin.supergraph, with the given schema text and policy (lines of YAML, under `policy:`). */
 export async function startWeir(origin, schema, policy = '') {
-  const dir = mkdtempSync(join(tmpdir(), 'weir-e2e-'));
-  const port = await freePort(), admin = await freePort();
-  const args = ['run', '--listen', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${admin}`, '--service', 'e2e'];
+  const files = {}, args = [];
   if (origin.supergraph) {
-    writeFileSync(join(dir, 'supergraph.graphql'), origin.supergraph);
-    args.push('--supergraph', join(dir, 'supergraph.graphql'));
+    files['supergraph.graphql'] = origin.supergraph;
+    args.push('--supergraph', 'supergraph.graphql');
   } else {
     args.push('--upstream', origin.url);
   }
   if (schema) {
-    writeFileSync(join(dir, 'schema.graphql'), schema);
-    args.push('--schema', join(dir, 'schema.graphql'));
+    files['schema.graphql'] = schema;
+    args.push('--schema', 'schema.graphql');
   }
   if (policy) {
-    writeFileSync(join(dir, 'weir.yaml'), 'policy:\n' + policy);
-    args.push('-c', join(dir, 'weir.yaml'));
+    files['weir.yaml'] = 'policy:\n' + policy;
+    args.push('-c', 'weir.yaml');
   }
+  return run(args, files);
+}
+
+/** startSupergraph runs `weir run` over the subgraphs of an SDL; setup() puts another one in its place. config is YAML. */
+export async function startSupergraph(sdl, config = '') {
+  const weir = await run(['-c', 'weir.yaml', '--supergraph', 'supergraph.graphql'], { 'supergraph.graphql': sdl, 'weir.yaml': config });
+  return { ...weir, setup: (text) => weir.replace('supergraph.graphql', text) };
+}
+
+async function run(own, files) {
+  const dir = mkdtempSync(join(tmpdir(), 'weir-e2e-'));
+  const port = await freePort(), admin = await freePort();
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text);
+  const args = ['run', '--listen', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${admin}`, '--service', 'e2e', ...own.map((a) => (a in files ? join(dir, a) : a))];
   const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
   child.stdout.on('data', (d) => { log += d; });
@@ -53,6 +65,14 @@ export async function startWeir(origin, schema, policy = '') {
   return {
     url, port, adminURL,
     log: () => log,
+    metric: async (name) => {
+      const text = await fetch(`${adminURL}/metrics`).then((r) => r.text());
+      return Number(text.split('\n').find((l) => l.startsWith(`${name} `))?.slice(name.length));
+    },
+    replace(name, text) {
+      writeFileSync(join(dir, `${name}.new`), text);
+      renameSync(join(dir, `${name}.new`), join(dir, name));
+    },
     async stop() {
       child.kill('SIGTERM');
       const [code] = await exited;

@@ -30,6 +30,13 @@ const (
 	SubgraphValue
 	SubgraphOpen
 
+	SubscriptionMedia
+	SubscriptionLimit
+	SubscriptionSlow
+	SubscriptionLost
+	SubscriptionChanged
+	SubscriptionExpired
+
 	Unauthorized
 
 	NotFound
@@ -133,6 +140,30 @@ var table = [end]entry{
 	SubgraphOpen: {
 		"subgraph.breaker", http.StatusServiceUnavailable, "A subgraph has failed too often, and is left alone for a moment.",
 		"Look into the log of the subgraph; policy.breaker.mode: observe asks it all the same.",
+	},
+	SubscriptionMedia: {
+		"subscription.media", http.StatusNotAcceptable, "A subscription has more than one answer, and the client takes one.",
+		"Send Accept: text/event-stream (GraphQL over SSE, distinct connections mode).",
+	},
+	SubscriptionLimit: {
+		"subscription.limit", http.StatusServiceUnavailable, "Too many subscriptions are open.",
+		"Try again, close subscriptions that nobody reads, or raise supergraph.subscriptions.max.",
+	},
+	SubscriptionSlow: {
+		"subscription.slow", http.StatusServiceUnavailable, "The client reads its events too slowly, and was left behind.",
+		"Subscribe again, and ask for what was missed; read without pauses, or raise supergraph.subscriptions.queue.",
+	},
+	SubscriptionLost: {
+		"subscription.lost", http.StatusBadGateway, "The connection that the events came over is lost.",
+		"Subscribe again after a moment, and ask for what was missed. Check that the subgraph runs and speaks the protocol of supergraph.subgraphs.NAME.subscriptions.",
+	},
+	SubscriptionChanged: {
+		"subscription.changed", http.StatusServiceUnavailable, "The supergraph has changed.",
+		"Subscribe again: the new supergraph answers.",
+	},
+	SubscriptionExpired: {
+		"subscription.expired", http.StatusUnauthorized, "The token that the subscription began with has expired.",
+		"Subscribe again with a new token.",
 	},
 	Unauthorized: {
 		"UNAUTHORIZED_FIELD_OR_TYPE", http.StatusForbidden, "Unauthorized field or type.",

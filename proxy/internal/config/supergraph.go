@@ -35,6 +35,7 @@ type Supergraph struct {
 	Cache         EntityCache         `yaml:"cache" json:"cache,omitempty" jsonschema:"description=Entities and root fields that subgraphs answered, kept as their Cache-Control allows"`
 	Retries       Retries             `yaml:"retries" json:"retries,omitempty" jsonschema:"description=Of queries whose connection failed or that were answered with 502, 503 or 504; never of mutations"`
 	Budget        Budget              `yaml:"budget" json:"budget,omitempty" jsonschema:"description=Of what an operation may cost before it is executed, by the @cost and @listSize of the supergraph"`
+	Subscriptions Subscriptions       `yaml:"subscriptions" json:"subscriptions,omitempty" jsonschema:"description=Of clients and to subgraphs"`
 	Subgraphs     map[string]Subgraph `yaml:"subgraphs" json:"subgraphs,omitempty" jsonschema:"description=What differs for one subgraph, by its name"`
 }
 
@@ -50,6 +51,7 @@ type Subgraph struct {
 	Owner       string      `yaml:"owner" json:"owner,omitempty" jsonschema:"description=Who answers for the subgraph; a label of its metrics"`
 	Contract    string      `yaml:"contract" json:"contract,omitempty" jsonschema:"description=What its owner promises: a version or an address; a label of weir_subgraph_info"`
 	Budget      int         `yaml:"budget" json:"budget,omitempty" jsonschema:"description=In place of supergraph.budget.subgraph; points"`
+	Events      Events      `yaml:"subscriptions" json:"subscriptions,omitempty" jsonschema:"description=How the subgraph is subscribed to"`
 	SLO         SLO         `yaml:"slo" json:"slo,omitempty" jsonschema:"description=What its owner promises of its answers; fetches that break it are counted"`
 }
 
@@ -138,6 +140,7 @@ func defaultSupergraph() Supergraph {
 		Cache:         EntityCache{Mode: "on", TTL: "0", MaxTTL: "0", HoldOff: "2s"},
 		Authorization: Authorization{Mode: "filter", ScopesClaim: "scope"},
 		Budget:        Budget{Mode: "observe"},
+		Subscriptions: defaultSubscriptions(),
 	}
 }
 
@@ -152,6 +155,7 @@ type Fetching struct {
 	HoldOff       time.Duration
 	Authorization policy.Authorization
 	Budget        Budgeting
+	Subscriptions Subscribing
 }
 
 // Budgeting is the supergraph's budget in machine form; SubgraphValues have the subgraphs' own.
@@ -169,6 +173,7 @@ type SubgraphValues struct {
 	Headers forward.Rules
 	Product Product
 	Budget  int64 // points; 0: none
+	Events  EventsValues
 }
 
 // maxBudget is beyond any sensible one, points.
@@ -208,6 +213,7 @@ func compileSupergraph(d *document, s *Static, env Env) {
 	between(d, "supergraph.budget.operation", f.Budget.Operation, 0, maxBudget)
 	between(d, "supergraph.budget.subgraph", f.Budget.Subgraph, 0, maxBudget)
 	v.Budget.Operation, v.All.Budget = int64(f.Budget.Operation), int64(f.Budget.Subgraph)
+	v.Subscriptions = f.Subscriptions.compile(d)
 	v.Each = make(map[string]SubgraphValues, len(f.Subgraphs))
 	for name, sub := range f.Subgraphs {
 		at := memberPath("supergraph.subgraphs", name)
@@ -233,6 +239,7 @@ func compileSupergraph(d *document, s *Static, env Env) {
 			between(d, at+".budget", sub.Budget, 1, maxBudget)
 			each.Budget = int64(sub.Budget)
 		}
+		each.Events = sub.Events.compile(d, at+".subscriptions")
 		each.Product = sub.product(d, at)
 		each.Client.Objective = each.Product.Latency
 		v.Each[name] = each

@@ -2,6 +2,7 @@ package execute
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -95,6 +96,25 @@ func (e *Executor) Execute(ctx context.Context, q *Request, dst []byte) ([]byte,
 		return e.executeJointly(ctx, q, dst)
 	}
 	return e.execute(ctx, q, q.Leash, dst)
+}
+
+// Subscription appends to payload what subscribes to the events of the plan, JSON with query and variables, and returns the header lines that the
+// subgraph gets, each with its CRLF, without trace context: with the subgraph's index these are all that its events may depend on. Steps says false
+// when there is nothing to subscribe to, as all is skipped or denied: Execute answers such an operation.
+func (e *Executor) Subscription(q *Request, payload []byte) (subgraph int, body, lines []byte, steps bool) {
+	i := slices.IndexFunc(q.Plan.Steps, func(s planner.FetchStep) bool { return s.Kind == planner.FetchSubscription })
+	if i < 0 {
+		return 0, payload, nil, false
+	}
+	r := e.runs.Get().(*run)
+	r.begin(e, context.Background(), q, nil)
+	step := &q.Plan.Steps[i]
+	r.writeBody(step, r.calls[i])
+	l := r.linesFor(step.Subgraph)
+	payload, lines = append(payload, r.body...), slices.Clone(l.text[:l.own])
+	r.end()
+	e.runs.Put(r)
+	return step.Subgraph, payload, lines, true
 }
 
 func (e *Executor) execute(ctx context.Context, q *Request, leash *subgraph.Leash, dst []byte) ([]byte, Stats) {

@@ -23,9 +23,16 @@ type Refused struct{ Errors []byte } // a JSON list
 
 func (*Refused) Error() string { return "feed: the subgraph refuses the subscription" }
 
-// Config sets up a Hub. The zero value is usable.
+// Target is a subgraph that can be subscribed to.
+type Target struct {
+	URL  string        // ws, wss, http or https
+	TLS  *tls.Config   // nil: the system's authorities
+	Beat time.Duration // 0: the hub's
+}
+
+// Config sets up a Hub. Targets are needed.
 type Config struct {
-	TLS      *tls.Config   // nil: the system's authorities
+	Targets  []Target
 	Queue    int           // events that may wait for one reader. Default 64
 	MaxFeeds int           // open at a time. Default 10,000
 	MaxEvent int64         // bytes of a message. Default 1 MiB
@@ -39,7 +46,7 @@ type Stats struct{ Feeds, Sources, Events, Slow int64 }
 // Hub is safe for concurrent use.
 type Hub struct {
 	cfg     Config
-	client  *http.Client
+	clients []*http.Client // by target
 	running sync.WaitGroup
 
 	mu      sync.Mutex
@@ -56,7 +63,12 @@ func New(cfg Config) *Hub {
 	setDefault(&cfg.MaxEvent, 1<<20)
 	setDefault(&cfg.Connect, 10*time.Second)
 	setDefault(&cfg.Beat, 20*time.Second)
-	return &Hub{cfg: cfg, sources: map[string]*source{}, client: &http.Client{Transport: &http.Transport{TLSClientConfig: cfg.TLS}}}
+	h := &Hub{cfg: cfg, sources: map[string]*source{}}
+	for i := range cfg.Targets {
+		setDefault(&cfg.Targets[i].Beat, cfg.Beat)
+		h.clients = append(h.clients, &http.Client{Transport: &http.Transport{TLSClientConfig: cfg.Targets[i].TLS}})
+	}
+	return h
 }
 
 func setDefault[T int | int64 | time.Duration](v *T, to T) {
@@ -83,22 +95,25 @@ func (f *Feed) Events() <-chan []byte { return f.events }
 // Err tells, once Events is closed, why: nil when the subgraph completed the subscription or Close was called.
 func (f *Feed) Err() error { return f.err }
 
-// Subscribe joins the subscription of the same address, payload (JSON with query and variables) and header, or begins it. It does not wait for the
-// subgraph: what goes wrong there ends the feed. It keeps header. The error is ErrFull or ErrShut.
-func (h *Hub) Subscribe(url string, payload []byte, header http.Header) (*Feed, error) {
-	key := keyOf(url, payload, header)
+// Full reports whether there can be no more feeds at the moment.
+func (h *Hub) Full() bool { return h.feeds.Load() >= int64(h.cfg.MaxFeeds) }
+
+// Subscribe joins the subscription of the same target (a number of Config.Targets), payload (JSON with query and variables) and header, or begins it.
+// It does not wait for the subgraph: what goes wrong there ends the feed. It keeps header. The error is ErrFull or ErrShut.
+func (h *Hub) Subscribe(target int, payload []byte, header http.Header) (*Feed, error) {
+	key := keyOf(target, payload, header)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
 	case h.shut:
 		return nil, ErrShut
-	case h.feeds.Load() >= int64(h.cfg.MaxFeeds):
+	case h.Full():
 		return nil, ErrFull
 	}
 	s := h.sources[key]
 	if s == nil {
 		ctx, cancel := context.WithCancel(context.Background())
-		s = &source{hub: h, key: key, url: url, payload: append([]byte(nil), payload...), header: header, cancel: cancel, feeds: map[*Feed]struct{}{}}
+		s = &source{hub: h, key: key, target: target, payload: append([]byte(nil), payload...), header: header, cancel: cancel, feeds: map[*Feed]struct{}{}}
 		h.sources[key] = s
 		h.open.Add(1)
 		h.running.Go(func() { s.run(ctx) })
@@ -132,5 +147,7 @@ func (h *Hub) Close() {
 		s.end(ErrShut)
 	}
 	h.running.Wait()
-	h.client.CloseIdleConnections()
+	for _, c := range h.clients {
+		c.CloseIdleConnections()
+	}
 }

@@ -59,9 +59,9 @@ func accept(t *testing.T, c *websocket.Conn) *websocket.Conn {
 	return c
 }
 
-func subscribe(t *testing.T, h *Hub, url, payload, user string) *Feed {
+func subscribe(t *testing.T, h *Hub, payload, user string) *Feed {
 	t.Helper()
-	f, err := h.Subscribe(url, []byte(payload), http.Header{"X-User": {user}})
+	f, err := h.Subscribe(0, []byte(payload), http.Header{"X-User": {user}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,11 +71,11 @@ func subscribe(t *testing.T, h *Hub, url, payload, user string) *Feed {
 // A hundred that ask the same share one upstream, which is told when the last one leaves; another user has another.
 func TestShared(t *testing.T) {
 	url, arrived := origin(t)
-	h := New(Config{})
+	h := New(Config{Targets: []Target{{URL: url}}})
 	defer h.Close()
 	var all []*Feed
 	for range 100 {
-		all = append(all, subscribe(t, h, url, `{"query":"q"}`, "a"))
+		all = append(all, subscribe(t, h, `{"query":"q"}`, "a"))
 	}
 	c := accept(t, <-arrived)
 	say(t, c, `{"id":"1","type":"next","payload":{"data":1}}`)
@@ -84,7 +84,7 @@ func TestShared(t *testing.T) {
 			t.Fatalf("%s", got)
 		}
 	}
-	other := subscribe(t, h, url, `{"query":"q"}`, "b")
+	other := subscribe(t, h, `{"query":"q"}`, "b")
 	otherConn := accept(t, <-arrived)
 	var reads sync.WaitGroup
 	defer reads.Wait()
@@ -104,7 +104,7 @@ func TestShared(t *testing.T) {
 	if _, _, err := c.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusNormalClosure {
 		t.Errorf("%v, want a close in order", err)
 	}
-	again := subscribe(t, h, url, `{"query":"q"}`, "a")
+	again := subscribe(t, h, `{"query":"q"}`, "a")
 	last := accept(t, <-arrived)
 	_ = last.CloseNow()
 	if _, open := <-again.Events(); open || !errors.Is(again.Err(), ErrLost) {
@@ -114,7 +114,7 @@ func TestShared(t *testing.T) {
 	if _, open := <-other.Events(); open || !errors.Is(other.Err(), ErrShut) {
 		t.Errorf("open %v, %v", open, other.Err())
 	}
-	if _, err := h.Subscribe(url, nil, nil); !errors.Is(err, ErrShut) {
+	if _, err := h.Subscribe(0, nil, nil); !errors.Is(err, ErrShut) {
 		t.Errorf("%v", err)
 	}
 }
@@ -122,10 +122,10 @@ func TestShared(t *testing.T) {
 // One that does not read is dropped with what it has, and the others miss nothing.
 func TestSlow(t *testing.T) {
 	url, arrived := origin(t)
-	h := New(Config{Queue: 2, MaxFeeds: 2})
+	h := New(Config{Targets: []Target{{URL: url}}, Queue: 2, MaxFeeds: 2})
 	defer h.Close()
-	slow, quick := subscribe(t, h, url, `{}`, ""), subscribe(t, h, url, `{}`, "")
-	if _, err := h.Subscribe(url, nil, nil); !errors.Is(err, ErrFull) {
+	slow, quick := subscribe(t, h, `{}`, ""), subscribe(t, h, `{}`, "")
+	if _, err := h.Subscribe(0, nil, nil); !errors.Is(err, ErrFull) {
 		t.Errorf("%v", err)
 	}
 	c := accept(t, <-arrived)
@@ -150,9 +150,9 @@ func TestSlow(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	url, arrived := origin(t)
-	h := New(Config{})
+	h := New(Config{Targets: []Target{{URL: url}}})
 	defer h.Close()
-	f := subscribe(t, h, url, `{}`, "")
+	f := subscribe(t, h, `{}`, "")
 	say(t, accept(t, <-arrived), `{"id":"1","type":"error","payload":[{"message":"no"}]}`)
 	_, open := <-f.Events()
 	var r *Refused

@@ -21,7 +21,7 @@ const protocol = "graphql-transport-ws"
 type source struct {
 	hub     *Hub
 	key     string
-	url     string
+	target  int
 	payload []byte
 	header  http.Header
 	cancel  context.CancelFunc
@@ -31,10 +31,10 @@ type source struct {
 }
 
 // keyOf tells subscriptions apart; each part stands behind its length.
-func keyOf(url string, payload []byte, header http.Header) string {
+func keyOf(target int, payload []byte, header http.Header) string {
 	var b strings.Builder
 	part := func(s string) { b.WriteString(strconv.Itoa(len(s)) + ":" + s) }
-	part(url)
+	part(strconv.Itoa(target))
 	part(string(payload))
 	names := make([]string, 0, len(header))
 	for name := range header {
@@ -128,8 +128,8 @@ type message struct {
 func (s *source) subscribe(ctx context.Context) error {
 	within, cancel := context.WithTimeout(ctx, s.hub.cfg.Connect)
 	defer cancel()
-	conn, answer, err := websocket.Dial(within, s.url, &websocket.DialOptions{
-		HTTPClient: s.hub.client, HTTPHeader: s.header, Subprotocols: []string{protocol},
+	conn, answer, err := websocket.Dial(within, s.hub.cfg.Targets[s.target].URL, &websocket.DialOptions{
+		HTTPClient: s.hub.clients[s.target], HTTPHeader: s.header, Subprotocols: []string{protocol},
 	})
 	if answer != nil && answer.Body != nil {
 		defer func() { _ = answer.Body.Close() }()
@@ -213,7 +213,8 @@ func (s *source) write(ctx context.Context, conn *websocket.Conn, m message) err
 
 // watch finds out that the subgraph is gone, and takes leave of it when nobody reads any more.
 func (s *source) watch(ctx context.Context, conn *websocket.Conn, ended <-chan struct{}) {
-	beat := time.NewTicker(s.hub.cfg.Beat)
+	every := s.hub.cfg.Targets[s.target].Beat
+	beat := time.NewTicker(every)
 	defer beat.Stop()
 	for {
 		select {
@@ -224,7 +225,7 @@ func (s *source) watch(ctx context.Context, conn *websocket.Conn, ended <-chan s
 			_ = conn.Close(websocket.StatusNormalClosure, "")
 			return
 		case <-beat.C:
-			within, cancel := context.WithTimeout(ctx, s.hub.cfg.Beat)
+			within, cancel := context.WithTimeout(ctx, every)
 			err := conn.Ping(within)
 			cancel()
 			if err != nil && ctx.Err() == nil {

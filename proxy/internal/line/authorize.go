@@ -15,6 +15,7 @@ type rights struct {
 	now    int64
 	looked bool
 	claims *scope.Claims
+	until  int64 // unix ns at which they end; math.MaxInt64: never
 }
 
 // verified returns the claims of the token, nil when there is none that is good.
@@ -22,7 +23,7 @@ func (r *rights) verified() *scope.Claims {
 	if !r.looked {
 		r.looked = true
 		if r.head != nil {
-			r.claims = r.policy.Scope.Verified(r.head, r.now)
+			r.claims, r.until = r.policy.Scope.VerifiedUntil(r.head, r.now)
 		}
 	}
 	return r.claims
@@ -51,9 +52,7 @@ func (l *Line) authorise(x *Exchange, h *wire.RequestHead, now int64) (ok bool) 
 			l.unreadable(x, ReasonEnvelope)
 			return false
 		}
-		if it.Plan.Kind() == planner.KindSubscription {
-			x.Refusal = unanswerable("Subscriptions to a supergraph are not answered. Subscribe to the subgraph itself.")
-			l.refuse(x)
+		if it.Plan.Kind() == planner.KindSubscription && !l.subscribable(x, h) {
 			return false
 		}
 		plan, err := x.fetchesOf(it)

@@ -81,6 +81,9 @@ func (l *Line) price(x *Exchange, it *Item, now int64) *telemetry.Record {
 		}
 		q.Points = it.points
 	}
+	if x.streaming == streamEvents { // it was idle most of the time, and each event is an operation
+		q.UpstreamUS, q.Points = x.worked/int64(time.Microsecond), q.Points*max(1, x.events)
+	}
 	if x.Policy.Cache.Trace && (it.outcome.Hit() || it.Status == telemetry.Miss) {
 		r.CacheKey = binary.BigEndian.Uint64(it.key[:])
 	}

@@ -86,6 +86,8 @@ type Exchange struct {
 	rights    rights
 	money     []byte // cost in decimal
 	streaming streaming
+	events    int64  // of a subscription that the client got
+	worked    int64  // ns in which they were made
 	done      bool   // events were emitted
 	lost      bool   // the answer did not come
 	blind     Reason // why the request is relayed unread
@@ -155,7 +157,7 @@ func (x *Exchange) reset() {
 	x.Refusal = Refusal{}
 	x.Begin, x.Forwarded, x.BytesIn, x.BytesOut = 0, 0, 0, 0
 	x.Status, x.Fetches = 0, 0
-	x.streaming, x.Parts = streamNothing, execute.Whole
+	x.streaming, x.events, x.worked, x.Parts = streamNothing, 0, 0, execute.Whole
 	x.Executed, x.execution = false, execute.Request{}
 	x.rights = rights{}
 	x.client, x.trace = "", [16]byte{}

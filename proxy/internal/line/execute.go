@@ -30,12 +30,9 @@ func (l *Line) execute(ctx context.Context, x *Exchange, h *wire.RequestHead, no
 	}
 	out := x.executed[:0]
 	x.Forwarded = now
-	x.execution = execute.Request{Head: h, Trace: x.traced(), Leash: x.Leash}
-	if x.Policy.Executor.Claims() {
-		x.execution.Claims = x.rights.verified()
-	}
-	if b := &x.Policy.Breaker; b.Mode != policy.Off {
-		x.execution.Breaker, x.execution.Refuse = &b.Rules, b.Mode == policy.Enforce
+	x.prepare()
+	if x.Items[0].Plan.Kind() == planner.KindSubscription && l.subscribes(x) {
+		return Stream
 	}
 	if x.Items[0].fetches.Parts != nil {
 		x.streaming = streamParts
@@ -61,11 +58,22 @@ func (l *Line) execute(ctx context.Context, x *Exchange, h *wire.RequestHead, no
 		out = append(out, ']')
 	}
 	x.executed, x.Executed = out, true
-	if x.Media == answer.MediaStream && !x.Batch && !x.Head && answer.Accepts(h.Header("accept"), "text/event-stream") {
+	if x.Items[0].Plan.Kind() == planner.KindSubscription || x.Media == answer.MediaStream && !x.Batch && !x.Head && answer.Accepts(h.Header("accept"), eventStream) {
 		x.streaming = streamOne
 		return Stream
 	}
 	return Answer
+}
+
+// prepare sets what the execution of all operations of the request has in common.
+func (x *Exchange) prepare() {
+	x.execution = execute.Request{Head: x.rights.head, Trace: x.traced(), Leash: x.Leash}
+	if x.Policy.Executor.Claims() {
+		x.execution.Claims = x.rights.verified()
+	}
+	if b := &x.Policy.Breaker; b.Mode != policy.Off {
+		x.execution.Breaker, x.execution.Refuse = &b.Rules, b.Mode == policy.Enforce
+	}
 }
 
 // traced returns the trace id of the request's fetches; where the executor begins a trace, that of the request's events, too.

@@ -34,6 +34,7 @@ type Line struct {
 	stats  counters
 	copied atomic.Int64 // bytes that all copies of bodies may hold
 	ledger ledger.Ledger
+	subs   subscriptions
 	rates  *adapt.Rates // at which the answers of operations change
 	views  *adapt.Views // of keys
 }

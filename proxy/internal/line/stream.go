@@ -22,6 +22,7 @@ const (
 	streamNothing streaming = iota
 	streamOne               // the answer of an operation, as an event
 	streamParts             // the answer of an operation, what it defers behind the rest
+	streamEvents            // those of a subscription
 )
 
 // appendStreamed appends the head of a streamed answer.
@@ -34,6 +35,9 @@ func (x *Exchange) appendStreamed(dst []byte, w *answer.Writer, k answer.Connect
 	return w.AppendStreamed(dst, &answer.Streamed{Connection: k, Media: media}, now)
 }
 
+// eventStream is the media type without its parameters.
+const eventStream = "text/event-stream"
+
 // Stream writes the body of an answer whose head was written, and returns at its end. ctx ends when the client leaves.
 func (l *Line) Stream(ctx context.Context, x *Exchange, out Out) {
 	switch x.streaming {
@@ -42,5 +46,22 @@ func (l *Line) Stream(ctx context.Context, x *Exchange, out Out) {
 		_ = out.Part(x.executed) // a client that is gone needs nothing
 	case streamParts:
 		l.streamParts(ctx, x, out)
+	case streamEvents:
+		l.follow(ctx, x, &eventStreamer{out: out}, out.Ending())
 	}
 }
+
+// eventStreamer writes events as GraphQL over SSE.
+type eventStreamer struct {
+	out Out
+	b   []byte
+}
+
+func (e *eventStreamer) next(body []byte) error {
+	e.b = answer.AppendNext(e.b[:0], body)
+	return e.out.Part(e.b)
+}
+
+func (e *eventStreamer) beat() error { return e.out.Part([]byte(":\n\n")) }
+
+func (e *eventStreamer) complete() error { return e.out.Part([]byte(answer.Complete)) }

@@ -7,6 +7,7 @@ import (
 	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/proxy/internal/breaker"
 	"github.com/weirproxy/weir/proxy/internal/execute"
+	"github.com/weirproxy/weir/proxy/internal/feed"
 	"github.com/weirproxy/weir/proxy/internal/outward"
 	"github.com/weirproxy/weir/proxy/internal/scope"
 )
@@ -73,6 +74,7 @@ type Policy struct {
 	Scope         *scope.Rules
 	Plans         *planner.Cache
 	Executor      *execute.Executor // answers operations from subgraphs, by the plans above; nil: they are relayed to an upstream
+	Subscriptions Subscriptions
 	Authorization Authorization
 	Defer         bool // what an operation defers is answered later, to a client that takes it
 	Limits        Limits
@@ -87,6 +89,12 @@ type Policy struct {
 type Breaker struct {
 	Mode  Mode
 	Rules breaker.Rules
+}
+
+// Subscriptions says how those of a supergraph reach its subgraphs and its clients.
+type Subscriptions struct {
+	Hub  *feed.Hub     // its targets are the subgraphs; nil: there is no supergraph
+	Beat time.Duration // after which a client without an event gets a sign of life
 }
 
 // Cache is the policy of the cache.

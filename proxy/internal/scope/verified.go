@@ -40,17 +40,23 @@ func (r *Rules) KeepClaims() {
 // Verified returns the claims of the request's token, nil when it has none that is good at now, in unix ns: one bearer token, whose issuer,
 // signature, audience and times are right. It does not matter what other credentials there are.
 func (r *Rules) Verified(h Headers, now int64) *Claims {
+	claims, _ := r.VerifiedUntil(h, now)
+	return claims
+}
+
+// VerifiedUntil is Verified and also tells when that ends, in unix ns; math.MaxInt64: never.
+func (r *Rules) VerifiedUntil(h Headers, now int64) (claims *Claims, until int64) {
 	if r == nil || len(r.issuers) == 0 || h.Count("authorization") != 1 {
-		return nil
+		return nil, 0
 	}
 	token, ok := bearer(h.Header("authorization"))
 	if !ok || len(token) == 0 || len(token) > maxToken {
-		return nil
+		return nil, 0
 	}
 	if j := r.judged(token, now); j != nil && j.scope.Class != Bypass && now < j.until {
-		return j.claims
+		return j.claims, j.until
 	}
-	return nil
+	return nil, 0
 }
 
 func bearer(authorization []byte) (token []byte, ok bool) {

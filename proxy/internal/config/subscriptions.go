@@ -1,0 +1,77 @@
+package config
+
+import (
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Subscriptions bound the subscriptions to a supergraph.
+type Subscriptions struct {
+	Max       int    `yaml:"max" json:"max,omitempty" jsonschema:"description=Open at a time; more are refused with subscription.limit"`
+	Queue     int    `yaml:"queue" json:"queue,omitempty" jsonschema:"description=Events that may wait for one client; one that is further behind is dropped"`
+	MaxEvent  string `yaml:"max_event" json:"max_event,omitempty" jsonschema:"description=Size of an event of a subgraph; a larger one ends its subscription"`
+	KeepAlive string `yaml:"keep_alive" json:"keep_alive,omitempty" jsonschema:"description=A client that had no event for so long gets a sign of life"`
+}
+
+// Events say how one subgraph is subscribed to.
+type Events struct {
+	URL       string `yaml:"url" json:"url,omitempty" jsonschema:"description=Where; default: the subgraph's address"`
+	Path      string `yaml:"path" json:"path,omitempty" jsonschema:"description=In place of the path of the subgraph's address"`
+	KeepAlive string `yaml:"keep_alive" json:"keep_alive,omitempty" jsonschema:"description=Between pings; a subgraph that does not answer one for as long is lost"`
+}
+
+func defaultSubscriptions() Subscriptions {
+	return Subscriptions{Max: 10_000, Queue: 64, MaxEvent: "1MiB", KeepAlive: "12s"}
+}
+
+// Subscribing is the same in machine form.
+type Subscribing struct {
+	Max, Queue int
+	MaxEvent   int64 // bytes
+	Beat       time.Duration
+}
+
+// EventsValues are Events in machine form.
+type EventsValues struct {
+	URL, Path string        // one at most
+	Beat      time.Duration // 0: the default
+}
+
+func (s *Subscriptions) compile(d *document) Subscribing {
+	between(d, "supergraph.subscriptions.max", s.Max, 1, 1_000_000)
+	between(d, "supergraph.subscriptions.queue", s.Queue, 1, 100_000)
+	return Subscribing{
+		Max: s.Max, Queue: s.Queue, MaxEvent: size(d, "supergraph.subscriptions.max_event", s.MaxEvent, 1<<10, 1<<30),
+		Beat: duration(d, "supergraph.subscriptions.keep_alive", s.KeepAlive, 100*time.Millisecond, time.Hour),
+	}
+}
+
+func (e *Events) compile(d *document, at string) EventsValues {
+	v := EventsValues{URL: e.URL, Path: e.Path}
+	if u, err := url.Parse(e.URL); e.URL != "" && (err != nil || u.Host == "" || !strings.Contains(" ws wss http https ", " "+u.Scheme+" ")) {
+		d.addf(at+".url", "%q is no address of subscriptions; write ws://HOST:PORT/PATH or wss://HOST:PORT/PATH", e.URL)
+	}
+	if e.Path != "" && !strings.HasPrefix(e.Path, "/") {
+		d.addf(at+".path", "%q is no path; write /PATH", e.Path)
+	}
+	if e.URL != "" && e.Path != "" {
+		d.addf(at+".path", "url has a path already; keep one of the two")
+	}
+	if e.KeepAlive != "" {
+		v.Beat = duration(d, at+".keep_alive", e.KeepAlive, 100*time.Millisecond, time.Hour)
+	}
+	return v
+}
+
+// Address returns where a subgraph is subscribed to whose own address is subgraph.
+func (v *EventsValues) Address(subgraph string) string {
+	if v.URL != "" {
+		return v.URL
+	}
+	if u, err := url.Parse(subgraph); err == nil && v.Path != "" {
+		u.Path, u.RawPath, u.RawQuery = "", "", ""
+		return u.String() + v.Path
+	}
+	return subgraph
+}

@@ -1,0 +1,43 @@
+package proxy
+
+import (
+	"crypto/tls"
+
+	"github.com/weirproxy/weir/planner"
+	"github.com/weirproxy/weir/proxy/internal/config"
+	"github.com/weirproxy/weir/proxy/internal/feed"
+	"github.com/weirproxy/weir/proxy/internal/line"
+	"github.com/weirproxy/weir/telemetry"
+)
+
+// targetOf returns where a subgraph is subscribed to.
+func targetOf(sub planner.Subgraph, v *config.SubgraphValues) (t feed.Target, err error) {
+	t = feed.Target{URL: v.Events.Address(sub.URL), Beat: v.Events.Beat}
+	t.TLS, err = secureOf(sub, v)
+	return t, err
+}
+
+// secureOf returns what a subgraph's certificate is looked at by; nil: the system's authorities.
+func secureOf(sub planner.Subgraph, v *config.SubgraphValues) (*tls.Config, error) {
+	if v.CA == "" {
+		return nil, nil
+	}
+	pool, err := authorities("supergraph.subgraphs."+sub.Name+".ca", v.CA)
+	if err != nil {
+		return nil, err
+	}
+	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
+}
+
+func newHub(s *config.Subscribing, targets []feed.Target) *feed.Hub {
+	return feed.New(feed.Config{Targets: targets, Queue: s.Queue, MaxFeeds: s.Max, MaxEvent: s.MaxEvent})
+}
+
+func collectSubscriptions(set telemetry.Set, st line.SubscriptionStats, hub feed.Stats) {
+	set.Gauge("weir_subscriptions", "Subscriptions of clients that are open.", float64(st.Open))
+	set.Gauge("weir_subscription_upstreams", "Subscriptions to subgraphs that are open; clients that ask the same share one.", float64(hub.Sources))
+	set.Counter("weir_subscriptions_total", "Subscriptions that were begun.", float64(st.Begun))
+	set.Counter("weir_subscription_events_total", "Events that clients got.", float64(st.Events))
+	set.Counter("weir_subscription_slow_total", "Subscriptions that were dropped as their client was a whole queue behind, since the supergraph is in force.", float64(hub.Slow))
+	byLabel(set, "weir_subscriptions_ended_total", "Subscriptions that ended, by reason.", "reason", st.Ended)
+}
