@@ -25,6 +25,12 @@ const (
 	startTimeout = 60 * time.Second
 )
 
+// etcd keeps the latest writes in memory, documents and all, for members that have fallen behind: between 5,000 and 15,000 by default. There is one member.
+const (
+	snapshotWrites = 100
+	catchUpWrites  = 10
+)
+
 // engine is the embedded etcd and a client of it.
 type engine struct {
 	etcd    *embed.Etcd
@@ -110,6 +116,7 @@ func etcdConfig(dir, sockets string) *embed.Config {
 	c.LogOutputs = []string{filepath.Join(dir, logFile)}
 	c.QuotaBackendBytes = quotaBytes
 	c.MaxRequestBytes = requestBytes
+	c.SnapshotCount, c.SnapshotCatchUpEntries = snapshotWrites, catchUpWrites
 	c.AutoCompactionMode = embed.CompactorModePeriodic
 	c.AutoCompactionRetention = "1h"
 	return c
