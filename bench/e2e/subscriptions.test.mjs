@@ -52,7 +52,7 @@ async function closed(weir) {
   }
 }
 
-test('graphql-sse: subscriptions, queries, mutations and errors', between(async (weir) => {
+for (const protocol of ['ws', 'sse']) test(`graphql-sse: subscriptions, queries, mutations and errors, over a subgraph that speaks ${protocol}`, between(async (weir) => {
   const client = createSSE({ url: `${weir.url}/graphql`, retryAttempts: 0 });
   const query = 'subscription Count($to: Int!) { count(to: $to) }';
   assert.deepEqual(await all(client, { query, variables: { to: 5 } }).end, counted(5));
@@ -65,7 +65,7 @@ test('graphql-sse: subscriptions, queries, mutations and errors', between(async 
   await closed(weir);
   assert.equal(await weir.metric('weir_subscription_events_total'), 5 + 210);
   client.dispose();
-}));
+}, `supergraph: { subgraphs: { books: { subscriptions: { protocol: ${protocol}, path: ${protocol === 'ws' ? '/graphql' : '/graphql/stream'} } } } }`));
 
 test('graphql-sse: a client that leaves ends its upstream, and a new supergraph ends subscriptions with a code', between(async (weir, origin) => {
   const client = createSSE({ url: `${weir.url}/graphql`, retryAttempts: 0 });

@@ -16,6 +16,7 @@ type Subscriptions struct {
 
 // Events say how one subgraph is subscribed to.
 type Events struct {
+	Protocol  string `yaml:"protocol" json:"protocol,omitempty" jsonschema:"enum=ws,enum=sse,description=ws: graphql-transport-ws; sse: GraphQL over SSE in distinct connections mode; default: ws"`
 	URL       string `yaml:"url" json:"url,omitempty" jsonschema:"description=Where; default: the subgraph's address"`
 	Path      string `yaml:"path" json:"path,omitempty" jsonschema:"description=In place of the path of the subgraph's address"`
 	KeepAlive string `yaml:"keep_alive" json:"keep_alive,omitempty" jsonschema:"description=Between pings; a subgraph that does not answer one for as long is lost"`
@@ -34,6 +35,7 @@ type Subscribing struct {
 
 // EventsValues are Events in machine form.
 type EventsValues struct {
+	Stream    bool          // over an event stream, not a WebSocket
 	URL, Path string        // one at most
 	Beat      time.Duration // 0: the default
 }
@@ -48,9 +50,20 @@ func (s *Subscriptions) compile(d *document) Subscribing {
 }
 
 func (e *Events) compile(d *document, at string) EventsValues {
-	v := EventsValues{URL: e.URL, Path: e.Path}
-	if u, err := url.Parse(e.URL); e.URL != "" && (err != nil || u.Host == "" || !strings.Contains(" ws wss http https ", " "+u.Scheme+" ")) {
-		d.addf(at+".url", "%q is no address of subscriptions; write ws://HOST:PORT/PATH or wss://HOST:PORT/PATH", e.URL)
+	v := EventsValues{URL: e.URL, Path: e.Path, Stream: e.Protocol == "sse"}
+	schemes, example := " ws wss http https ", "ws://HOST:PORT/PATH or wss://HOST:PORT/PATH"
+	switch e.Protocol {
+	case "", "ws":
+	case "sse":
+		schemes, example = " http https ", "http://HOST:PORT/PATH or https://HOST:PORT/PATH"
+	default:
+		d.addf(at+".protocol", "%q is not one of ws, sse", e.Protocol)
+	}
+	if e.KeepAlive != "" && v.Stream {
+		d.addf(at+".keep_alive", "an event stream has no pings; remove it")
+	}
+	if u, err := url.Parse(e.URL); e.URL != "" && (err != nil || u.Host == "" || !strings.Contains(schemes, " "+u.Scheme+" ")) {
+		d.addf(at+".url", "%q is no address of subscriptions; write %s", e.URL, example)
 	}
 	if e.Path != "" && !strings.HasPrefix(e.Path, "/") {
 		d.addf(at+".path", "%q is no path; write /PATH", e.Path)

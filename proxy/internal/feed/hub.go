@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -25,9 +26,10 @@ func (*Refused) Error() string { return "feed: the subgraph refuses the subscrip
 
 // Target is a subgraph that can be subscribed to.
 type Target struct {
-	URL  string        // ws, wss, http or https
-	TLS  *tls.Config   // nil: the system's authorities
-	Beat time.Duration // 0: the hub's
+	URL    string        // ws, wss, http or https; of an event stream http or https
+	Stream bool          // it is subscribed to over an event stream in place of a WebSocket
+	TLS    *tls.Config   // nil: the system's authorities
+	Beat   time.Duration // 0: the hub's. An event stream has none
 }
 
 // Config sets up a Hub. Targets are needed.
@@ -66,9 +68,20 @@ func New(cfg Config) *Hub {
 	h := &Hub{cfg: cfg, sources: map[string]*source{}}
 	for i := range cfg.Targets {
 		setDefault(&cfg.Targets[i].Beat, cfg.Beat)
-		h.clients = append(h.clients, &http.Client{Transport: &http.Transport{TLSClientConfig: cfg.Targets[i].TLS}})
+		h.clients = append(h.clients, newClient(&cfg, cfg.Targets[i].TLS))
 	}
 	return h
+}
+
+// newClient returns one that goes nowhere but where it is sent, for the headers are for nobody else.
+func newClient(cfg *Config, secure *tls.Config) *http.Client {
+	dialer := &net.Dialer{Timeout: cfg.Connect, KeepAlive: 15 * time.Second}
+	return &http.Client{
+		Transport: &http.Transport{
+			DialContext: dialer.DialContext, TLSClientConfig: secure, TLSHandshakeTimeout: cfg.Connect, DisableCompression: true,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }
 
 func setDefault[T int | int64 | time.Duration](v *T, to T) {

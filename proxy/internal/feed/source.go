@@ -113,8 +113,11 @@ func (s *source) end(err error) {
 }
 
 func (s *source) run(ctx context.Context) {
-	err := s.subscribe(ctx)
-	s.end(err)
+	carry := s.subscribe
+	if s.hub.cfg.Targets[s.target].Stream {
+		carry = s.stream
+	}
+	s.end(carry(ctx))
 	s.hub.open.Add(-1)
 }
 
