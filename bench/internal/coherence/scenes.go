@@ -13,7 +13,8 @@ import (
 
 const (
 	streamKey = "{weir}:inv"
-	slow      = 30 * time.Millisecond // of each answer of Redis
+	slow      = 2 * time.Millisecond  // of each answer of Redis: in time for a mutation's answer, so that all sidecars are bound by it
+	slower    = 30 * time.Millisecond // too late for that: the answer says so
 )
 
 // act is what happens to Redis in one scene.
@@ -33,7 +34,8 @@ func acts() []act {
 		{"all is well", func(p *play, ctx context.Context) error { return p.wait(ctx, p.cfg.Calm) }},
 		{"Redis killed, started again empty", (*play).killed},
 		{"Redis frozen (SIGSTOP)", (*play).frozen},
-		{"Redis slow (30 ms an answer)", (*play).slowed},
+		{"Redis slow (2 ms an answer)", func(p *play, ctx context.Context) error { return p.slowed(ctx, slow) }},
+		{"Redis slow (30 ms an answer)", func(p *play, ctx context.Context) error { return p.slowed(ctx, slower) }},
 		{"failover to an empty server", (*play).toEmpty},
 		{"failover to a replica that lags", (*play).toReplica},
 		{"stream trimmed again and again", (*play).trimmed},
@@ -116,9 +118,9 @@ func (p *play) frozen(ctx context.Context) error {
 }
 
 // slowed is no outage: all terms hold.
-func (p *play) slowed(ctx context.Context) error {
+func (p *play) slowed(ctx context.Context, by time.Duration) error {
 	for _, r := range p.relays {
-		r.delay.Store(int64(slow))
+		r.delay.Store(int64(by))
 	}
 	err := p.wait(ctx, p.cfg.Calm)
 	for _, r := range p.relays {
