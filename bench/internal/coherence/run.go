@@ -48,6 +48,7 @@ func (c *Config) complete() {
 	if c.Out == nil {
 		c.Out = io.Discard
 	}
+	c.Out = &told{out: c.Out}
 	if c.Sidecars == 0 {
 		c.Sidecars = 4
 	}
@@ -60,6 +61,18 @@ func (c *Config) complete() {
 	if c.Users == 0 {
 		c.Users = 8
 	}
+}
+
+// told is an output for several goroutines.
+type told struct {
+	mu  sync.Mutex
+	out io.Writer
+}
+
+func (t *told) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.out.Write(b)
 }
 
 func (c *Config) say(format string, a ...any) { fmt.Fprintf(c.Out, format+"\n", a...) }
