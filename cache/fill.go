@@ -90,7 +90,10 @@ func (f *Fill) Complete(d *Draft, now int64) *Entry {
 	}
 	// What was put may leave at once, and its memory serve the next fill.
 	share := s.shared != nil && slot.Epoch != 0
-	if share || !d.TimesOnly {
+	if share {
+		slot.Queue()
+	}
+	if !d.TimesOnly {
 		slot.Pin()
 	}
 	if !s.memory.Put(slot, f.absent) {

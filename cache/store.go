@@ -95,7 +95,7 @@ func Open(cfg Config) (*Store, error) {
 		})
 		s.values = remote.NewValues(s.link, remote.ValuesConfig{
 			Namespace: cfg.Namespace, Queue: cfg.WriteQueue, QueueBytes: cfg.MaxBytes / 4, ReadBudget: cfg.ReadBudget, WriteBudget: cfg.WriteBudget,
-			Now: cfg.Now, Valid: func(slot *entry.Slot) bool { return s.clock.Check(slot)&entry.MarkDead == 0 },
+			Now: cfg.Now, Valid: func(slot *entry.Slot) bool { return s.clock.Check(slot)&entry.MarkDead == 0 }, Done: s.memory.Written,
 		})
 		s.shared, s.leases = s.values, s.values
 		s.log = remote.NewLog(s.link, cfg.Namespace, cfg.LogRecords, s.member())

@@ -9,6 +9,7 @@ const (
 	useWanted             // a reader was told to refresh it early
 	useServed             // it has answered while it was fresh: its key is asked for more than once in a life
 	useLeased             // this process had the fleet's lease for its fetch
+	useQueued             // it waits to be written to the shared tier
 	useGone               // its memory serves another slot: nobody may read it
 )
 
@@ -18,6 +19,12 @@ func (s *Slot) Ask() bool { return s.use(useAsked) }
 
 // Pin is Ask for those who read the slot and do not answer with it.
 func (s *Slot) Pin() bool { return s.use(usePinned) }
+
+// Queue notes, before the slot is shared, that it is read until it was written to the shared tier. Written ends that.
+func (s *Slot) Queue() { s.hands.Or(useQueued) }
+
+// Written ends what Queue began.
+func (s *Slot) Written() { s.hands.And(^uint32(useQueued)) }
 
 // Asked reports whether the slot has answered.
 func (s *Slot) Asked() bool { return s.hands.Load()&useAsked != 0 }

@@ -98,8 +98,22 @@ func (m *Memory) gone(s *entry.Slot, evicted bool) {
 	if evicted {
 		m.evicted.Add(1)
 	}
+	m.reuse(s)
+}
+
+// reuse takes the memory of a slot that has left, when nobody may read it.
+func (m *Memory) reuse(s *entry.Slot) {
 	if b := s.Recycle(); b != nil {
 		m.spares.give(b)
+	}
+}
+
+// Written tells that a slot which was queued for the shared tier is not read for it any more. It may have left meanwhile; of this and of its
+// leaving the later one finds nobody who reads it.
+func (m *Memory) Written(s *entry.Slot) {
+	s.Written()
+	if s.Left.Load() {
+		m.reuse(s)
 	}
 }
 

@@ -25,7 +25,20 @@ func TestNobodyReadsMemoryThatServesAnother(t *testing.T) {
 	defer m.Close()
 	const keys, rounds = 3000, 40_000
 	var again atomic.Int64
-	var work sync.WaitGroup
+	var work, writing sync.WaitGroup
+	queue := make(chan *entry.Slot, 64)
+	writing.Go(func() { // as the shared tier does, which reads a slot whatever became of it here
+		for s := range queue {
+			n := binary.LittleEndian.Uint64(s.Head)
+			for _, c := range s.Body {
+				if c != byte(n) || binary.LittleEndian.Uint64(s.Tags.At(0)) != n {
+					t.Errorf("key %d is written with a byte of another", n)
+					break
+				}
+			}
+			m.Written(s)
+		}
+	})
 	for w := range uint64(4) {
 		work.Go(func() {
 			r := rand.New(rand.NewPCG(w, 1))
@@ -47,7 +60,14 @@ func TestNobodyReadsMemoryThatServesAnother(t *testing.T) {
 						Entry: entry.Entry{Digest: k, Head: tag[:], Body: body[:size]}, Tags: tag, Spares: m.Spares(),
 					}, binary.LittleEndian.Uint64)
 					again.Add(m.spares.taken.Load() - before)
+					shared := r.Uint64N(2) == 0
+					if shared {
+						s.Queue()
+					}
 					m.Put(s, true)
+					if shared {
+						queue <- s
+					}
 					continue
 				}
 				if binary.LittleEndian.Uint64(s.Head) != n || binary.LittleEndian.Uint64(s.Tags.At(0)) != n || len(s.Body) != 500+int(n%200) {
@@ -64,6 +84,8 @@ func TestNobodyReadsMemoryThatServesAnother(t *testing.T) {
 		})
 	}
 	work.Wait()
+	close(queue)
+	writing.Wait()
 	if again.Load() < keys {
 		t.Errorf("memory was used again %d times only", again.Load())
 	}
@@ -79,6 +101,30 @@ func TestWhatWasReadIsNotUsedAgain(t *testing.T) {
 	s := entry.Build(&entry.Draft{Entry: entry.Entry{Body: make([]byte, 100)}, Tags: oneTag{}}, func([]byte) uint64 { return 0 })
 	if len(s.Recycle()) != 108 || s.Recycle() != nil || s.Ask() || s.Pin() || s.Asked() {
 		t.Error("a slot whose memory is used again may be read")
+	}
+}
+
+func TestWhatIsQueuedIsUsedAgainOnceItWasWritten(t *testing.T) {
+	for _, leavesFirst := range []bool{true, false} {
+		m, err := Open(1 << 20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		k := numbered(1)
+		s := entry.Build(&entry.Draft{Entry: entry.Entry{Digest: k, Body: make([]byte, 100)}, Tags: oneTag{}}, binary.LittleEndian.Uint64)
+		s.Queue()
+		m.Put(s, true)
+		first, second := m.Delete, m.Written
+		if !leavesFirst {
+			first, second = second, first
+		}
+		if first(s); m.Spares().Take(108) != nil {
+			t.Errorf("leaves first: %v: memory is used again too early", leavesFirst)
+		}
+		if second(s); m.Spares().Take(108) == nil {
+			t.Errorf("leaves first: %v: memory is not used again", leavesFirst)
+		}
 	}
 }
 

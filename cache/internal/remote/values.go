@@ -43,6 +43,8 @@ type ValuesConfig struct {
 	Now                     func() int64
 	// Valid reports whether a slot that waited is still worth writing.
 	Valid func(*entry.Slot) bool
+	// Done is told, once for each slot that was put, that it is not read here any more.
+	Done func(*entry.Slot)
 }
 
 // NewValues returns the tier under a namespace; Run writes.
@@ -75,6 +77,7 @@ func (v *Values) Put(s *entry.Slot) {
 	}
 	v.bytes.Add(-s.Cost)
 	v.Dropped.Add(1)
+	v.cfg.Done(s)
 }
 
 // Queued is how many slots wait.
@@ -171,6 +174,7 @@ func (v *Values) drop(batch []*entry.Slot) {
 func (v *Values) release(batch []*entry.Slot) {
 	for i, s := range batch {
 		v.bytes.Add(-s.Cost)
+		v.cfg.Done(s)
 		batch[i] = nil
 	}
 }
