@@ -39,6 +39,7 @@ func TestFailures(t *testing.T) {
 		{"kafka absent, then there, then dead, then back", kafkaComesAndGoes},
 		{"kafka wants TLS and a user: a wrong password, a wrong authority", kafkaWantsTLSAndAUser},
 		{"control plane absent, then there, then dead; the pushed policy outlives both", controlComesAndGoes},
+		{"a pushed supergraph outlives its control plane", supergraphOutlivesItsControlPlane},
 		{"commands have an effect and undo themselves", commandsUndoThemselves},
 		{"invalidated by tenant, interface and everything", invalidatedByName},
 		{"upstream dead at the start", upstreamDeadAtTheStart},

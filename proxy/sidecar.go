@@ -202,6 +202,7 @@ func (s *Sidecar) Run(ctx context.Context) error {
 	}
 	if s.agent != nil {
 		work.Go(func() { _ = s.agent.Run(background) })
+		s.recall(ctx)
 	}
 	if s.admin != nil {
 		work.Go(func() { s.admin.Serve(background) })
@@ -232,6 +233,20 @@ func (s *Sidecar) Run(ctx context.Context) error {
 	s.saveCache()
 	s.close()
 	return err
+}
+
+// recallTime bounds how long the first requests wait for what is on disk: a disk that hangs does not stop traffic.
+const recallTime = 2 * time.Second
+
+// recall waits until what was pushed before a restart is in force again: the first request obeys it, too. Connections are accepted meanwhile.
+func (s *Sidecar) recall(ctx context.Context) {
+	late := time.NewTimer(recallTime)
+	defer late.Stop()
+	select {
+	case <-s.agent.Recalled():
+	case <-late.C:
+	case <-ctx.Done():
+	}
 }
 
 // flushTime bounds the sending of the last events.

@@ -154,6 +154,10 @@ func TestStateOnDiskServesWithoutServer(t *testing.T) {
 	d.end()
 
 	again := start(t, Config{URL: "http://127.0.0.1:1", StateDir: dir})
+	<-again.Recalled()
+	if s := again.Status(); s.Version != 3 || s.Source != SourceDisk {
+		t.Errorf("recalled: status %+v", s)
+	}
 	again.apply(3, "a: 3", SourceDisk)
 	for i, c := range again.obeys("c1", "c2") {
 		if late := c.Expires.Sub(ends[i].Expires); late > time.Second || late < -time.Second {

@@ -34,6 +34,7 @@ type Agent struct {
 	ledger    *ledger
 	transport *http.Transport
 	client    weirv1connect.ControlServiceClient
+	recalled  chan struct{}
 
 	mu        sync.Mutex
 	status    Status
@@ -56,7 +57,7 @@ func New(cfg Config) (*Agent, error) {
 	}
 	transport := newTransport(strings.HasPrefix(cfg.URL, "https:"))
 	return &Agent{
-		cfg: cfg, log: log, disk: disk{dir: cfg.StateDir, log: log}, ledger: newLedger(tell), transport: transport,
+		recalled: make(chan struct{}), cfg: cfg, log: log, disk: disk{dir: cfg.StateDir, log: log}, ledger: newLedger(tell), transport: transport,
 		client: weirv1connect.NewControlServiceClient(&http.Client{Transport: transport}, strings.TrimRight(cfg.URL, "/"),
 			connect.WithGRPC(), connect.WithReadMaxBytes(maxMessage)),
 	}, nil
@@ -75,9 +76,13 @@ func newTransport(tls bool) *http.Transport {
 	}
 }
 
-// Run loads the last-known-good state, then follows the control plane until ctx ends. Its error is that of ctx.
+// Recalled is closed when Run has put the last-known-good state in force, as far as there is one. The control plane is not waited for.
+func (a *Agent) Recalled() <-chan struct{} { return a.recalled }
+
+// Run loads the last-known-good state, then follows the control plane until ctx ends. Its error is that of ctx. It is called once.
 func (a *Agent) Run(ctx context.Context) error {
 	a.recall(ctx)
+	close(a.recalled)
 	var clerk sync.WaitGroup
 	clerk.Go(func() { a.ledger.run(ctx) })
 	defer clerk.Wait()
