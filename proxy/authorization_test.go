@@ -110,8 +110,9 @@ func (i *issuer) token(claims jwt.MapClaims) string {
 // guardedRig is a sidecar over two subgraphs with secrets, and what those were asked.
 type guardedRig struct {
 	*rig
-	mu    sync.Mutex
-	asked []string
+	mu      sync.Mutex
+	asked   []string
+	private atomic.Bool // what the subgraphs call their answers, where they say whom they were asked for
 }
 
 func startGuarded(t *testing.T, keys string, edit func(*config.File)) *guardedRig {

@@ -31,6 +31,9 @@ func startClaimed(t *testing.T, keys *issuer, edit func(*config.File)) *guardedR
 		}
 		who := strings.Join(r.Header["X-User"], "+")
 		w.Header().Set("Cache-Control", "max-age=60")
+		if g.private.Load() {
+			w.Header().Set("Cache-Control", "private, max-age=60")
+		}
 		if strings.Contains(string(body), "_entities") {
 			_, _ = fmt.Fprintf(w, `{"data":{"_entities":[{"__typename":"User","notes":"secret-%s"}]}}`, who)
 			return
@@ -111,5 +114,26 @@ func TestClaimsShareNothing(t *testing.T) {
 				t.Errorf("joined %v, shared %v, from the cache %v", joined, shared, kept)
 			}
 		})
+	}
+}
+
+// What a subgraph calls private is kept for nobody, not even where the configuration gives answers a time to live, and where it does not say so itself,
+// users whose subgraphs get something of them have entries of their own.
+func TestPrivateEntitiesAreKeptForNobody(t *testing.T) {
+	keys := newIssuer(t)
+	g := startClaimed(t, keys, func(f *config.File) { f.Supergraph.Cache.TTL = "1m" })
+	g.private.Store(true)
+	for range 3 {
+		for user := range 3 {
+			token := keys.token(jwt.MapClaims{"sub": fmt.Sprintf("u%d", user)})
+			want := fmt.Sprintf(`{"data":{"me":{"email":"u%d","notes":"secret-u%[1]d"}}}`, user)
+			asks := fmt.Sprintf(`/a for ["u%d"] [] /b for ["u%[1]d"] []`, user)
+			if _, got, asked := g.send(`{"query":"{ me { email notes } }"}`, "Authorization", token); got != want || asked != asks {
+				t.Errorf("user %d: %s, want %s; the subgraphs were asked %s, want %s", user, got, want, asked, asks)
+			}
+		}
+	}
+	if kept := g.metric(`weir_subgraph_cached_total{subgraph="a"}`) + g.metric(`weir_subgraph_cached_total{subgraph="b"}`); kept != 0 {
+		t.Errorf("%v from the cache", kept)
 	}
 }
