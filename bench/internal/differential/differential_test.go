@@ -80,6 +80,9 @@ func TestWorldsThatFailed(t *testing.T) {
 		{5278, "an interface object asked by two types, for fields that require something"},
 		{5630, "an interface object asked by all types, and by one for a field that requires something"},
 		{100471, "the same below another interface object"},
+		{1200119, "a field of an interface object that is never null, wanted of one type"},
+		{1200658, "two fields that require one field with different arguments"},
+		{2000434, "the first of them where nobody can tell the types"},
 		{20514, "a key that is there under other names in objects that come by other types"},
 	} {
 		t.Run(c.what, func(t *testing.T) { run(t, c.seed, operationsPerWorld) })

@@ -151,9 +151,6 @@ func (w *world) compare(ctx context.Context, op operation) (d *difference, valid
 	if err := json.Unmarshal(body, &got); err != nil {
 		return &difference{op: op, kind: "answer", got: err.Error(), plan: plan.String()}, true
 	}
-	if d := w.inParts(ctx, op, body); d != nil {
-		return d, true
-	}
 	if d := w.again(ctx, plan, &v, body, mutation); d != nil {
 		d.op = op
 		return d, true
@@ -168,7 +165,7 @@ func (w *world) compare(ctx context.Context, op operation) (d *difference, valid
 	case !sameErrors(want, &got):
 		d.kind = "errors"
 	default:
-		return nil, true
+		d = w.inParts(ctx, op, body)
 	}
 	return d, true
 }

@@ -137,11 +137,11 @@ func (r *Router) enterable(g join.Graph, at *Place, chain []*Node, w *want) bool
 		v := &Source{Group: &Group{Graph: g}, Place: at, View: at.Declared}
 		return r.follow(v, chain, w, false)
 	}
-	types := w.types
+	types, first := w.types, w.node
 	if len(chain) > 0 {
-		types = chain[0].Types
+		types, first = chain[0].Types, chain[0]
 	}
-	entries, ok := r.entries(g, at, types)
+	entries, ok := r.entries(g, at, types, first)
 	if !ok {
 		return false
 	}
@@ -149,10 +149,10 @@ func (r *Router) enterable(g join.Graph, at *Place, chain []*Node, w *want) bool
 	return r.follow(v, chain, w, true)
 }
 
-// entries tells how objects are named to a graph, without their keys; ok is false when some cannot be.
-func (r *Router) entries(g join.Graph, at *Place, types join.Set) (out []*Entry, ok bool) {
+// entries tells how objects are named to a graph that is asked for a field first, without their keys; ok is false when some cannot be.
+func (r *Router) entries(g join.Graph, at *Place, types join.Set, first *Node) (out []*Entry, ok bool) {
 	if blurred := r.blurred(at); blurred != nil {
-		if p := blurred.In(g); p != nil && resolvable(p) {
+		if p := blurred.In(g); p != nil && resolvable(p) && !r.spoils(first, blurred, g, at.Possible) {
 			return []*Entry{{View: blurred}}, true
 		}
 	}
@@ -250,6 +250,9 @@ func (r *Router) follow(s *Source, chain []*Node, w *want, fresh bool) bool {
 func (r *Router) down(s *Source, n *Node, types join.Set, fresh bool) (next Source, ok bool) {
 	next = Source{Group: s.Group, Place: n.Child}
 	g := s.Group.Graph
+	if r.spoiled(s, n, types) {
+		return next, false
+	}
 	for o := range types.All {
 		part := s.resolve(r.s, o, n.Name)
 		if part == nil {

@@ -26,7 +26,7 @@ func (in *inputs) add(g *Group) bool {
 // enter makes a graph answer for the entities of some types at a place, first connecting what the representations need: keys, what the
 // field requires, and types. It returns nil when that is not possible.
 func (r *Router) enter(g join.Graph, at *Place, types join.Set, first *Node) *Group {
-	entries, ok := r.entries(g, at, types)
+	entries, ok := r.entries(g, at, types, first)
 	if !ok {
 		return nil
 	}
@@ -49,7 +49,7 @@ func (r *Router) enter(g join.Graph, at *Place, types join.Set, first *Node) *Gr
 		if !in.add(r.connect(&want{place: at})) {
 			return nil
 		}
-		if entries, ok = r.entries(g, at, types); !ok {
+		if entries, ok = r.entries(g, at, types, first); !ok {
 			return nil
 		}
 	}
@@ -58,7 +58,7 @@ func (r *Router) enter(g join.Graph, at *Place, types join.Set, first *Node) *Gr
 			return nil
 		}
 	}
-	return r.join(g, at, entries, in)
+	return r.join(g, at, entries, in, first)
 }
 
 // types connects the types of the objects that lead to a place, where the same key leads elsewhere from others.
@@ -227,11 +227,11 @@ func (r *Router) field(at *Place, name string, types join.Set) *join.Field {
 }
 
 // join puts entries into a group of the graph at the place that does not have to wait for itself, or into a new one.
-func (r *Router) join(g join.Graph, at *Place, entries []*Entry, in *inputs) *Group {
+func (r *Router) join(g join.Graph, at *Place, entries []*Entry, in *inputs, first *Node) *Group {
 	var group *Group
 	for _, s := range at.Sources {
 		o := s.Group
-		if s.entity && o.Graph == g && o.For == r.part && !o.mixes(entries) && !slices.ContainsFunc(in.groups, func(d *Group) bool { return d.reaches(o) }) {
+		if s.entity && o.Graph == g && o.For == r.part && !r.mixes(o, entries, first) && !slices.ContainsFunc(in.groups, func(d *Group) bool { return d.reaches(o) }) {
 			group = o
 		}
 	}
@@ -247,12 +247,53 @@ func (r *Router) join(g join.Graph, at *Place, entries []*Entry, in *inputs) *Gr
 	return group
 }
 
-// mixes tells that a group asks an interface object for objects of other types than the entries do, and for one of them by what a field
-// requires. What it asks, it asks for all of its objects: one of them would be asked for a field without what that requires.
-func (g *Group) mixes(entries []*Entry) bool {
+// mixes tells that entries cannot go into a group. Either a representation would have one field with two lists of arguments. Or the group asks an
+// interface object for objects of other types than the entries do, and for one of them what the others cannot be asked for: by what a field requires, or
+// a field that spoils them. What it asks, it asks for all of its objects.
+func (r *Router) mixes(g *Group, entries []*Entry, first *Node) bool {
 	for _, e := range entries {
 		for _, o := range g.Entries {
-			if o.View == e.View && e.View.In(g.Graph).InterfaceObject && !o.alike(e) && (o.required() || e.required()) {
+			if o.View != e.View {
+				continue
+			}
+			if o.clashes(e) {
+				return true
+			}
+			if !e.View.In(g.Graph).InterfaceObject || o.alike(e) {
+				continue
+			}
+			if o.required() || e.required() || r.spoils(first, o.View, g.Graph, o.objects(g.Source.Place)) {
+				return true
+			}
+			asked := e.objects(g.Source.Place)
+			if slices.ContainsFunc(g.Source.Picks, func(k *Pick) bool { return r.spoils(k.Node, e.View, g.Graph, asked) }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// clashes tells that the representations of two entries have a field in common that is wanted with other arguments.
+func (e *Entry) clashes(o *Entry) bool {
+	for _, a := range e.Inputs {
+		for _, b := range o.Inputs {
+			if clash(a.Fields, b.Fields) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func clash(a, b join.Selection) bool {
+	for i := range a {
+		for j := range b {
+			x, y := &a[i], &b[j]
+			if x.Name != y.Name || x.On != nil && y.On != nil && x.On.Possible.And(y.On.Possible).Empty() {
+				continue
+			}
+			if x.Arguments != y.Arguments || clash(x.Sub, y.Sub) {
 				return true
 			}
 		}

@@ -65,7 +65,21 @@ func Find(s *join.Supergraph, op *Operation, budget int) (*Result, error) {
 	}
 	r.bound()
 	r.limit = maxGroups
-	failed := ""
+	failed := r.plans()
+	if !r.found {
+		r.work, r.lenient = 0, true
+		failed = r.plans()
+	}
+	if !r.found {
+		return nil, fmt.Errorf("no subgraph can answer %s", failed)
+	}
+	r.replay()
+	r.divide()
+	return &Result{Groups: r.Groups, Work: r.work, Cost: r.cost(), Decisions: r.decisions, Exhausted: r.Exhausted}, nil
+}
+
+// plans looks for plans, and tells what cannot be answered when there is none.
+func (r *Router) plans() (failed string) {
 	// Plans that differ from the greedy one in few decisions come first, so that the budget is not spent on variations of the last ones.
 	for _, discrepancies := range []int{0, 2} {
 		failed = r.search(0, discrepancies)
@@ -76,12 +90,7 @@ func Find(s *join.Supergraph, op *Operation, budget int) (*Result, error) {
 			break
 		}
 	}
-	if !r.found {
-		return nil, fmt.Errorf("no subgraph can answer %s", failed)
-	}
-	r.replay()
-	r.divide()
-	return &Result{Groups: r.Groups, Work: r.work, Cost: r.cost(), Decisions: r.decisions, Exhausted: r.Exhausted}, nil
+	return failed
 }
 
 // rank: leaves with one graph first, and types when their sources are there.

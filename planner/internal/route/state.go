@@ -28,6 +28,7 @@ type Router struct {
 	done bool
 	// limit is how many groups there may be, those included whose inputs are being connected.
 	limit     int
+	lenient   bool    // fields may spoil what others want: there is no other way
 	part      Members // what the leaf is for that is being connected
 	decisions int
 	floor     int
