@@ -12,7 +12,7 @@ import (
 )
 
 // afterStart is when what only the start needs has run: configuration, first connections, the schema.
-const afterStart = 10 * time.Second
+const afterStart = 2 * time.Second
 
 // forgetStart takes the program's code and constants out of the process once, after its start: more than half of them are for what happens at the
 // start alone, and count as the sidecar's memory for as long as it lives. They stay in the kernel's page cache, from where whatever runs comes
