@@ -14,8 +14,8 @@ import (
 // afterStart is when what only the start needs has run: configuration, first connections, the schema.
 const afterStart = 2 * time.Second
 
-// forgetStart takes the program's code and constants out of the process once, after its start: more than half of them are for what happens at the
-// start alone, and count as the sidecar's memory for as long as it lives. They stay in the kernel's page cache, from where whatever runs comes
+// forgetStart takes the program's code and constants out of the process once, after its start: of 17.9 MiB that were touched, load needs 12 to 13.5 and a
+// sidecar at rest 2.5 again, and all count as the sidecar's memory for as long as it lives. They stay in the kernel's page cache, from where whatever runs comes
 // back by itself, 64 KiB at a touch and without a read of the disk.
 func forgetStart() {
 	time.AfterFunc(afterStart, func() { _ = forgetImage() }) // nothing depends on it
