@@ -101,10 +101,12 @@ func (v *Values) Run(ctx context.Context) {
 	batch := make([]*entry.Slot, 0, writeBatch)
 	pause := time.NewTimer(gather)
 	defer pause.Stop()
+	writing, end := outlasting(ctx)
+	defer end()
 	for {
 		select {
 		case <-ctx.Done():
-			v.leave(ctx, batch[:0])
+			v.leave(writing, batch[:0])
 			return
 		case s := <-v.queue:
 			batch = append(batch[:0], s)
@@ -114,17 +116,17 @@ func (v *Values) Run(ctx context.Context) {
 		select {
 		case <-pause.C:
 		case <-ctx.Done():
-			v.leave(ctx, batch)
+			v.leave(writing, batch)
 			return
 		}
 		for len(batch) > 0 {
 			if ctx.Err() != nil {
-				v.leave(ctx, batch)
+				v.leave(writing, batch)
 				return
 			}
 			batch = v.more(batch)
 			full := len(batch) == writeBatch
-			v.write(ctx, batch)
+			v.write(writing, batch)
 			if batch = batch[:0]; full {
 				batch = v.more(batch)
 			}
@@ -145,21 +147,26 @@ func (v *Values) more(batch []*entry.Slot) []*entry.Slot {
 	return batch
 }
 
-// drainTime bounds the writing of what waits when the process ends.
+// drainTime bounds the writing of what waits, and of what is under way, when the process ends.
 const drainTime = 500 * time.Millisecond
 
-// leave writes what waits; what cannot be written in time is dropped.
+// outlasting returns a context that ends drainTime after ctx: a pipeline that is under way when the process ends is not cut off.
+func outlasting(ctx context.Context) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() { time.AfterFunc(drainTime, cancel) })
+	return longer, cancel
+}
+
+// leave writes what waits; what cannot be written before ctx ends is dropped.
 func (v *Values) leave(ctx context.Context, batch []*entry.Slot) {
-	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
-	defer cancel()
 	for {
 		if batch = v.more(batch); len(batch) == 0 {
 			return
 		}
-		if call.Err() != nil {
+		if ctx.Err() != nil {
 			v.drop(batch)
 		} else {
-			v.write(call, batch)
+			v.write(ctx, batch)
 		}
 		batch = batch[:0]
 	}
