@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // imageResident is how many KiB of mappings without the right to write the process has of its executable.
@@ -45,6 +47,31 @@ func TestTheStartIsForgotten(t *testing.T) {
 	t.Logf("%d KiB of the image resident, %d after", before, after)
 	if before == 0 || after > before/2 {
 		t.Errorf("%d KiB of the image are resident, there were %d", after, before)
+	}
+}
+
+// What was written to a mapping before it was sealed is nowhere else: so it is with what the dynamic linker fills in.
+func TestWhatTheFileDoesNotHaveIsKept(t *testing.T) {
+	image, err := os.Open("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer image.Close()
+	sealed, err := unix.Mmap(int(image.Fd()), 0, os.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Munmap(sealed) }()
+	sealed[0]++
+	want := sealed[0]
+	if err := unix.Mprotect(sealed, unix.PROT_READ); err != nil {
+		t.Fatal(err)
+	}
+	if err := forgetImage(); err != nil {
+		t.Fatal(err)
+	}
+	if sealed[0] != want {
+		t.Errorf("%#x was written, %#x is there", want, sealed[0])
 	}
 }
 
