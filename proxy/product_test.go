@@ -65,3 +65,31 @@ func TestWhatTheOwnerOfASubgraphPromises(t *testing.T) {
 		}
 	}
 }
+
+// The first fetch hangs until the second one is there.
+func TestAFetchThatHangsIsHedged(t *testing.T) {
+	requests := make(chan struct{}, 1)
+	requests <- struct{}{}
+	r := fetching(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		select {
+		case <-requests: // the first
+			<-r.Context().Done()
+		default:
+			_, _ = io.WriteString(w, `{"data":{"n":1}}`)
+		}
+	}, func(f *config.File) {
+		f.Supergraph.Hedging.After = "5ms"
+	})
+	if got := r.post(); got != `{"data":{"n":1}}` {
+		t.Error(got)
+	}
+	for name, want := range map[string]float64{
+		`weir_subgraph_fetches_total{subgraph="a"}`: 2, `weir_subgraph_hedges_total{subgraph="a"}`: 1, `weir_subgraph_hedges_won_total{subgraph="a"}`: 1,
+		`weir_subgraph_seconds_count{subgraph="a"}`: 1, `weir_subgraph_hedges_unsent_total{reason="budget",subgraph="a"}`: 0,
+	} {
+		if got := r.metric(name); got != want {
+			t.Errorf("%s %v, want %v", name, got, want)
+		}
+	}
+}

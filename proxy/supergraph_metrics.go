@@ -18,9 +18,14 @@ func (g *subgraphs) collect(set telemetry.Set) {
 		}
 		st, name := c.Stats(), g.names[i]
 		collectProduct(set, name, &g.products[i], &st)
-		set.Counter("weir_subgraph_fetches_total", "Fetches that were sent to a subgraph, retries left aside.", float64(st.Calls), "subgraph", name)
+		set.Counter("weir_subgraph_fetches_total", "Fetches that were sent to a subgraph, hedges included and retries left aside.", float64(st.Calls), "subgraph", name)
 		set.Counter("weir_subgraph_shared_total", "Fetches that were not sent, because the answer to an identical one was under way.", float64(st.Shared), "subgraph", name)
 		set.Counter("weir_subgraph_retries_total", "Fetches that were sent again.", float64(st.Retries), "subgraph", name)
+		set.Counter("weir_subgraph_hedges_total", "Fetches that were sent a second time because no answer had begun (hedging).", float64(st.Hedges), "subgraph", name)
+		set.Counter("weir_subgraph_hedges_won_total", "Hedges whose answer was the first good one.", float64(st.Won), "subgraph", name)
+		for _, why := range slices.Sorted(maps.Keys(st.Unsent)) {
+			set.Counter("weir_subgraph_hedges_unsent_total", "Hedges that were due and not sent: no budget, no place (concurrency), or the breaker is not closed.", float64(st.Unsent[why]), "subgraph", name, "reason", why)
+		}
 		set.Counter("weir_subgraph_refused_total", "Fetches that were not sent because the subgraph's breaker is open (mode enforce).", float64(st.Refused), "subgraph", name)
 		for _, why := range slices.Sorted(maps.Keys(st.Failed)) {
 			set.Counter("weir_subgraph_failures_total", "Fetches without a usable answer, and those with the status 502, 503 or 504.", float64(st.Failed[why]), "subgraph", name, "reason", why)

@@ -44,7 +44,7 @@ type Quantities struct {
 // Subgraph is what an operation took of one subgraph. Fetches that ran side by side all count with their whole time.
 type Subgraph struct {
 	Name          string `json:"name"`
-	Fetches       int64  `json:"fetches"`        // retries left aside
+	Fetches       int64  `json:"fetches"`        // hedges included, retries left aside
 	Shared        int64  `json:"shared"`         // beside these: the answer to an identical one was under way
 	Errors        int64  `json:"errors"`         // of both: without a usable answer, or with errors in it
 	Cached        int64  `json:"cached"`         // entities, and steps of root fields, that the cache had

@@ -34,6 +34,7 @@ type Supergraph struct {
 	Authorization Authorization       `yaml:"authorization" json:"authorization,omitempty" jsonschema:"description=What @authenticated and @requiresScopes and @policy of the supergraph do; tokens are verified by policy.scope"`
 	Cache         EntityCache         `yaml:"cache" json:"cache,omitempty" jsonschema:"description=Entities and root fields that subgraphs answered, kept as their Cache-Control allows"`
 	Retries       Retries             `yaml:"retries" json:"retries,omitempty" jsonschema:"description=Of queries whose connection failed or that were answered with 502, 503 or 504; never of mutations"`
+	Hedging       Hedging             `yaml:"hedging" json:"hedging,omitempty" jsonschema:"description=A query whose answer has not begun is sent a second time, beside the first, within the budget of retries; never a mutation"`
 	Budget        Budget              `yaml:"budget" json:"budget,omitempty" jsonschema:"description=Of what an operation may cost before it is executed, by the @cost and @listSize of the supergraph"`
 	Subscriptions Subscriptions       `yaml:"subscriptions" json:"subscriptions,omitempty" jsonschema:"description=Of clients and to subgraphs"`
 	Subgraphs     map[string]Subgraph `yaml:"subgraphs" json:"subgraphs,omitempty" jsonschema:"description=What differs for one subgraph, by its name"`
@@ -46,6 +47,7 @@ type Subgraph struct {
 	Timeout     string      `yaml:"timeout" json:"timeout,omitempty"`
 	Concurrency int         `yaml:"concurrency" json:"concurrency,omitempty"`
 	Dedup       *bool       `yaml:"dedup" json:"dedup,omitempty"`
+	Hedging     Hedging     `yaml:"hedging" json:"hedging,omitempty"`
 	Headers     HeaderRules `yaml:"headers" json:"headers,omitempty" jsonschema:"description=They go over those for all subgraphs"`
 	Cache       EntityCache `yaml:"cache" json:"cache,omitempty"`
 	Owner       string      `yaml:"owner" json:"owner,omitempty" jsonschema:"description=Who answers for the subgraph; a label of its metrics"`
@@ -130,13 +132,14 @@ type Claimed struct {
 // Retries say how often a fetch is made again.
 type Retries struct {
 	Max     int     `yaml:"max" json:"max,omitempty" jsonschema:"description=Attempts beside the first; 0 for none"`
-	Budget  float64 `yaml:"budget" json:"budget,omitempty" jsonschema:"description=Retries for each fetch over time, 0 to 1: retries must not be the load that keeps a subgraph down"`
+	Budget  float64 `yaml:"budget" json:"budget,omitempty" jsonschema:"description=Retries and hedges for each fetch over time, 0 to 1: they must not be the load that keeps a subgraph down"`
+	Second  float64 `yaml:"per_second" json:"per_second,omitempty" jsonschema:"description=Retries and hedges each second beside these, for subgraphs that are asked seldom"`
 	Backoff string  `yaml:"backoff" json:"backoff,omitempty" jsonschema:"description=Before the first retry, give or take a half; twice as long before each other"`
 }
 
 func defaultSupergraph() Supergraph {
 	return Supergraph{
-		Watch: "2s", Timeout: "10s", Total: "30s", Concurrency: 256, MaxAnswer: "8MiB", Dedup: true, Defer: true, Trace: "forward", Retries: Retries{Budget: 0.1, Backoff: "25ms"},
+		Watch: "2s", Timeout: "10s", Total: "30s", Concurrency: 256, MaxAnswer: "8MiB", Dedup: true, Defer: true, Trace: "forward", Retries: Retries{Budget: 0.1, Backoff: "25ms"}, Hedging: Hedging{After: "off", Min: "2ms"},
 		Cache:         EntityCache{Mode: "on", TTL: "0", MaxTTL: "0", HoldOff: "2s"},
 		Authorization: Authorization{Mode: "filter", ScopesClaim: "scope"},
 		Budget:        Budget{Mode: "observe"},
@@ -200,9 +203,13 @@ func compileSupergraph(d *document, s *Static, env Env) {
 	if f.Retries.Budget < 0 || f.Retries.Budget > 1 {
 		d.addf("supergraph.retries.budget", "%v is out of range; it must be 0 to 1, for instance 0.1 for one retry in ten fetches", f.Retries.Budget)
 	}
-	c.Retries = subgraph.Retries{
-		Max: f.Retries.Max, Budget: f.Retries.Budget, Backoff: duration(d, "supergraph.retries.backoff", f.Retries.Backoff, 0, 10*time.Second),
+	if f.Retries.Second < 0 || f.Retries.Second > 1000 {
+		d.addf("supergraph.retries.per_second", "%v is out of range; it must be 0 to 1000", f.Retries.Second)
 	}
+	c.Retries = subgraph.Retries{
+		Max: f.Retries.Max, Budget: f.Retries.Budget, PerSecond: f.Retries.Second, Backoff: duration(d, "supergraph.retries.backoff", f.Retries.Backoff, 0, 10*time.Second),
+	}
+	c.Hedging = f.Hedging.compile(d, "supergraph.hedging", subgraph.Hedging{})
 	v.Authorization = f.Authorization.compile(d)
 	v.Headers = headerRules(d, "supergraph.headers", &f.Headers, env)
 	v.HoldOff = duration(d, "supergraph.cache.hold_off", f.Cache.HoldOff, 0, time.Minute)
@@ -231,6 +238,7 @@ func compileSupergraph(d *document, s *Static, env Env) {
 		if sub.Dedup != nil {
 			each.Client.Share = *sub.Dedup
 		}
+		each.Client.Hedging = sub.Hedging.compile(d, at+".hedging", c.Hedging)
 		each.Cache = sub.Cache.compile(d, at+".cache", v.All.Cache)
 		if sub.Cache.HoldOff != "" {
 			d.addf(at+".cache.hold_off", "it is the same for all subgraphs; write supergraph.cache.hold_off")

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/weirproxy/weir/proxy/internal/forward"
+	"github.com/weirproxy/weir/proxy/internal/subgraph"
 )
 
 func supergraphFile(t *testing.T, text string) (*Static, error) {
@@ -30,9 +31,11 @@ func TestSupergraph(t *testing.T) {
   file: s.graphql
   timeout: 3s
   headers: { propagate: "Authorization, x-*", insert: { x-from: weir } }
-  retries: { max: 2 }
+  retries: { max: 2, per_second: 3 }
+  hedging: { after: p95, min: 5ms }
   subgraphs:
-    stock: { dedup: false }
+    stock: { dedup: false, hedging: { after: 80ms } }
+    reviews: { hedging: { after: off } }
     products: { url: "http://127.0.0.1:1/graphql", timeout: 1s, concurrency: 7, headers: { insert: { X-Key: "${KEY}" }, remove: [authorization] } }
 `)
 	if err != nil {
@@ -51,6 +54,19 @@ func TestSupergraph(t *testing.T) {
 	if !f.All.Client.Share || !p.Client.Share || f.Each["stock"].Client.Share {
 		t.Errorf("%+v", f)
 	}
+	for _, h := range []struct{ got, want subgraph.Hedging }{
+		{f.All.Client.Hedging, subgraph.Hedging{Quantile: 0.95, Min: 5 * time.Millisecond}},
+		{p.Client.Hedging, subgraph.Hedging{Quantile: 0.95, Min: 5 * time.Millisecond}},
+		{f.Each["stock"].Client.Hedging, subgraph.Hedging{After: 80 * time.Millisecond, Min: 5 * time.Millisecond}},
+		{f.Each["reviews"].Client.Hedging, subgraph.Hedging{Min: 5 * time.Millisecond}},
+	} {
+		if h.got != h.want {
+			t.Errorf("%+v, want %+v", h.got, h.want)
+		}
+	}
+	if r := p.Client.Retries; r.PerSecond != 3 || r.Budget != 0.1 {
+		t.Errorf("%+v", r)
+	}
 	shown := string(Redacted(s.File))
 	if strings.Contains(shown, "s3cret") || strings.Contains(shown, "x-from: weir") || !strings.Contains(shown, "x-from: "+hidden) {
 		t.Errorf("what is put in is shown:\n%s", shown)
@@ -67,6 +83,13 @@ func TestWhatIsWrongWithASupergraphIsNamed(t *testing.T) {
 		"concurrency: 0":                                                         "supergraph.concurrency: 0 is out of range",
 		"trace: yes-please":                                                      `supergraph.trace: "yes-please" is not one of`,
 		"retries: { budget: 2.0 }":                                               "supergraph.retries.budget: 2 is out of range",
+		"retries: { per_second: -1 }":                                            "supergraph.retries.per_second: -1 is out of range",
+		"hedging: { after: p100 }":                                               `supergraph.hedging.after: "p100" is no percentile from p50 to p99.9`,
+		"hedging: { after: pNaN }":                                               `supergraph.hedging.after: "pNaN" is no percentile`,
+		"hedging: { after: soon }":                                               `supergraph.hedging.after: "soon" is no duration`,
+		"hedging: { after: 0s }":                                                 "supergraph.hedging.after: 0s is out of range",
+		"hedging: { min: 2h }":                                                   "supergraph.hedging.min: 2h is out of range",
+		"subgraphs: { a: { hedging: { after: p5 } } }":                           `supergraph.subgraphs.a.hedging.after: "p5" is no percentile`,
 		"headers: { propagate: [connection] }":                                   "supergraph.headers.propagate[0]: connection is the sidecar's own to write",
 		"headers: { remove: [traceparent] }":                                     "supergraph.headers.remove[0]: traceparent goes by supergraph.trace",
 		"headers: { propagate: ['x y'] }":                                        `"x y" is no header name`,

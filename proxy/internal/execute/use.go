@@ -40,9 +40,13 @@ func (r *run) used(step *planner.FetchStep, c *fetchCall, err error) *event.Subg
 		u.Shared++
 		return u
 	}
-	r.stats.Fetches++
-	u.Fetches++
-	u.BytesSent += int64(c.size)
+	sent := 1
+	if c.call.Hedged() {
+		sent = 2
+	}
+	r.stats.Fetches += sent
+	u.Fetches += int64(sent)
+	u.BytesSent += int64(sent * c.size)
 	if err == nil {
 		u.BytesReceived += int64(len(c.content))
 	}

@@ -3,9 +3,11 @@ package execute
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/weirproxy/weir/proxy/internal/subgraph"
 	"github.com/weirproxy/weir/telemetry/event"
@@ -65,5 +67,29 @@ func TestFaultyFetchesAreCounted(t *testing.T) {
 	s = e.cfg.Clients[plan.Steps[0].Subgraph].Stats()
 	if len(q.Uses) != 1 || q.Uses[0].Errors != 1 || q.Uses[0].Fetches != 1 || s.Failed["connect"] != 1 || dials != 1 {
 		t.Errorf("%+v, %+v", q.Uses, s)
+	}
+}
+
+// What was asked twice was fetched twice.
+func TestAHedgeIsAFetch(t *testing.T) {
+	s, dials := &store{answers: map[string][]byte{}}, 0
+	sg, e := shopWith(t, subgraph.Config{
+		Hedging: subgraph.Hedging{After: time.Millisecond}, Retries: subgraph.Retries{Budget: 1},
+		Resolve: func(context.Context, string) ([]string, error) { return nil, nil },
+		Dial: func(context.Context, string) (net.Conn, error) {
+			if dials++; dials > 1 {
+				return &memoryConn{store: s}, nil
+			}
+			ours, theirs := net.Pipe()
+			go func() { _, _ = io.Copy(io.Discard, theirs) }() // it never answers
+			return ours, nil
+		},
+	}, Config{})
+	plan, v := planOf(t, sg, `{ users { name } }`)
+	q := &Request{Plan: plan, Values: v}
+	_, stats := e.Execute(t.Context(), q, nil)
+	c := e.cfg.Clients[plan.Steps[0].Subgraph].Stats()
+	if u := q.Uses[0]; stats.Errors != 0 || stats.Fetches != 2 || u.Fetches != 2 || u.Errors != 0 || c.Won != 1 || c.Calls != 2 || uint64(u.BytesSent) != c.BytesSent {
+		t.Errorf("%+v %+v %+v", stats, u, c)
 	}
 }

@@ -74,6 +74,9 @@ func (k *Call) Receive() (status int, content []byte, err error) {
 	return k.x.head.Status, content, nil
 }
 
+// Hedged reports whether the request was sent a second time because its answer was slow to come.
+func (k *Call) Hedged() bool { return k.x != nil && k.x.hedged.Load() }
+
 // Release gives the answer back, if there is one.
 func (k *Call) Release() {
 	x := k.x

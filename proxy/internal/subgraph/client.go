@@ -33,6 +33,9 @@ type Config struct {
 	// Timeout bounds one call, all it waits for and all attempts included. Default 10 s.
 	Timeout time.Duration
 	Retries Retries
+	Hedging Hedging
+	// Resolve returns the addresses of the host, of which a hedge takes another one than the first attempt. Default: the system's resolver.
+	Resolve func(ctx context.Context, host string) ([]string, error)
 	// Breaker is asked by calls that come with rules; nil: none. A client that takes the place of another one goes on with its breaker.
 	Breaker *breaker.Breaker
 	// Share lets requests that ask for it have the answer to an identical one that is under way.
@@ -51,10 +54,13 @@ type Client struct {
 	secure  *tls.Config
 	calls   chan struct{}
 	budget  budget
+	recent  recent
+	places  places
 	counts  counts
 	lanes   *[laneCount]lane // nil: nothing is shared
 	barrier atomic.Uint64
 	spare   sync.Pool // of exchanges whose call has other memory
+	hedges  sync.Pool
 
 	mu   sync.Mutex
 	idle []*conn // the one used last is at the end
@@ -87,8 +93,11 @@ func New(cfg Config) (*Client, error) {
 		d := &net.Dialer{KeepAlive: 15 * time.Second}
 		cfg.Dial = func(ctx context.Context, address string) (net.Conn, error) { return d.DialContext(ctx, "tcp", address) }
 	}
+	if cfg.Resolve == nil {
+		cfg.Resolve = net.DefaultResolver.LookupHost
+	}
 	c := &Client{cfg: cfg, address: u.Host, calls: make(chan struct{}, cfg.MaxCalls)}
-	c.budget.ratio = cfg.Retries.Budget
+	c.budget.ratio, c.budget.rate = cfg.Retries.Budget, cfg.Retries.PerSecond
 	if cfg.Share {
 		c.lanes = new([laneCount]lane)
 	}
@@ -170,8 +179,8 @@ func (c *Client) give(k *conn) {
 	c.mu.Unlock()
 }
 
-func (c *Client) dial(ctx context.Context) (*conn, error) {
-	raw, err := c.cfg.Dial(ctx, c.address)
+func (c *Client) dial(ctx context.Context, address string) (*conn, error) {
+	raw, err := c.cfg.Dial(ctx, address)
 	if err != nil {
 		return nil, failure(codes.SubgraphConnect, err)
 	}

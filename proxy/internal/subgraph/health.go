@@ -14,6 +14,8 @@ var errOpen = errors.New("its breaker is open")
 
 type counts struct {
 	calls, shared, retries, refused              atomic.Uint64
+	hedges, hedgesWon                            atomic.Uint64
+	unhedged                                     [hedgeRefusals]atomic.Uint64
 	connect, timeout, closed, unreadable, status atomic.Uint64
 	unusable, partial, cached                    atomic.Uint64
 	sent, received                               atomic.Uint64 // bytes of content
@@ -23,9 +25,12 @@ type counts struct {
 
 // Stats are counts since the client was made.
 type Stats struct {
-	Calls   uint64            // sent
+	Calls   uint64            // sent, hedges included
 	Shared  uint64            // not sent: the answer to an identical one was under way
 	Retries uint64            // sent again, beside these
+	Hedges  uint64            // sent a second time because there was no answer yet
+	Won     uint64            // hedges whose answer was the first good one
+	Unsent  map[string]uint64 // hedges that were due and not sent, by why
 	Refused uint64            // not sent, because the breaker was open
 	Failed  map[string]uint64 // by why; "unusable" as the caller found it
 	Partial uint64            // answers that had errors, as the caller found them
@@ -45,7 +50,12 @@ type Stats struct {
 // Stats returns the counts.
 func (c *Client) Stats() Stats {
 	n := &c.counts
+	unsent := make(map[string]uint64, len(n.unhedged))
+	for why := range n.unhedged {
+		unsent[hedgeRefusal(why).String()] = n.unhedged[why].Load()
+	}
 	return Stats{
+		Hedges: n.hedges.Load(), Won: n.hedgesWon.Load(), Unsent: unsent,
 		Calls: n.calls.Load(), Shared: n.shared.Load(), Retries: n.retries.Load(), Refused: n.refused.Load(), Breaker: c.cfg.Breaker.State(),
 		Failed: map[string]uint64{
 			"connect": n.connect.Load(), "timeout": n.timeout.Load(), "closed": n.closed.Load(), "bad_answer": n.unreadable.Load(), "status": n.status.Load(),
@@ -81,7 +91,7 @@ func (c *Client) Cached() { c.counts.cached.Add(1) }
 func (c *Client) begin(bytes int) {
 	c.counts.calls.Add(1)
 	c.counts.sent.Add(uint64(bytes))
-	if c.cfg.Retries.Max > 0 {
+	if c.cfg.Retries.Max > 0 || c.cfg.Hedging.on() {
 		c.budget.earn()
 	}
 }

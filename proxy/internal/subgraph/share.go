@@ -18,7 +18,7 @@ import (
 // is in which their owners send and receive, and a member whose owner is slow to receive delays nobody. A member that leaves ends the exchange
 // when it was the last one; if it reads, it reads on for the others.
 //
-// Lock order: Leash.mu of a member, lane.mu, Leash.mu of an exchange.
+// Lock order: Leash.mu of a member, lane.mu, Leash.mu of an exchange, Leash.mu of a hedge.
 
 const (
 	laneCount = 64

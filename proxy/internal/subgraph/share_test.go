@@ -21,6 +21,7 @@ func inMemory(t *testing.T, cfg Config, answer func(n int, c net.Conn)) *Client 
 	t.Helper()
 	var dialed atomic.Int32
 	cfg.URL, cfg.Share = "http://a/graphql", true
+	cfg.Resolve = func(context.Context, string) ([]string, error) { return nil, nil }
 	cfg.Dial = func(context.Context, string) (net.Conn, error) {
 		ours, theirs := net.Pipe()
 		n := int(dialed.Add(1)) - 1
