@@ -3,8 +3,12 @@ package line
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/weirproxy/weir/proxy/internal/answer"
+	"github.com/weirproxy/weir/proxy/internal/wire"
 )
 
 // BenchmarkMiss is everything that Weir does for a request whose key is new, but for its sockets: the answer is read, priced and stored.
@@ -45,5 +49,49 @@ func BenchmarkMiss(b *testing.B) {
 	}
 	if l.cfg.Cache.Stats().Stored == 0 {
 		b.Error("nothing was stored")
+	}
+}
+
+// BenchmarkHit is everything that Weir does for a request that the cache answers, but for its sockets.
+func BenchmarkHit(b *testing.B) {
+	p := testPolicy(b)
+	l := newLine(b, &p)
+	body := jsonBody(`query Book($id: ID!) { book(id: $id) { id title } }`, `{"id":"1"}`)
+	message := []byte("POST /graphql HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\nContent-Type: application/json\r\nUser-Agent: bench\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n")
+	r := responseHead(b, 200, jsonLine, "Server: fasthttp", "Date: Tue, 24 Nov 2026 10:00:00 GMT")
+	content := []byte(`{"data":{"book":{"id":"1","title":"` + strings.Repeat("w", 1024-46) + `"}}}`)
+	var x Exchange
+	var h wire.RequestHead
+	var w answer.Writer
+	var out []byte
+	ctx, now := context.Background(), noon
+	hits := 0
+	once := func() {
+		now += 1000
+		if v := h.Parse(message, 16<<10); v != wire.OK {
+			b.Fatalf("verdict %v", v)
+		}
+		l.Begin(&x, &h, now)
+		x.BytesIn = int64(len(message) + len(body))
+		switch action, _ := l.Decide(ctx, &x, &h, body, now); action {
+		case Answer:
+			var rest []byte
+			out, rest = l.AppendAnswer(out[:0], &x, &h, &w, answer.Connection{Minor: 1}, now)
+			x.BytesOut = int64(len(out) + len(rest))
+			hits++
+		default:
+			x.Forwarded, x.Fetches = now, 1
+			l.Watch(&x, r)
+			l.Finish(ctx, &x, r, content, now)
+		}
+		l.Emit(&x, now+500)
+	}
+	once()
+	b.ReportAllocs()
+	for b.Loop() {
+		once()
+	}
+	if hits < b.N {
+		b.Errorf("%d hits of %d", hits, b.N)
 	}
 }
