@@ -8,13 +8,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// compressor is lz4 in blocks of 64 KiB: the Kafka client's own takes those of 4 MiB, several of them, for batches that are far smaller.
+// compressor is lz4 in blocks of 64 KiB: the Kafka client's own takes those of 4 MiB, several of them, for batches that are far smaller. The
+// frame has no checksum of its content: the batch around it has one that brokers and consumers check.
 type compressor struct{ writers sync.Pool }
 
 func newCompressor() *compressor {
 	return &compressor{sync.Pool{New: func() any {
 		w := lz4.NewWriter(nil)
-		_ = w.Apply(lz4.BlockSizeOption(lz4.Block64Kb)) // the option is valid
+		_ = w.Apply(lz4.BlockSizeOption(lz4.Block64Kb), lz4.ChecksumOption(false)) // the options are valid
 		return w
 	}}}
 }

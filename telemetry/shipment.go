@@ -3,6 +3,7 @@ package telemetry
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -45,9 +46,10 @@ func (s *sender) shipment(b *ring.Batch) *shipment {
 // produce hands the records over.
 func (p *shipment) produce() {
 	s := p.s
+	now := time.Now() // one look at the clock for all
 	for i := range p.records {
 		r := &p.records[i]
-		*r = kgo.Record{Topic: s.t.cfg.Topic, Key: s.key, Value: p.batch.At(i), Headers: s.headers}
+		*r = kgo.Record{Topic: s.t.cfg.Topic, Key: s.key, Value: p.batch.At(i), Headers: s.headers, Timestamp: now}
 		if s.t.cfg.Binary {
 			r.Headers = s.binaryHeaders(r.Value)
 		}
