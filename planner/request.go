@@ -85,11 +85,14 @@ func (e *envelope) read(i int, r *Request) string {
 			return badJSON
 		}
 		i = jsonscan.Space(b, i+1)
-		stop, st := jsonscan.Skip(b, i, envelopeDepth)
-		if st != jsonscan.OK {
-			return scanProblem(st)
+		stop, text, ok := jsonscan.SkipString(b, i) // what most of a body is
+		if !ok {
+			var st jsonscan.Status
+			if stop, st = jsonscan.Skip(b, i, envelopeDepth); st != jsonscan.OK {
+				return scanProblem(st)
+			}
 		}
-		if problem := e.member(b[start+1:end-1], escaped, i, stop, r); problem != "" {
+		if problem := e.member(b[start+1:end-1], escaped, i, stop, text, r); problem != "" {
 			return problem
 		}
 		if i = jsonscan.Space(b, stop); i >= len(b) {
@@ -119,8 +122,8 @@ func scanProblem(st jsonscan.Status) string {
 	return badJSON
 }
 
-// member takes in one member whose value is body[i:stop].
-func (e *envelope) member(key []byte, escaped bool, i, stop int, r *Request) string {
+// member takes in one member whose value is body[i:stop]; escapes says that it is a string with some.
+func (e *envelope) member(key []byte, escaped bool, i, stop int, escapes bool, r *Request) string {
 	var buf [32]byte
 	if escaped {
 		if len(key) > 6*len("operationName") {
@@ -130,9 +133,9 @@ func (e *envelope) member(key []byte, escaped bool, i, stop int, r *Request) str
 	}
 	switch string(key) {
 	case "query":
-		return e.text(seenQuery, i, stop, &r.Query, r, "The member query is given more than once.", "The member query must be a string.")
+		return e.text(seenQuery, i, stop, escapes, &r.Query, r, "The member query is given more than once.", "The member query must be a string.")
 	case "operationName":
-		return e.text(seenName, i, stop, &r.OperationName, r, "The member operationName is given more than once.", "The member operationName must be a string.")
+		return e.text(seenName, i, stop, escapes, &r.OperationName, r, "The member operationName is given more than once.", "The member operationName must be a string.")
 	case "variables":
 		return e.object(seenVariables, i, stop, &r.Variables, "The member variables is given more than once.", "The member variables must be an object.")
 	case "extensions":
@@ -165,14 +168,12 @@ func (e *envelope) expect(bit uint8, kind jsonscan.Kind, i int, twice, wrong str
 	return false, wrong
 }
 
-func (e *envelope) text(bit uint8, i, stop int, dst *[]byte, r *Request, twice, wrong string) string {
+func (e *envelope) text(bit uint8, i, stop int, escapes bool, dst *[]byte, r *Request, twice, wrong string) string {
 	there, problem := e.expect(bit, jsonscan.String, i, twice, wrong)
 	if there {
 		*dst = e.body[i+1 : stop-1 : stop-1]
 		// One flag for both texts: text without escapes reads the same when escapes are undone.
-		if !r.Escaped {
-			_, r.Escaped, _ = jsonscan.SkipString(e.body, i)
-		}
+		r.Escaped = r.Escaped || escapes
 	}
 	return problem
 }

@@ -12,27 +12,21 @@ import (
 // v.Canonical holds the values. It reports at most 20 problems. On success it does not allocate once v's buffers grew.
 func (p *Program) Run(raw []byte, v *Values) []gqlerr.Error {
 	v.Reset()
-	start := jsonscan.Space(raw, 0)
-	given := start < len(raw)
-	if given {
-		var st jsonscan.Status
-		if start, st = jsonscan.Document(raw, p.depth); st != jsonscan.OK {
-			return refuseJSON(st, p.depth)
-		}
-		switch jsonscan.KindAt(raw, start) {
-		case jsonscan.Null:
-			given = false
-		case jsonscan.Object:
-		default:
-			return []gqlerr.Error{{Message: "Variables must be a JSON object.", Code: gqlerr.CodeRequest}}
-		}
-	}
 	v.raw, v.limit = raw, maxGrowth*len(raw)+freeGrowth
 	for range p.vars {
 		v.slots = append(v.slots, -1)
 	}
-	if given {
-		v.place(start, 0, p.index, "")
+	start := jsonscan.Space(raw, 0)
+	if jsonscan.KindAt(raw, start) == jsonscan.Object {
+		if st := v.read(start, p); st != jsonscan.OK {
+			v.Reset()
+			return refuseJSON(st, p.depth)
+		}
+	} else if start < len(raw) {
+		if errs := refuseVariables(raw, p.depth); errs != nil {
+			v.Reset()
+			return errs
+		}
 	}
 	v.Canonical, _, _ = v.placed(v.Canonical, p.vars, 0)
 	if len(v.errs) > 0 {
@@ -64,26 +58,53 @@ func (v *Values) tooLarge(dst []byte, fields int) bool {
 	return true
 }
 
+// refuseVariables says what is wrong about variables that are no object, nil about null.
+func refuseVariables(raw []byte, depth int) []gqlerr.Error {
+	start, st := jsonscan.Document(raw, depth)
+	switch {
+	case st != jsonscan.OK:
+		return refuseJSON(st, depth)
+	case jsonscan.KindAt(raw, start) == jsonscan.Null:
+		return nil
+	}
+	return []gqlerr.Error{{Message: "Variables must be a JSON object.", Code: gqlerr.CodeRequest}}
+}
+
+// read checks the whole text, whose value is the object at raw[at], and notes where the variables' values are.
+func (v *Values) read(at int, p *Program) jsonscan.Status {
+	m := jsonscan.Check(v.raw, at, p.depth)
+	for m.Next() {
+		v.note(m.Key, m.Escaped, m.Value, 0, p.index, "")
+	}
+	if m.Status == jsonscan.OK && jsonscan.Space(v.raw, m.Behind) != len(v.raw) {
+		return jsonscan.Syntax
+	}
+	return m.Status
+}
+
 // place finds the members of the object at raw[at] and notes their values' offsets in the slots from base on. A non-empty
 // owner makes unknown members an error; members given twice are one always.
 func (v *Values) place(at, base int, index map[string]int, owner string) {
 	m := jsonscan.Open(v.raw, at)
 	for m.Next() {
-		key := m.Key
-		if m.Escaped {
-			v.text = jsonscan.AppendUnescaped(v.text[:0], key)
-			key = v.text
-		}
-		i, known := index[string(key)]
-		switch {
-		case !known && owner != "":
-			v.failName(faultUnknown, owner, key)
-		case !known:
-		case v.slots[base+i] >= 0:
-			v.failName(faultTwice, owner, key)
-		default:
-			v.slots[base+i] = m.Value
-		}
+		v.note(m.Key, m.Escaped, m.Value, base, index, owner)
+	}
+}
+
+func (v *Values) note(key []byte, escaped bool, value, base int, index map[string]int, owner string) {
+	if escaped {
+		v.text = jsonscan.AppendUnescaped(v.text[:0], key)
+		key = v.text
+	}
+	i, known := index[string(key)]
+	switch {
+	case !known && owner != "":
+		v.failName(faultUnknown, owner, key)
+	case !known:
+	case v.slots[base+i] >= 0:
+		v.failName(faultTwice, owner, key)
+	default:
+		v.slots[base+i] = value
 	}
 }
 

@@ -16,17 +16,12 @@ func Opaque(raw []byte, depth int, v *Values) []gqlerr.Error {
 		v.Canonical = append(v.Canonical, tagNull)
 		return nil
 	}
-	start, st := jsonscan.Document(raw, depth)
-	if st != jsonscan.OK {
-		return refuseJSON(st, depth)
+	if errs := refuseVariables(raw, depth); errs != nil {
+		return errs
 	}
-	switch jsonscan.KindAt(raw, start) {
-	case jsonscan.Null:
+	if jsonscan.KindAt(raw, start) == jsonscan.Null {
 		v.Canonical = append(v.Canonical, tagNull)
 		return nil
-	case jsonscan.Object:
-	default:
-		return []gqlerr.Error{{Message: "Variables must be a JSON object.", Code: gqlerr.CodeRequest}}
 	}
 	dst, mark := openText(v.Canonical, tagJSON)
 	dst = v.appendJSON(dst, raw, start)

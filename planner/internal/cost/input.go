@@ -87,6 +87,15 @@ func (c *compiler) inputType(name string) int32 {
 // variable numbers the variable a value is.
 func (c *compiler) variable(v *ast.Value) int32 { return variable(c.f.variables, v.Raw) }
 
+// input adds a variable that is given to a place of the weight w, unless no value of it costs anything.
+func (c *compiler) input(v *ast.Value, w float64, typ string, absent float64) {
+	n := c.inputType(typ)
+	if w == 0 && absent == 0 && (n < 0 || c.f.types[n].free) {
+		return
+	}
+	c.f.inputs = append(c.f.inputs, input{c.variable(v), w, n, absent})
+}
+
 // argument prices one argument or directive argument that weighs w: what is known goes to cl.known, variables become
 // inputs. given is nil when it is not in the document; then its default counts, if it has one.
 func (c *compiler) argument(cl *call, w float64, typ *ast.Type, given, def *ast.Value) {
@@ -101,7 +110,7 @@ func (c *compiler) argument(cl *call, w float64, typ *ast.Type, given, def *ast.
 		if def != nil {
 			absent = w + c.constant(typ, def)
 		}
-		c.f.inputs = append(c.f.inputs, input{c.variable(given), w, c.inputType(typ.Name()), absent})
+		c.input(given, w, typ.Name(), absent)
 		return
 	}
 	cl.known += w
@@ -139,7 +148,7 @@ func (c *compiler) literal(cl *call, typ *ast.Type, v *ast.Value, depth int) {
 	}
 	switch v.Kind {
 	case ast.Variable: // within a list
-		c.f.inputs = append(c.f.inputs, input{c.variable(v), 0, c.inputType(d.Name), 0})
+		c.input(v, 0, d.Name, 0)
 	case ast.ListValue:
 		for _, child := range v.Children {
 			c.literal(cl, typ, child.Value, depth+1)
@@ -157,7 +166,7 @@ func (c *compiler) literal(cl *call, typ *ast.Type, v *ast.Value, depth int) {
 				if def != nil {
 					absent = w + c.fieldDefault(field)
 				}
-				c.f.inputs = append(c.f.inputs, input{c.variable(given), w, c.inputType(field.Type.Name()), absent})
+				c.input(given, w, field.Type.Name(), absent)
 			default:
 				cl.known = plus(cl.known, w)
 				c.literal(cl, field.Type, given, depth+1)

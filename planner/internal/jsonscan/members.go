@@ -82,3 +82,63 @@ func (e *Elements) Next() bool {
 
 // Behind returns the position behind the array once Next returned false.
 func (e *Elements) Behind() int { return behind(e.b, e.i) }
+
+// Checked walks the members of an object like Members and checks the text on its way, so that one pass does for both. Once Next returned
+// false, Status and Behind tell whether the object was one and where it ends. Members that Next returned before an error are worth nothing.
+type Checked struct {
+	b     []byte
+	i     int
+	depth int
+	// Key is what stands between the quotes of the member's name; Escaped says that it holds escapes.
+	Key     []byte
+	Escaped bool
+	// Value and End are where the member's value starts and the position behind it.
+	Value, End int
+	// Status is OK as long as no error showed; Behind is the position behind the object, or that of the error.
+	Status Status
+	Behind int
+}
+
+// Check starts to walk the object that starts at b[i], whose values may nest depth levels, it among them.
+func Check(b []byte, i, depth int) Checked { return Checked{b: b, i: i, depth: depth} }
+
+// Next steps to the next member.
+func (m *Checked) Next() bool {
+	switch {
+	case m.Behind != 0:
+		return false
+	case m.End == 0:
+		if m.depth <= 0 {
+			return m.stop(m.i, TooDeep)
+		}
+		if m.i = Space(m.b, m.i+1); m.i < len(m.b) && m.b[m.i] == '}' {
+			return m.stop(m.i+1, OK)
+		}
+	default:
+		i, st := separated(m.b, Space(m.b, m.End), '}')
+		if st != more {
+			return m.stop(i, st)
+		}
+		m.i = i
+	}
+	end, escaped, ok := SkipString(m.b, m.i)
+	if !ok {
+		return m.stop(end, Syntax)
+	}
+	m.Key, m.Escaped = m.b[m.i+1:end-1], escaped
+	if end = Space(m.b, end); end >= len(m.b) || m.b[end] != ':' {
+		return m.stop(end, Syntax)
+	}
+	m.Value = Space(m.b, end+1)
+	end, st := Skip(m.b, m.Value, m.depth-1)
+	if st != OK {
+		return m.stop(end, st)
+	}
+	m.End = end
+	return true
+}
+
+func (m *Checked) stop(i int, st Status) bool {
+	m.Behind, m.Status = i, st
+	return false
+}

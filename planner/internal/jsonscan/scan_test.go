@@ -2,6 +2,7 @@ package jsonscan
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -93,6 +94,50 @@ func FuzzValid(f *testing.F) {
 			}
 		}
 	})
+}
+
+// checkedAgrees compares one pass that walks and checks with two that each do one of it.
+func checkedAgrees(t *testing.T, b []byte, depth int) {
+	t.Helper()
+	i := Space(b, 0)
+	if KindAt(b, i) != Object {
+		return
+	}
+	end, st := Skip(b, i, depth)
+	var got []int
+	m := Check(b, i, depth)
+	for m.Next() {
+		got = append(got, m.Value, m.End)
+	}
+	if m.Next() || m.Status != st || st == OK && m.Behind != end {
+		t.Fatalf("%q, depth %d: status %d up to %d, want %d up to %d", b, depth, m.Status, m.Behind, st, end)
+	}
+	if st != OK {
+		return
+	}
+	var want []int
+	for o := Open(b, i); o.Next(); {
+		o.End, _ = Skip(b, o.Value, depth)
+		want = append(want, o.Value, o.End)
+	}
+	if !slices.Equal(got, want) {
+		t.Fatalf("%q: values at %v, want %v", b, got, want)
+	}
+}
+
+func TestCheckedIsWalkAndCheck(t *testing.T) {
+	for _, s := range append(seeds, `{ "a" : 1 , "b\u0021" : [ 1 , {"x":"}"} , "," ] , "c" : {} } x`, `{"a":[[]],"b":[[[]]]}`, `{"a":1 "b":2}`, `{"a":`, `{"a"`, `{"a":1`, `{"a":1,`) {
+		for depth := range 5 {
+			checkedAgrees(t, []byte(s), depth)
+		}
+	}
+}
+
+func FuzzChecked(f *testing.F) {
+	for _, s := range seeds {
+		f.Add([]byte(s), 3)
+	}
+	f.Fuzz(func(t *testing.T, b []byte, depth int) { checkedAgrees(t, b, depth) })
 }
 
 func TestHalfCharactersStayApart(t *testing.T) {
