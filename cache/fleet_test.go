@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -86,9 +87,11 @@ func fill(t testing.TB, s *Store, key, body string, tags ...string) {
 	put(t, s, key, draft(body, tags...), nowNS())
 	redistest.Until(t, "the shared tier has "+key, redistest.Patience, func() bool {
 		now := s.Stats()
-		if slot := s.memory.Get(keyOf(key)); now.L2Dropped > before.L2Dropped && slot != nil {
-			before.L2Dropped = now.L2Dropped
-			s.shared.Put(slot)
+		if now.L2Dropped > before.L2Dropped { // only then: to look at a slot is a use of it
+			if slot := s.memory.Get(keyOf(key)); slot != nil {
+				before.L2Dropped = now.L2Dropped
+				s.shared.Put(slot)
+			}
 		}
 		return now.L2Writes > before.L2Writes
 	})
@@ -315,5 +318,32 @@ func TestShortLogMakesTheOtherForgetNotServe(t *testing.T) {
 	fill(t, b, "named", "new", "City")
 	if body, _ := sees(a, "named"); body != "new" {
 		t.Errorf("afterwards the fleet shares %q", body)
+	}
+}
+
+// TestPipelinesOfWritesKeepValuesApart: pipelines use the memory of those before them, and what is large has its own.
+func TestPipelinesOfWritesKeepValuesApart(t *testing.T) {
+	a, b := fleet(t, redistest.Start(t).Addr)
+	const keys = 300
+	body := func(i int) string { return strings.Repeat(fmt.Sprintf("<%d>", i), 1+i*i%7000) }
+	for i := range keys {
+		put(t, a, fmt.Sprint("k", i), draft(body(i), "tag"), nowNS())
+	}
+	redistest.Until(t, "all is written", redistest.Patience, func() bool {
+		s := a.Stats()
+		return s.L2Writes+s.L2Dropped >= keys
+	})
+	caughtUp(t, a, b)
+	missing := uint64(0)
+	for i := range keys {
+		switch got, tier := sees(b, fmt.Sprint("k", i)); {
+		case tier == TierNone:
+			missing++
+		case tier != TierL2 || got != body(i):
+			t.Fatalf("key %d: %.20q of tier %v, want %.20q", i, got, tier, body(i))
+		}
+	}
+	if dropped := a.Stats().L2Dropped; missing != dropped || dropped > keys/2 {
+		t.Errorf("%d are missing, %d were dropped", missing, dropped)
 	}
 }

@@ -38,7 +38,7 @@ func (v *Values) Lease(ctx context.Context, k *key.Key, d time.Duration) bool {
 func (v *Values) endLeases(ctx context.Context, c rueidis.Client, names []string) {
 	cmds := make(rueidis.Commands, 0, len(names))
 	for _, n := range names {
-		cmds = append(cmds, c.B().Set().Key(v.leaseName(n)).Value("0").PxMilliseconds(1).Build())
+		cmds = append(cmds, v.link.command(c, "SET", v.leaseName(n), "0", "PX", "1"))
 	}
 	c.DoMulti(ctx, cmds...)
 }

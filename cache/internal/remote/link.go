@@ -172,3 +172,11 @@ func (l *Link) get() rueidis.Client {
 	}
 	return nil
 }
+
+// command makes a command about one key. The client computes the slot of what it is told is a key, and only a cluster needs that.
+func (l *Link) command(c rueidis.Client, verb, name string, args ...string) rueidis.Completed {
+	if l.cfg.cluster() {
+		return c.B().Arbitrary(verb).Keys(name).Args(args...).Build()
+	}
+	return c.B().Arbitrary(verb).Args(name).Args(args...).Build()
+}

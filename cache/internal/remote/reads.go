@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -15,9 +16,10 @@ import (
 )
 
 // Reads of one moment go to Redis together: a few goroutines take what has come, ask for all of it in one pipeline, and wake those who
-// wait. More than one of them, so that a read need not wait for the answer to an earlier one.
+// wait. More than one of them, so that a read need not wait for the answer to an earlier one; not more than two, because what comes in
+// meanwhile goes together.
 const (
-	readers   = 4
+	readers   = 2
 	readBatch = 64
 	readQueue = 1024
 )
@@ -108,10 +110,10 @@ func answer(ctx context.Context, l *Link, budget time.Duration, batch []*read) {
 		if !a.left.Load() {
 			waiting = append(waiting, a)
 			if a.lease != "" {
-				cmds = append(cmds, c.B().Set().Key(a.lease).Value("1").Nx().PxMilliseconds(a.ms).Build())
+				cmds = append(cmds, l.command(c, "SET", a.lease, "1", "NX", "PX", strconv.FormatInt(a.ms, 10)))
 				continue
 			}
-			cmds = append(cmds, c.B().Get().Key(a.name).Build())
+			cmds = append(cmds, l.command(c, "GET", a.name))
 		}
 	}
 	if len(waiting) == 0 {

@@ -23,6 +23,7 @@ type Values struct {
 	bytes  atomic.Int64 // of what waits
 	parts  []part
 	free   sync.Pool // of *read
+	pipe   pipeline  // of Run
 
 	Reads, Errors, Timeouts, Writes, Dropped atomic.Uint64
 	// Unreadable counts values that are none, by codec.Reason.
@@ -61,8 +62,11 @@ func NewValues(l *Link, cfg ValuesConfig) *Values {
 
 // Name returns the Redis key of a value.
 func (v *Values) Name(k *key.Key) string {
-	b := make([]byte, 0, len(v.prefix)+2*len(k))
-	return string(hex.AppendEncode(append(b, v.prefix...), k[:]))
+	return rueidis.BinaryString(v.appendName(make([]byte, 0, len(v.prefix)+2*len(k)), k))
+}
+
+func (v *Values) appendName(dst []byte, k *key.Key) []byte {
+	return hex.AppendEncode(append(dst, v.prefix...), k[:])
 }
 
 // Put queues a slot for writing; a full queue drops it. What waits is bounded in bytes as well, for the tier of this process may have let it
@@ -184,77 +188,4 @@ func (v *Values) release(batch []*entry.Slot) {
 		v.cfg.Done(s)
 		batch[i] = nil
 	}
-}
-
-func (v *Values) write(ctx context.Context, batch []*entry.Slot) {
-	c := v.link.get()
-	if c == nil {
-		v.drop(batch)
-		return
-	}
-	defer v.release(batch)
-	now := v.cfg.Now()
-	cmds, owners := make(rueidis.Commands, 0, len(batch)), make([]int, 0, len(batch))
-	var leased []string
-	var turns []turn
-	for _, s := range batch {
-		ms := (s.Hard - now) / int64(time.Millisecond)
-		if ms <= 0 || !v.cfg.Valid(s) {
-			v.Dropped.Add(1)
-			continue
-		}
-		name := v.Name(&s.Digest)
-		owner := turnOf(&turns, v.part(name), now)
-		if !turns[owner].allowed {
-			v.Dropped.Add(1)
-			continue
-		}
-		value := v.link.cfg.Codec.Append(make([]byte, 0, v.link.cfg.Codec.Size(s)), s)
-		cmds = append(cmds, c.B().Set().Key(name).Value(rueidis.BinaryString(value)).PxMilliseconds(ms).Build())
-		owners = append(owners, owner)
-		if s.Leased() {
-			leased = append(leased, name)
-		}
-	}
-	if len(cmds) == 0 {
-		return
-	}
-	call, cancel := context.WithTimeout(ctx, v.cfg.WriteBudget)
-	defer cancel()
-	results := c.DoMulti(call, cmds...)
-	ended := v.cfg.Now()
-	v.WriteTimes.observe(ended - now)
-	for i, r := range results {
-		if err := r.Error(); err != nil {
-			v.link.trouble.note("writing values", err)
-			turns[owners[i]].failed = true
-			v.Dropped.Add(1)
-			continue
-		}
-		v.Writes.Add(1)
-	}
-	for i := range turns {
-		if turns[i].allowed {
-			turns[i].part.breaker.tell(!turns[i].failed, ended)
-		}
-	}
-	if len(leased) > 0 {
-		v.endLeases(call, c, leased)
-	}
-}
-
-// turn is what one pipeline has to do with a part: its breaker is asked once, and told once.
-type turn struct {
-	part            *part
-	allowed, failed bool
-}
-
-func turnOf(turns *[]turn, p *part, now int64) int {
-	for i := range *turns {
-		if (*turns)[i].part == p {
-			return i
-		}
-	}
-	*turns = append(*turns, turn{part: p, allowed: p.breaker.allow(now)})
-	return len(*turns) - 1
 }
