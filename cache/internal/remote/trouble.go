@@ -139,22 +139,27 @@ func (t *Trouble) over(doing string) {
 }
 
 func (t *Trouble) tell(c cure, doing string, more ...any) {
+	if t.begun(c.kind, doing) && t.Logger != nil { // not under the lock: Kinds must not wait for who reads the log
+		t.Logger.Warn(c.what, append([]any{"while", doing, "cure", c.cure}, more...)...)
+	}
+}
+
+// begun notes that something is hindered, and reports whether that is to be told.
+func (t *Trouble) begun(kind, doing string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.some.Store(true)
-	s, known := t.known[c.kind]
+	s, known := t.known[kind]
 	if known && (!s.over || time.Since(s.told) < tellEvery) {
 		s.over = false
-		t.known[c.kind] = s
-		return
+		t.known[kind] = s
+		return false
 	}
 	if t.known == nil {
 		t.known = map[string]seen{}
 	}
-	t.known[c.kind] = seen{doing: doing, told: time.Now()}
-	if t.Logger != nil {
-		t.Logger.Warn(c.what, append([]any{"while", doing, "cure", c.cure}, more...)...)
-	}
+	t.known[kind] = seen{doing: doing, told: time.Now()}
+	return true
 }
 
 const looking = "looking at its settings"
