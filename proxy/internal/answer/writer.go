@@ -136,7 +136,7 @@ type Failure struct {
 	Head       bool   // answer to HEAD: the body is not written
 	Allow      string // value of Allow; empty: none
 	RetryAfter int    // seconds; 0: none
-	NoStore    string // value of Cache-Control; empty: no-store
+	Caching    []byte // lines for caches, each with its CRLF; empty: Cache-Control: no-store
 	Unlogged   bool   // see AppendUnlogged
 }
 
@@ -150,13 +150,11 @@ func (w *Writer) AppendFailure(dst []byte, f *Failure, now int64) []byte {
 	dst = append(dst, f.Media...)
 	dst = append(dst, "\r\n"...)
 	dst = appendLength(dst, len(f.Body))
-	dst = append(dst, "Cache-Control: "...)
-	if f.NoStore != "" {
-		dst = append(dst, f.NoStore...)
+	if len(f.Caching) > 0 {
+		dst = append(dst, f.Caching...)
 	} else {
-		dst = append(dst, "no-store"...)
+		dst = append(dst, "Cache-Control: no-store\r\n"...)
 	}
-	dst = append(dst, "\r\n"...)
 	if f.Code != "" {
 		dst = append(dst, "Weir-Error: "...)
 		dst = append(dst, f.Code...)

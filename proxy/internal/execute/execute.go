@@ -35,6 +35,8 @@ type Config struct {
 // Executor is safe for concurrent use.
 type Executor struct {
 	cfg    Config
+	varies []string
+	open   bool    // it varies by others, too
 	keeper *keeper // nil: nothing is kept
 	joints *joints // nil: each request is executed
 	runs   sync.Pool
@@ -49,6 +51,7 @@ func New(cfg Config) *Executor {
 		cfg.Headers = new(forward.Set)
 	}
 	e := &Executor{cfg: cfg, keeper: newKeeper(cfg.Keep)}
+	e.varies, e.open = cfg.Headers.Varies()
 	if cfg.Join {
 		e.joints = new(joints)
 	}
@@ -63,6 +66,7 @@ type Stats struct {
 	Kept    int // entities, and steps of root fields, that the cache had
 	Errors  int // in the answer
 	Bytes   int // received as content
+	Fresh   Freshness
 }
 
 // Request is an operation that is to be executed. What else comes to decide over its answer belongs into Executor.appendKey.
@@ -80,12 +84,19 @@ type Request struct {
 	// The memory is the caller's, and read until Execute returns; several executions may read the same. nil: there is none.
 	Event []byte
 	// Uses get what the operation takes of each subgraph it needs. The memory is the caller's.
-	Uses  []event.Subgraph
+	Uses []event.Subgraph
+	// Fresh asks for Stats.Fresh; Tags get the names by which an invalidation finds what is in the answer: nil: nobody needs them. The memory is the
+	// caller's.
+	Fresh bool
+	Tags  *planner.Tags
 	Leash *subgraph.Leash // ends the fetches of a query when its client leaves, never those of a mutation; nil: nothing does
 }
 
 // Claims tells whether requests need the claims of their callers.
 func (e *Executor) Claims() bool { return e.cfg.Headers.Claims() }
+
+// Varies returns the client's headers that an answer may depend on; open: there may be others.
+func (e *Executor) Varies() (names []string, open bool) { return e.varies, e.open }
 
 // Creates tells whether a request without trace context begins a trace.
 func (e *Executor) Creates() bool { return e.cfg.Headers.Creates() }
@@ -123,7 +134,7 @@ func (e *Executor) execute(ctx context.Context, q *Request, leash *subgraph.Leas
 	r.fetch()
 	dst = r.answer(dst)
 	stats := r.stats
-	stats.Errors = len(r.errors)
+	stats.Errors, stats.Fresh = len(r.errors), r.freshness()
 	if q.Plan.Mutates() {
 		e.bar()
 	}

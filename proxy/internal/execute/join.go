@@ -56,7 +56,9 @@ type joint struct {
 	ended   bool
 	void    bool // what came of it is no answer for others
 	body    []byte
-	errors  int
+	stats   Stats // what the answer is, not what it took
+	told    bool  // tags are known
+	tags    planner.Tags
 }
 
 // guest is a request for what may be executed jointly.
@@ -98,13 +100,13 @@ func (e *Executor) executeJointly(ctx context.Context, q *Request, dst []byte) (
 	g.joint.members++
 	g.joint.holders++
 	e.joints.joined.Add(1)
-	body, errors, ok := g.await(dst)
+	body, stats, ok := g.await(q, dst)
 	q.Leash.Let(g)
 	e.let(g)
 	if !ok {
 		return e.execute(ctx, q, q.Leash, dst)
 	}
-	return body, Stats{Errors: errors}
+	return body, stats
 }
 
 // lead executes. It is called with the berth locked.
@@ -116,7 +118,8 @@ func (e *Executor) lead(ctx context.Context, q *Request, g *guest, news uint64, 
 	j.common.Reset()
 	j.plan, j.key, j.news, j.members, j.holders = q.Plan, append(j.key[:0], g.key...), news, 1, 1
 	j.begun = now
-	j.ended, j.void, j.body, j.errors = false, true, j.body[:0], 0
+	j.ended, j.void, j.body = false, true, j.body[:0]
+	j.told = q.Tags != nil
 	g.joint = j
 	if !g.left { // else nobody may join any more
 		g.berth.put(j)
@@ -131,7 +134,10 @@ func (e *Executor) lead(ctx context.Context, q *Request, g *guest, news uint64, 
 	}()
 	out, stats = e.execute(ctx, q, &j.common, dst)
 	if g.berth.close(j) {
-		j.body, j.errors = append(j.body, out[len(dst):]...), stats.Errors
+		j.body, j.stats = append(j.body, out[len(dst):]...), Stats{Errors: stats.Errors, Fresh: stats.Fresh}
+		if j.tags.Reset(); j.told {
+			appendTags(&j.tags, q.Tags)
+		}
 		j.void = ctx.Err() != nil || time.Since(now) >= e.cfg.Total
 	}
 	return out, stats
@@ -192,7 +198,7 @@ func (j *joint) end(b *berth) {
 }
 
 // await appends the answer of the execution that was joined. It is called with the berth locked. False: there is none, or the guest has left.
-func (g *guest) await(dst []byte) (out []byte, errors int, ok bool) {
+func (g *guest) await(q *Request, dst []byte) (out []byte, stats Stats, ok bool) {
 	j := g.joint
 	for !j.ended && !g.left {
 		g.waiting = true
@@ -204,9 +210,23 @@ func (g *guest) await(dst []byte) (out []byte, errors int, ok bool) {
 	ok = j.ended && !j.void
 	g.berth.mu.Unlock()
 	if !ok { // who executes may write to it now
-		return dst, 0, false
+		return dst, stats, false
 	}
-	return append(dst, j.body...), j.errors, true // nobody writes to it as long as somebody holds it
+	stats = j.stats // nobody writes to it as long as somebody holds it
+	switch {
+	case q.Tags != nil && j.told:
+		q.Tags.Reset()
+		appendTags(q.Tags, &j.tags)
+	case q.Tags != nil:
+		stats.Fresh = Freshness{}
+	}
+	return append(dst, j.body...), stats, true
+}
+
+func appendTags(dst, tags *planner.Tags) {
+	for i := range tags.Len() {
+		dst.Append(tags.At(i))
+	}
 }
 
 // let gives the memory of an execution back.

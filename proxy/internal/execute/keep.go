@@ -78,25 +78,28 @@ func (k *keeper) wants(subgraph int, id *planner.FetchIdentity, now int64) bool 
 	return k != nil && !k.rule(subgraph).Off && k.cell(id).Load() < now
 }
 
-// life is how long an answer with that head may be kept; 0: not at all.
-func (k *keeper) life(subgraph int, h *wire.ResponseHead) time.Duration {
+// life is how long an answer with that head may be kept, 0: not at all; private: by the client's own cache alone.
+func (k *keeper) life(subgraph int, h *wire.ResponseHead) (ttl time.Duration, private bool) {
 	rule := k.rule(subgraph)
-	if h.Count("set-cookie") > 0 || h.Count("cache-control") > 1 || string(h.Header("vary")) == "*" {
-		return 0
+	if rule.Off || h.Count("set-cookie") > 0 || h.Count("cache-control") > 1 || string(h.Header("vary")) == "*" {
+		return 0, false
 	}
 	c := cachecontrol.Parse(h.Header("cache-control"))
-	if c.NoStore || c.NoCache || c.Private {
-		return 0
+	if c.NoStore || c.NoCache {
+		return 0, false
 	}
 	ttl, told := c.TTL()
-	if !told {
+	switch {
+	case c.Private:
+		ttl = time.Duration(c.MaxAge) * time.Second // s-maxage is for others
+	case !told:
 		ttl = rule.TTL
 	}
 	ttl -= time.Duration(cachecontrol.Seconds(h.Header("age"))) * time.Second
 	if rule.Max > 0 {
 		ttl = min(ttl, rule.Max)
 	}
-	return max(0, ttl)
+	return max(0, ttl), c.Private
 }
 
 // sought is one thing that is looked for in the cache: an entity, or the root fields of a step.

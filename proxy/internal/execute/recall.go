@@ -44,6 +44,7 @@ func (r *run) recallRoot(s int, step *planner.FetchStep, c *fetchCall) bool {
 		return false
 	}
 	r.keptOne(step)
+	r.recalledFresh(c.sought[0].found.Entry, now)
 	return true
 }
 
@@ -109,7 +110,16 @@ func (r *run) recallEntity(step *planner.FetchStep, c *fetchCall, lookup *planne
 		return false
 	}
 	r.keptOne(step)
+	r.recalledFresh(found.found.Entry, time.Now().UnixNano())
 	return true
+}
+
+// recalledFresh is for an entry whose content is in the answer.
+func (r *run) recalledFresh(e *cache.Entry, now int64) {
+	if r.q.Fresh {
+		r.fresh.bound(time.Duration(e.Soft - now))
+		r.mention(&e.Tags)
+	}
 }
 
 // renumber gives the references of a representation its place in the request; -1: it is not in it.

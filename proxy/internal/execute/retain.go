@@ -16,9 +16,11 @@ const maxTag = 256
 
 // retain keeps what an answer without errors brought, as far as it was looked for in vain.
 func (r *run) retain(step *planner.FetchStep, c *fetchCall) {
-	ttl := r.e.keeper.life(step.Subgraph, c.call.Head())
+	ttl, private := r.e.keeper.life(step.Subgraph, c.call.Head())
 	now := time.Now().UnixNano()
-	if ttl <= 0 {
+	r.fresh.Private = r.fresh.Private || private
+	r.fresh.bound(ttl)
+	if ttl <= 0 || private {
 		until := now + int64(unkeptFor)
 		r.e.keeper.cell(&step.Identity).Store(until)
 		for l := range step.Lookups {
@@ -28,17 +30,31 @@ func (r *run) retain(step *planner.FetchStep, c *fetchCall) {
 	}
 	for i := range c.sought {
 		x := &c.sought[i]
-		if x.found.Fill == nil || x.end == 0 || !r.name(step, c, i) || r.tags.Len() > maxKeptTags {
+		if x.found.Fill == nil && r.fresh.TTL <= 0 {
+			continue
+		}
+		if x.end == 0 || !r.name(step, c, i) || r.tags.Len() > maxKeptTags {
+			r.fresh.bound(0) // no invalidation would find it
 			continue
 		}
 		life := ttl
 		if d := r.e.keeper.HoldOff; d > 0 && d < life && r.e.keeper.Store.Unsettled(&r.tags, d, c.sentAt) {
 			life = d
 		}
-		x.found.Fill.Complete(&cache.Draft{
+		r.fresh.bound(life)
+		r.mention(&r.tags)
+		if x.found.Fill == nil { // somebody else's
+			if r.e.news() != r.fresh.news {
+				r.fresh.bound(0)
+			}
+			continue
+		}
+		kept := x.found.Fill.Complete(&cache.Draft{
 			Body: r.b[x.start:x.end], TTL: life, Tags: &r.tags, TimesOnly: true, FetchMicros: uint32(min((now-c.sentAt)/int64(time.Microsecond), 1<<32-1)),
 		}, now)
-		x.found = cache.Result{}
+		if x.found = (cache.Result{}); kept == nil { // it was invalidated meanwhile
+			r.fresh.bound(0)
+		}
 	}
 }
 

@@ -47,6 +47,7 @@ type run struct {
 	tagged  table
 	scratch []byte
 	parts
+	fresh fresh
 }
 
 // lines are written when the first request of their class is sent.
@@ -113,6 +114,7 @@ func (r *run) begin(e *Executor, ctx context.Context, q *Request, leash *subgrap
 	r.reset(plan)
 	r.shares = !changes(plan)
 	r.keeps = e.keeper != nil && r.shares
+	r.beginFresh()
 	n := len(plan.Steps)
 	for len(r.calls) < n {
 		r.calls = append(r.calls, newFetchCall())

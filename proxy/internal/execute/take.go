@@ -91,8 +91,12 @@ func (r *run) take(s int) {
 	case some:
 		use.Errors++
 		c.call.Partial()
-	case len(c.sought) > 0 && !r.faulty[s] && c.status == http.StatusOK:
+	case r.faulty[s] || c.status != http.StatusOK:
+		r.fresh.bound(0)
+	case len(c.sought) > 0:
 		r.retain(step, c)
+	default:
+		r.unsought(step, c)
 	}
 }
 

@@ -127,6 +127,23 @@ func (s *Set) Claims() bool {
 	return slices.ContainsFunc(s.classes, func(c class) bool { return len(c.claimed) > 0 })
 }
 
+// Varies returns the names of the client's headers that a subgraph may get, in lower case and order; open: there may be others, by a pattern.
+func (s *Set) Varies() (names []string, open bool) {
+	for i := range s.classes {
+		for _, l := range s.classes[i].layers {
+			for _, name := range l.propagate {
+				if strings.HasSuffix(name, "*") {
+					open = true
+				} else if s.classes[i].pass([]byte(name)) {
+					names = append(names, name)
+				}
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), open
+}
+
 // Append appends the lines for a class, each with its CRLF, but for trace context. h is the client's request; nil: there is none. claims are those
 // of its verified token; nil: it has none. What a subgraph answers may depend on the lines.
 func (s *Set) Append(dst []byte, index int, h *wire.RequestHead, claims *scope.Claims) []byte {

@@ -70,18 +70,19 @@ type Exchange struct {
 	trace     [16]byte
 	batch     [][]byte
 	keys      cache.KeyWriter
-	vary      []byte  // what of the head is in the key, length-prefixed
-	learnt    []byte  // values of an item's learnt headers
-	scratch   []byte  // decoded document or parameters
-	lines     []byte  // header lines to store
-	said      said    // by the last answer
-	order     []int32 // of tags in them
-	stored    []byte  // head of an entry
-	detail    []byte  // why the entry lives as long as it does
-	decode    []byte  // an answer's content without content coding
-	plain     []byte  // a batch's answer
-	executed  []byte  // an answer of ours
-	points    []int64 // of fetches
+	vary      []byte            // what of the head is in the key, length-prefixed
+	learnt    []byte            // values of an item's learnt headers
+	scratch   []byte            // decoded document or parameters
+	lines     []byte            // header lines to store
+	said      said              // by the last answer
+	order     []int32           // of tags in them
+	stored    []byte            // head of an entry
+	detail    []byte            // why the entry lives as long as it does
+	decode    []byte            // an answer's content without content coding
+	plain     []byte            // a batch's answer
+	executed  []byte            // an answer of ours
+	fresh     execute.Freshness // of it
+	points    []int64           // of fetches
 	execution execute.Request
 	rights    rights
 	money     []byte // cost in decimal
@@ -158,7 +159,7 @@ func (x *Exchange) reset() {
 	x.Begin, x.Forwarded, x.BytesIn, x.BytesOut = 0, 0, 0, 0
 	x.Status, x.Fetches = 0, 0
 	x.streaming, x.events, x.worked, x.Parts = streamNothing, 0, 0, execute.Whole
-	x.Executed, x.execution = false, execute.Request{}
+	x.Executed, x.execution, x.fresh = false, execute.Request{}, execute.Freshness{}
 	x.rights = rights{}
 	x.client, x.trace = "", [16]byte{}
 	x.Breaker, x.Unasked, x.Erred, x.Leash = nil, false, false, nil

@@ -44,10 +44,14 @@ func (l *Line) execute(ctx context.Context, x *Exchange, h *wire.RequestHead, no
 			out = append(out, "[,"[min(i, 1)])
 		}
 		x.execution.Plan, x.execution.Values, x.execution.Uses = it.fetches, &it.values, it.subgraphs[:0]
+		x.askFresh()
 		var stats execute.Stats
 		begin := len(out)
 		out, stats = x.Policy.Executor.Execute(ctx, &x.execution, out)
 		x.Fetches += stats.Fetches
+		if x.execution.Fresh {
+			x.fresh = x.restrict(stats.Fresh)
+		}
 		it.subgraphs = x.execution.Uses
 		it.Errors = uint16(min(stats.Errors, 1<<16-1))
 		if it.Plan.Kind() == planner.KindMutation {
@@ -144,12 +148,19 @@ func (x *Exchange) Orphan() (r Refusal) {
 // appendExecuted appends the head of an answer of ours.
 func (x *Exchange) appendExecuted(dst []byte, h *wire.RequestHead, w *answer.Writer, k answer.Connection, now int64) (head, body []byte) {
 	x.Status = http.StatusOK
+	has := false
+	if x.execution.Fresh {
+		has = x.appendFresh(h)
+	}
 	f := answer.Failure{Connection: k, Status: x.Status, Media: x.Media.Type(), Body: x.executed, Head: true, Unlogged: x.unlogged}
+	if x.execution.Fresh {
+		f.Caching = x.lines
+	}
 	if f.Media == "" {
 		f.Media = answer.MediaJSON.Type()
 	}
 	head = w.AppendFailure(dst, &f, now)
-	if h != nil && h.Method == wire.MethodHead {
+	if has || h != nil && h.Method == wire.MethodHead {
 		return head, nil
 	}
 	return head, x.executed
