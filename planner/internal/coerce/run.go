@@ -58,13 +58,14 @@ func (v *Values) tooLarge(dst []byte, fields int) bool {
 	return true
 }
 
-// refuseVariables says what is wrong about variables that are no object, nil about null.
+// refuseVariables says what is wrong with a text of variables that nobody has checked; nil: it is an object or null.
 func refuseVariables(raw []byte, depth int) []gqlerr.Error {
 	start, st := jsonscan.Document(raw, depth)
-	switch {
-	case st != jsonscan.OK:
+	if st != jsonscan.OK {
 		return refuseJSON(st, depth)
-	case jsonscan.KindAt(raw, start) == jsonscan.Null:
+	}
+	switch jsonscan.KindAt(raw, start) {
+	case jsonscan.Object, jsonscan.Null:
 		return nil
 	}
 	return []gqlerr.Error{{Message: "Variables must be a JSON object.", Code: gqlerr.CodeRequest}}
