@@ -23,9 +23,11 @@ acknowledged before it was asked for. At the end a fleet without a log, and one 
 ` + coherence.Terms + `
 
 Exit code 1 when an answer was stale or another user's, when a request failed, or when one of the last two fleets was not found stale. redis-server has to be
-installed; where network namespaces are allowed (root), the sidecar that is cut off stands in one.`,
+installed. The sidecar that is cut off stands in a network namespace, which takes root and iproute2. Where there can be none a relay closes its connections instead,
+and the result says so; with --require-netns nothing is played then, and the exit code is 1.`,
 		Example: `  weir-bench coherence
-  weir-bench coherence --short`,
+  weir-bench coherence --short
+  sudo weir-bench coherence --require-netns`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, err := home()
@@ -33,8 +35,9 @@ installed; where network namespaces are allowed (root), the sidecar that is cut 
 				return err
 			}
 			if short {
-				reads, grace := cfg.Reads, cfg.Grace
+				reads, grace, need := cfg.Reads, cfg.Grace, cfg.NeedSpace
 				cfg = coherence.Short()
+				cfg.NeedSpace = need
 				if cmd.Flags().Changed("grace") {
 					cfg.Grace = grace
 				}
@@ -69,6 +72,7 @@ installed; where network namespaces are allowed (root), the sidecar that is cut 
 	f.DurationVar(&cfg.Outage, "outage", cfg.Outage, "how long Redis is away; above 11 s the limit of a sidecar that is cut off is tested too")
 	f.DurationVar(&cfg.Calm, "calm", cfg.Calm, "how long a scene without an outage takes")
 	f.DurationVar(&cfg.Grace, "grace", coherence.Grace, "what other sidecars have to obey in; more on a machine that is busy with something else")
+	f.BoolVar(&cfg.NeedSpace, "require-netns", false, "fail where no network namespace can be made for the sidecar that is cut off")
 	f.BoolVar(&short, "short", false, "each scene for seconds: under a minute in all")
 	return cmd
 }

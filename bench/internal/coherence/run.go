@@ -16,26 +16,26 @@ import (
 
 // Config of a run. Binaries are needed.
 type Config struct {
-	Binaries   fleet.Binaries
-	Out        io.Writer     // progress; nil: none
-	Sidecars   int           // 4 when 0
-	Reads      int64         // scenes are played again until there were so many
-	Outage     time.Duration // how long Redis is away
-	Calm       time.Duration // how long a scene without an outage takes
-	Grace      time.Duration // what other sidecars have to obey in: Grace when 0
-	Namespaces bool          // the sidecar that is cut off stands in a network namespace
-	Cities     int           // 200 when 0: few, so that each is cached everywhere when it changes
-	Users      int           // 8 when 0
+	Binaries  fleet.Binaries
+	Out       io.Writer     // progress; nil: none
+	Sidecars  int           // 4 when 0
+	Reads     int64         // scenes are played again until there were so many
+	Outage    time.Duration // how long Redis is away
+	Calm      time.Duration // how long a scene without an outage takes
+	Grace     time.Duration // what other sidecars have to obey in: Grace when 0
+	NeedSpace bool          // fail where network namespaces are refused; false: cut a relay instead, and say so
+	Cities    int           // 200 when 0: few, so that each is cached everywhere when it changes
+	Users     int           // 8 when 0
 }
 
 // Full is the long form.
 func Full() Config {
-	return Config{Reads: 1_000_000, Outage: 14 * time.Second, Calm: 12 * time.Second, Namespaces: true}
+	return Config{Reads: 1_000_000, Outage: 14 * time.Second, Calm: 12 * time.Second}
 }
 
 // Short is the form of the tests: the outages end before the limit of a sidecar that is cut off, and other tests may keep the machine busy.
 func Short() Config {
-	return Config{Outage: 3 * time.Second, Calm: 2 * time.Second, Grace: time.Second, Namespaces: true}
+	return Config{Outage: 3 * time.Second, Calm: 2 * time.Second, Grace: time.Second}
 }
 
 const (
@@ -90,6 +90,7 @@ type Outcome struct {
 	Rows     []Row
 	Examples []string // of what was wrong
 	Blind    []Row    // fleets that must be found stale
+	Cut      string   // how one sidecar was cut off from Redis
 }
 
 // Total adds the scenes.
@@ -131,12 +132,20 @@ func (o *Outcome) String() string {
 	for _, r := range o.Blind {
 		line(r)
 	}
+	if o.Cut != "" {
+		fmt.Fprintf(&b, "one sidecar was cut off by %s\n", o.Cut)
+	}
 	return b.String()
 }
 
 // Run plays all scenes. The error says what kept it from running.
 func Run(ctx context.Context, cfg Config) (out *Outcome, err error) {
 	cfg.complete()
+	if cfg.NeedSpace { // before the minutes that come before the partition
+		if err := trySpace(); err != nil {
+			return nil, err
+		}
+	}
 	dir, err := os.MkdirTemp("", "weir-coherence-")
 	if err != nil {
 		return nil, err
@@ -173,6 +182,7 @@ func single(ctx context.Context, cfg *Config, dir string, out *Outcome) (err err
 	if err := g.behindRelays(ctx, cfg.Sidecars, master.address); err != nil {
 		return err
 	}
+	out.Cut = g.cut
 	return g.loaded(ctx, out, func(ctx context.Context) error {
 		for round := 0; round == 0 || out.Total().Reads < cfg.Reads; round++ {
 			for _, a := range acts() {

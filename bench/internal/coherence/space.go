@@ -16,10 +16,10 @@ type space struct {
 }
 
 // newSpace makes the namespace; the names hold the process id, so that two runs do not meet.
-func newSpace() (s *space, err error) {
+func newSpace() (_ *space, err error) {
 	id := os.Getpid() % 100_000
 	net := fmt.Sprintf("10.%d.%d", 200+id%50, id/50%250)
-	s = &space{
+	s := &space{
 		name: fmt.Sprintf("weir-%d", id), dataLink: fmt.Sprintf("wd%d", id), redisLink: fmt.Sprintf("wr%d", id), dataHost: net + ".1", dataInside: net + ".2", redisHost: net + ".5",
 	}
 	defer func() {
@@ -47,6 +47,20 @@ func newSpace() (s *space, err error) {
 		}
 	}
 	return s, nil
+}
+
+// trySpace reports why there can be no namespace here.
+func trySpace() error {
+	s, err := newSpace()
+	if err != nil {
+		return noSpace(err)
+	}
+	return s.remove()
+}
+
+func noSpace(err error) error {
+	return fmt.Errorf("a network namespace is asked for and cannot be made: %w; run this as root where iproute2 is installed (in a container: with CAP_NET_ADMIN and CAP_SYS_ADMIN), "+
+		"or let the partition be made by a relay", err)
 }
 
 func ip(command string) error {

@@ -29,6 +29,7 @@ type stage struct {
 	targets  []load.Target
 	relays   []*relay // of each sidecar to Redis; none in a cluster
 	space    *space   // network namespace of the last sidecar; nil: none
+	cut      string   // how that one is cut off
 	source   *source
 	runner   *load.Runner
 
@@ -87,13 +88,10 @@ func newStage(cfg *Config, dir string) (g *stage, err error) {
 func (g *stage) behindRelays(ctx context.Context, n int, redis string) error {
 	for i := range n {
 		host := loopback
-		if i == n-1 && g.cfg.Namespaces {
-			s, err := newSpace()
-			if err != nil {
-				g.cfg.say("network namespaces are refused here (%v): the partition is made by a cut relay instead", err)
-			} else {
-				g.space, host = s, s.redisHost
-				g.onStop(s.remove)
+		if i == n-1 {
+			var err error
+			if host, err = g.apart(); err != nil {
+				return err
 			}
 		}
 		r, err := newRelay(host, redis)
@@ -107,6 +105,22 @@ func (g *stage) behindRelays(ctx context.Context, n int, redis string) error {
 		}
 	}
 	return nil
+}
+
+// apart makes the network namespace of the sidecar that is cut off, and returns where that one finds Redis.
+func (g *stage) apart() (host string, err error) {
+	s, err := newSpace()
+	switch {
+	case err == nil:
+		g.space, g.cut = s, "a network namespace: its packets were lost, and nobody was told"
+		g.onStop(s.remove)
+		return s.redisHost, nil
+	case g.cfg.NeedSpace:
+		return "", noSpace(err)
+	}
+	g.cut = fmt.Sprintf("a relay that closed its connections, NOT by a network namespace, which is refused here (%v): that lost packets are noticed was not tested", err)
+	g.cfg.say("one sidecar will be cut off by %s", g.cut)
+	return loopback, nil
 }
 
 // sidecar starts one; redis is its address, or those of a cluster, or empty.
