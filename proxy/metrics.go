@@ -85,6 +85,7 @@ func collectLine(set telemetry.Set, st line.Stats) {
 	byLabel(set, "weir_uninspected_total", "GraphQL requests relayed unread.", "reason", st.Uninspected)
 	byLabel(set, "weir_limits_total", "Requests beyond a limit, refused or only counted.", "limit", st.Limits)
 	byLabel(set, "weir_not_stored_total", "Answers that were not kept.", "reason", st.NotStored)
+	set.Counter("weir_plan_exhausted_total", "Plans over subgraphs that are the best found when the search ran out of work: they answer everything, with more fetches than might do.", float64(st.Exhausted))
 	set.Counter("weir_invalid_total", "Requests with errors in document or variables.", float64(st.Invalid))
 	set.Counter("weir_unread_mutations_total", "Mutations whose answer could not be read; their types were invalidated.", float64(st.UnreadMutations))
 	set.Counter("weir_unnamed_mutations_total", "Requests that changed, or may have changed, nobody knows what; policy.cache.unread_mutations says what goes.", float64(st.Unnamed))

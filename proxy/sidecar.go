@@ -91,7 +91,7 @@ func New(cfg Config) (_ *Sidecar, err error) {
 	}
 	s.policies.graphs = s.supergraphs
 	s.usage = newFieldUsage(cfg.Static.Usage, f.Kafka, s.telemetry.TellUsage)
-	s.line = line.New(line.Config{Policy: s.policies.load, Cache: s.store, Telemetry: s.telemetry, Usage: s.usage.table()})
+	s.line = line.New(line.Config{Policy: s.policies.load, Cache: s.store, Telemetry: s.telemetry, Usage: s.usage.table(), Exhausted: s.exhausted})
 	s.server = serve.New(serve.Config{
 		Line: s.line, Policy: s.policies.load, Dial: dial, MaxConnections: f.Limits.Connections, MaxHead: cfg.Static.MaxHead,
 		MemoryLimit: cfg.Static.Memory, Logger: s.log,

@@ -307,6 +307,11 @@ func (g *subgraphs) closeBut(next *subgraphs) {
 	}
 }
 
+// exhausted tells of an operation that is executed by a plan that might be better.
+func (s *Sidecar) exhausted(operation, hash string) {
+	s.log.Warn("the search for a plan ran out of work: the best one found is used; weir plan shows its fetches", "operation", operation, "hash", hash)
+}
+
 // errNoUpstream is what a request meets that no subgraph can answer, such as one for another path.
 var errNoUpstream = errors.New("a sidecar with a supergraph has no upstream")
 

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"strconv"
 	"sync"
+	"sync/atomic"
 )
 
 // Kind says what a step asks of its subgraph.
@@ -46,6 +47,7 @@ type Plan struct {
 	// DeniedIn are, for each of Denied, the parts that have the field.
 	DeniedIn []Parts `json:"-"`
 
+	told      atomic.Bool // that the search ran out
 	typeIDs   map[string]TypeID
 	knownOnce sync.Once
 	known     [][][]Known
@@ -64,6 +66,9 @@ type Search struct {
 	// Exhausted: the budget of work ran out, so that a better plan may exist.
 	Exhausted bool `json:"exhausted,omitempty"`
 }
+
+// TellExhausted reports, once, that the search ran out of work.
+func (p *Plan) TellExhausted() bool { return p.Search.Exhausted && !p.told.Swap(true) }
 
 // Step is one request to one subgraph.
 type Step struct {

@@ -199,7 +199,11 @@ func printFetches(row func(name, format string, args ...any), d *planner.Descrip
 	for _, text := range d.Fetches.Requirements {
 		row("requires", "%s", text)
 	}
-	row("fetches", "%d in %d waves", len(d.Fetches.Steps), d.Fetches.Waves())
+	searched := ""
+	if d.Fetches.Search.Exhausted {
+		searched = "; the best found before the search ran out of work"
+	}
+	row("fetches", "%d in %d waves%s", len(d.Fetches.Steps), d.Fetches.Waves(), searched)
 	for _, text := range strings.Split(strings.TrimSpace(d.Fetches.String()), "\n") {
 		if text != "" {
 			row("", "%s", text)

@@ -1,6 +1,8 @@
 package line
 
 import (
+	"time"
+
 	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/proxy/internal/codes"
 	"github.com/weirproxy/weir/proxy/internal/policy"
@@ -61,6 +63,9 @@ func (l *Line) authorise(x *Exchange, h *wire.RequestHead, now int64) (ok bool) 
 			l.refuse(x)
 			return false
 		}
+		if plan.TellExhausted() {
+			l.exhausted(it, now)
+		}
 		if len(plan.Denied) > 0 && x.Policy.Authorization.Reject {
 			x.Refusal = Refusal{Code: codes.Unauthorized, Errors: denials(plan)}
 			l.refuse(x)
@@ -69,6 +74,17 @@ func (l *Line) authorise(x *Exchange, h *wire.RequestHead, now int64) (ok bool) 
 		it.fetches = plan
 	}
 	return true
+}
+
+// exhaustedEvery is how often somebody hears of plans whose search ran out: clients may send any number of operations.
+const exhaustedEvery = int64(time.Minute)
+
+func (l *Line) exhausted(it *Item, now int64) {
+	l.stats.exhausted.Add(1)
+	last := l.stats.exhaustedTold.Load()
+	if l.cfg.Exhausted != nil && now-last >= exhaustedEvery && l.stats.exhaustedTold.CompareAndSwap(last, now) {
+		l.cfg.Exhausted(it.Plan.Label(), it.Plan.HashHex())
+	}
 }
 
 // unanswerable refuses an operation that is valid.

@@ -26,6 +26,8 @@ type Config struct {
 	Cache     *cache.Store // nil: no cache
 	Telemetry *telemetry.Telemetry
 	Usage     *usage.Table // nil: who uses which fields is not counted
+	// Exhausted hears, no more than once a minute, of an operation for whose fetches no better plan was found before the work ran out; nil: nobody does.
+	Exhausted func(operation, hash string)
 }
 
 // Line runs the stages. It is safe for concurrent use, each Exchange by one goroutine at a time.

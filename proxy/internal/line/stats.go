@@ -20,6 +20,8 @@ type counters struct {
 	limits           [len(limitNames)]atomic.Uint64
 	refusedStore     [len(notStoredNames)]atomic.Uint64
 	invalid          atomic.Uint64
+	exhausted        atomic.Uint64
+	exhaustedTold    atomic.Int64 // unix ns
 	unread           atomic.Uint64
 	unnamed          atomic.Uint64
 	groups           atomic.Uint64
@@ -58,6 +60,7 @@ type Stats struct {
 	Limits           map[string]uint64 // requests over a limit, refused or only counted, by limit
 	NotStored        map[string]uint64 // answers not kept, by reason
 	Invalid          uint64            // requests with errors in document or variables
+	Exhausted        uint64            // fetch plans that are the best found when the search ran out of work
 	UnreadMutations  uint64            // mutations whose answer could not be read: their types were invalidated
 	Unnamed          uint64            // changes of which nothing told what they were: cache.unread_mutations was obeyed
 	Injected         map[string]uint64 // fetches with injected keys, by result
@@ -77,7 +80,7 @@ type Stats struct {
 func (l *Line) Stats() Stats {
 	s := Stats{
 		Uninspected: map[string]uint64{}, Limits: map[string]uint64{}, NotStored: map[string]uint64{},
-		Invalid: l.stats.invalid.Load(), UnreadMutations: l.stats.unread.Load(), Unnamed: l.stats.unnamed.Load(), Groups: l.stats.groups.Load(),
+		Exhausted: l.stats.exhausted.Load(), Invalid: l.stats.invalid.Load(), UnreadMutations: l.stats.unread.Load(), Unnamed: l.stats.unnamed.Load(), Groups: l.stats.groups.Load(),
 		Shortened: l.stats.adapted[policy.Enforce].Load(), WouldShorten: l.stats.adapted[policy.Observe].Load(),
 		Changed: l.stats.changed.Load(), Unchanged: l.stats.unchanged.Load(), Renewed: l.stats.renewed.Load(),
 		InvalidateErrors: l.stats.invalidateErrors.Load(), Unlogged: l.stats.unlogged.Load(), ScopeBypass: map[string]uint64{},
