@@ -15,11 +15,12 @@ func (b *builder) represent(at *route.Place, e *route.Entry) int {
 	if types == nil {
 		types = at.Possible
 	}
-	r := fetch.Representation{Typename: e.View.Name}
+	var list []member
 	for _, in := range e.Inputs {
-		b.members(&r, []*route.Place{at}, in.Fields, types, in.Key, false)
+		list = members(list, in.Held, in.Key)
 	}
-	return b.representation(r)
+	fields, _ := b.fields(list, types, false, true)
+	return b.representation(fetch.Representation{Typename: e.View.Name, Fields: fields})
 }
 
 // representation adds one to the plan, or finds its like.
@@ -33,77 +34,126 @@ func (b *builder) representation(r fetch.Representation) int {
 	return len(b.plan.Representations) - 1
 }
 
-// members adds the fields of a selection on objects at places of one scope. Others of the scope may have the same field under another key.
-func (b *builder) members(r *fetch.Representation, places []*route.Place, sel join.Selection, types join.Set, key, conditional bool) {
-	for i := range sel {
-		x := &sel[i]
-		of := types
-		if x.On != nil {
-			of = of.And(x.On.Possible)
-		}
-		slot := places[0].Scope.Find(places, x.Name, x.Arguments, of)
-		if slot == nil || of.Empty() {
-			continue
-		}
-		f := fetch.RepresentationField{Name: x.Name, Prefix: prefix(x.Name), Slot: b.layouts.slots[slot], NonNull: key || b.nonNull(of, x.Name), Representation: -1}
-		if conditional && !types.Within(of) {
-			f.Types = b.typeSet(of)
-		}
-		if slot.Scope != nil {
-			f.Representation = b.part(slot, places, x, key)
-		}
-		if j := slices.IndexFunc(r.Fields, func(o fetch.RepresentationField) bool { return o.Name == f.Name && equal(o.Types, f.Types) }); j >= 0 {
-			if f.Representation >= 0 {
-				r.Fields[j].Representation = b.union(r.Fields[j].Representation, f.Representation)
-			}
-			r.Fields[j].NonNull = r.Fields[j].NonNull || f.NonNull
-			continue
-		}
-		r.Fields = append(r.Fields, f)
+// member is a field of a representation where it is held.
+type member struct {
+	*route.Held
+	key bool
+}
+
+func members(list []member, held []route.Held, key bool) []member {
+	for i := range held {
+		list = append(list, member{&held[i], key})
 	}
+	return list
+}
+
+// fields compiles the members of a representation of objects of some types. divided: they stand at several places, and ok is false where it depends
+// on the place at which key of the answer they have a field. At one place it depends on their type alone.
+func (b *builder) fields(list []member, types join.Set, divided, typed bool) (out []fetch.RepresentationField, ok bool) {
+	out = []fetch.RepresentationField{}
+	for i := range list {
+		name := list[i].Node.Name
+		if slices.ContainsFunc(out, func(f fetch.RepresentationField) bool { return f.Name == name }) {
+			continue
+		}
+		var had join.Set
+		for _, same := range bySlot(list[i:], name) {
+			of := typesOf(same).Minus(had)
+			if divided && (elsewhere(list[i:], same) || !typed && !types.Within(of)) {
+				return nil, false
+			}
+			if !of.Empty() {
+				had = had.Or(of)
+				out = b.field(out, same, of, types)
+			}
+		}
+	}
+	return out, true
+}
+
+func typesOf(list []member) (types join.Set) {
+	for _, m := range list {
+		types = types.Or(m.Types)
+	}
+	return types
+}
+
+// bySlot groups the members of a name by the key of the answer that they are at.
+func bySlot(list []member, name string) (out [][]member) {
+	for _, m := range list {
+		if m.Node.Name != name {
+			continue
+		}
+		i := slices.IndexFunc(out, func(same []member) bool { return same[0].Node.Slot == m.Node.Slot })
+		if i < 0 {
+			i = len(out)
+			out = append(out, nil)
+		}
+		out[i] = append(out[i], m)
+	}
+	return out
+}
+
+// elsewhere tells that other members of the name and types of some are at another key, below another object.
+func elsewhere(list, some []member) bool {
+	return slices.ContainsFunc(list, func(m member) bool {
+		return m.Node.Name == some[0].Node.Name && m.Node.Slot != some[0].Node.Slot && slices.ContainsFunc(some, func(o member) bool {
+			return m.Node.Place != o.Node.Place && m.Types.Meets(o.Types)
+		})
+	})
+}
+
+// field adds a field that is at one key for objects of some types of all.
+func (b *builder) field(out []fetch.RepresentationField, list []member, of, all join.Set) []fetch.RepresentationField {
+	n := list[0].Node
+	f := fetch.RepresentationField{Name: n.Name, Prefix: prefix(n.Name), Slot: b.layouts.slots[n.Slot], NonNull: b.nonNull(of, n.Name), Representation: -1}
+	for _, m := range list {
+		f.NonNull = f.NonNull || m.key
+	}
+	if n.Child != nil {
+		var ok bool
+		if f.Representation, ok = b.part(list); !ok {
+			for len(list) > 0 {
+				below := list[0].Node.Child
+				own := slices.DeleteFunc(slices.Clone(list), func(m member) bool { return m.Node.Child != below })
+				list = slices.DeleteFunc(slices.Clone(list), func(m member) bool { return m.Node.Child == below })
+				if types := typesOf(own).And(of); !types.Empty() {
+					out = b.field(out, own, types, all)
+				}
+			}
+			return out
+		}
+	}
+	if !all.Within(of) {
+		f.Types = b.typeSet(of)
+	}
+	return append(out, f)
 }
 
 // part compiles the objects in a field of a representation.
-func (b *builder) part(slot *route.Slot, parents []*route.Place, x *join.Selected, key bool) int {
+func (b *builder) part(list []member) (representation int, ok bool) {
+	var below []member
 	var places []*route.Place
 	var possible join.Set
 	abstract := false
-	for _, p := range slot.Scope.Places {
-		if p.Via.Name == x.Name && p.Via.Arguments == x.Arguments && slices.Contains(parents, p.Parent) {
+	for _, m := range list {
+		p := m.Node.Child
+		if !slices.Contains(places, p) {
 			places = append(places, p)
 			possible = possible.Or(p.Possible)
 			abstract = abstract || p.Declared.Abstract()
 		}
+		below = members(below, m.Sub, m.key)
+	}
+	fields, ok := b.fields(below, possible, len(places) > 1, abstract)
+	if !ok {
+		return -1, false
 	}
 	if abstract {
 		b.typeSet(possible) // their names are looked up by the number
 	}
-	r := fetch.Representation{OwnTypename: abstract}
-	b.members(&r, places, x.Sub, possible, key, abstract)
-	return b.representation(r)
+	return b.representation(fetch.Representation{OwnTypename: abstract, Fields: fields}), true
 }
-
-// union makes one representation of two of the same objects.
-func (b *builder) union(i, j int) int {
-	if i == j {
-		return i
-	}
-	r := b.plan.Representations[i]
-	r.Fields = slices.Clone(r.Fields)
-	for _, f := range b.plan.Representations[j].Fields {
-		n := slices.IndexFunc(r.Fields, func(o fetch.RepresentationField) bool { return o.Name == f.Name && equal(o.Types, f.Types) })
-		if n < 0 {
-			r.Fields = append(r.Fields, f)
-			continue
-		}
-		if f.Representation >= 0 {
-			r.Fields[n].Representation = b.union(r.Fields[n].Representation, f.Representation)
-		}
-	}
-	return b.representation(r)
-}
-
-func equal(a, b fetch.TypeSet) bool { return (a == nil) == (b == nil) && slices.Equal(a, b) }
 
 func (b *builder) nonNull(types join.Set, name string) bool {
 	for o := range types.All {

@@ -110,8 +110,15 @@ func (r *Router) entry(in *inputs, g join.Graph, at *Place, e *Entry, types join
 	if _, given := provided(nil, first, owner); given {
 		return true
 	}
-	e.Inputs = append(e.Inputs, Input{Fields: p.Requires})
-	return r.selection(in, at, p.Requires, objects)
+	return r.input(in, at, e, Input{Fields: p.Requires}, objects)
+}
+
+// input connects what an input of a representation needs.
+func (r *Router) input(in *inputs, at *Place, e *Entry, input Input, objects join.Set) (ok bool) {
+	if input.Held, ok = r.selection(in, at, input.Fields, objects); ok {
+		e.Inputs = append(e.Inputs, input)
+	}
+	return ok
 }
 
 // key connects the key that costs least.
@@ -124,9 +131,9 @@ func (r *Router) key(in *inputs, g join.Graph, at *Place, e *Entry, objects join
 			continue
 		}
 		mark, before := r.mark(), len(in.groups)
-		if r.selection(in, at, keys[i].Fields, objects) {
+		if held, ok := r.selection(in, at, keys[i].Fields, objects); ok {
 			if len(r.Groups) == groups && len(keys) == 1 {
-				e.Inputs = append(e.Inputs, Input{keys[i].Fields, true})
+				e.Inputs = append(e.Inputs, Input{keys[i].Fields, true, held})
 				return true
 			}
 			if c := r.cost() + 10*len(in.groups); best < 0 || c < least {
@@ -139,12 +146,11 @@ func (r *Router) key(in *inputs, g join.Graph, at *Place, e *Entry, objects join
 	if best < 0 {
 		return false
 	}
-	e.Inputs = append(e.Inputs, Input{keys[best].Fields, true})
-	return r.selection(in, at, keys[best].Fields, objects)
+	return r.input(in, at, e, Input{Fields: keys[best].Fields, Key: true}, objects)
 }
 
-// selection connects all leaves of a selection at a place, for some types.
-func (r *Router) selection(in *inputs, at *Place, sel join.Selection, types join.Set) bool {
+// selection connects all leaves of a selection at a place, for some types, and tells the nodes that hold them.
+func (r *Router) selection(in *inputs, at *Place, sel join.Selection, types join.Set) (out []Held, ok bool) {
 	for i := range sel {
 		x := &sel[i]
 		of := types
@@ -154,22 +160,25 @@ func (r *Router) selection(in *inputs, at *Place, sel join.Selection, types join
 			}
 		}
 		for _, part := range (&normaliser{s: r.s}).classes(of, x.Name) {
-			n := r.node(at, x, part, of)
-			if n.Child == nil {
-				if !in.add(r.connect(&want{place: at, node: n, types: part})) {
-					return false
+			h := Held{Node: r.node(at, x, part, of), Types: part}
+			below := h.Node.Child
+			if below == nil {
+				if !in.add(r.connect(&want{place: at, node: h.Node, types: part})) {
+					return nil, false
 				}
+				out = append(out, h)
 				continue
 			}
-			if n.Child.Declared.Abstract() && !in.add(r.connect(&want{place: n.Child})) {
-				return false
+			if below.Declared.Abstract() && !in.add(r.connect(&want{place: below})) {
+				return nil, false
 			}
-			if !r.selection(in, n.Child, x.Sub, n.Child.Possible) {
-				return false
+			if h.Sub, ok = r.selection(in, below, x.Sub, below.Possible); !ok {
+				return nil, false
 			}
+			out = append(out, h)
 		}
 	}
-	return true
+	return out, true
 }
 
 // node finds a node for a field that the plan needs, or makes one under a key that is nobody else's.
@@ -274,11 +283,29 @@ func (r *Router) mixes(g *Group, entries []*Entry, first *Node) bool {
 	return false
 }
 
-// clashes tells that the representations of two entries have a field in common that is wanted with other arguments.
+// clashes tells that the representations of two entries have a field in common that is wanted with other arguments, or objects that would have to be
+// put together from two places.
 func (e *Entry) clashes(o *Entry) bool {
-	for _, a := range e.Inputs {
-		for _, b := range o.Inputs {
-			if clash(a.Fields, b.Fields) {
+	for i := range e.Inputs {
+		for j := range o.Inputs {
+			a, b := &e.Inputs[i], &o.Inputs[j]
+			if clash(a.Fields, b.Fields) || split(a.Held, b.Held) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// split tells that objects of a field are to be read at two keys.
+func split(a, b []Held) bool {
+	for i := range a {
+		for j := range b {
+			x, y := &a[i], &b[j]
+			if x.Sub == nil || y.Sub == nil || x.Node.Place != y.Node.Place || x.Node.Name != y.Node.Name || !x.Types.Meets(y.Types) {
+				continue
+			}
+			if x.Node.Slot != y.Node.Slot || split(x.Sub, y.Sub) {
 				return true
 			}
 		}
@@ -322,10 +349,13 @@ func (r *Router) merge(g *Group, e *Entry) {
 			o.Types = types.Or(e.Types)
 		}
 		for _, input := range e.Inputs {
-			if input.Key && slices.ContainsFunc(o.Inputs, func(i Input) bool { return i.Key }) {
-				continue
+			for i := range o.Inputs {
+				// Objects of other types may be named by another key, or hold the same elsewhere. One key of an object is enough.
+				if have := &o.Inputs[i]; have.Key && input.Key || same(have.Fields, input.Fields) {
+					input = input.without(have)
+				}
 			}
-			if !slices.ContainsFunc(o.Inputs, func(i Input) bool { return same(i.Fields, input.Fields) }) {
+			if len(input.Held) > 0 {
 				o.Inputs = append(o.Inputs, input)
 			}
 		}
@@ -334,6 +364,22 @@ func (r *Router) merge(g *Group, e *Entry) {
 	}
 	g.Entries = append(g.Entries, e)
 	r.undo = append(r.undo, func() { g.Entries = g.Entries[:len(g.Entries)-1] })
+}
+
+// without leaves out the objects that another input is for.
+func (i Input) without(o *Input) Input {
+	var had join.Set
+	for j := range o.Held {
+		had = had.Or(o.Held[j].Types)
+	}
+	var rest []Held
+	for _, h := range i.Held {
+		if h.Types = h.Types.Minus(had); !h.Types.Empty() {
+			rest = append(rest, h)
+		}
+	}
+	i.Held = rest
+	return i
 }
 
 func same(a, b join.Selection) bool {

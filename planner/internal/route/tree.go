@@ -1,10 +1,6 @@
 package route
 
-import (
-	"slices"
-
-	"github.com/weirproxy/weir/planner/internal/join"
-)
+import "github.com/weirproxy/weir/planner/internal/join"
 
 // Scope is a name space of response keys: what becomes one object of the answer, whatever nodes of whatever types lead there.
 type Scope struct {
@@ -112,6 +108,15 @@ type Entry struct {
 type Input struct {
 	Fields join.Selection
 	Key    bool
+	Held   []Held // where the fields are found
+}
+
+// Held is a node that holds a field of a representation, of objects of some types: one that is fetched before. There may be others of the field that
+// are not, or not of these types.
+type Held struct {
+	Node  *Node
+	Types join.Set
+	Sub   []Held // what is in its objects
 }
 
 // find returns the nodes that hold a field for all of the types, nil when there is none.
@@ -122,26 +127,6 @@ func (p *Place) find(name, arguments string, types join.Set) *Node {
 		}
 	}
 	return nil
-}
-
-// Find returns the slot of a field of objects at some places of a scope: the one that has it for all of the types, or else for some.
-func (s *Scope) Find(places []*Place, name, arguments string, types join.Set) *Slot {
-	var some *Slot
-	for _, slot := range s.Slots {
-		var of join.Set
-		for _, n := range slot.Nodes {
-			if n.Name == name && n.Arguments == arguments && slices.Contains(places, n.Place) {
-				of = of.Or(n.Types)
-			}
-		}
-		if types.Within(of) {
-			return slot
-		}
-		if some == nil && types.Meets(of) {
-			some = slot
-		}
-	}
-	return some
 }
 
 // only returns the first slot that stands for a field and no other.

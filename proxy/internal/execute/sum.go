@@ -27,6 +27,9 @@ func (r *run) sum(o int32, index int, hash uint64) (uint64, bool) {
 	for i := range rep.Fields {
 		f := &rep.Fields[i]
 		if !f.Types.Has(typ) {
+			if typ == planner.NoType { // it cannot be told which of the fields it has
+				return 0, false
+			}
 			continue
 		}
 		v := r.slot(o, f.Slot)
