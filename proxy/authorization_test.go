@@ -1,10 +1,6 @@
 package proxy
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"encoding/base64"
 	"fmt"
 	"io"
 	"net/http"
@@ -51,68 +47,13 @@ type User implements Node @join__implements(graph: A, interface: "Node") @join__
 	notes: String @join__field(graph: B) @policy(policies: [["staff"]])
 }`
 
-// issuer signs tokens and serves its keys.
-type issuer struct {
-	t    *testing.T
-	key  *ecdsa.PrivateKey
-	id   string
-	jwks atomic.Pointer[string]
-	down atomic.Bool
-}
-
-func newIssuer(t *testing.T) *issuer {
-	i := &issuer{t: t}
-	i.rotate("k1")
-	return i
-}
-
-// rotate has another key, and only that.
-func (i *issuer) rotate(id string) {
-	i.t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	point, err := key.PublicKey.Bytes()
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	n := base64.RawURLEncoding
-	text := fmt.Sprintf(`{"keys":[{"kid":%q,"kty":"EC","crv":"P-256","x":%q,"y":%q}]}`, id, n.EncodeToString(point[1:33]), n.EncodeToString(point[33:]))
-	i.key, i.id = key, id
-	i.jwks.Store(&text)
-}
-
-func (i *issuer) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
-	if i.down.Load() {
-		w.WriteHeader(http.StatusServiceUnavailable)
-		return
-	}
-	_, _ = io.WriteString(w, *i.jwks.Load())
-}
-
-// token signs claims over those of a good one.
-func (i *issuer) token(claims jwt.MapClaims) string {
-	i.t.Helper()
-	all := jwt.MapClaims{"iss": "issuer", "aud": "shop", "sub": "u1", "exp": time.Now().Add(time.Hour).Unix()}
-	for k, v := range claims {
-		all[k] = v
-	}
-	t := jwt.NewWithClaims(jwt.SigningMethodES256, all)
-	t.Header["kid"] = i.id
-	text, err := t.SignedString(i.key)
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	return "Bearer " + text
-}
-
 // guardedRig is a sidecar over two subgraphs with secrets, and what those were asked.
 type guardedRig struct {
 	*rig
 	mu      sync.Mutex
 	asked   []string
-	private atomic.Bool // what the subgraphs call their answers, where they say whom they were asked for
+	hold    chan struct{} // until it is closed, subgraph a of startClaimed does not answer; nil: it does
+	private atomic.Bool   // what the subgraphs call their answers, where they say whom they were asked for
 }
 
 func startGuarded(t *testing.T, keys string, edit func(*config.File)) *guardedRig {
@@ -145,17 +86,6 @@ func startGuarded(t *testing.T, keys string, edit func(*config.File)) *guardedRi
 		}
 	}))
 	return g
-}
-
-// ready waits until the keys are there.
-func (g *guardedRig) ready(token string) {
-	g.t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if _, got, _ := g.send(`{"query":"{ me { name } }"}`, "Authorization", token); strings.Contains(got, "secret-name") {
-			return
-		}
-	}
-	g.t.Fatal("the keys do not come")
 }
 
 // send returns the status and the answer, and what the subgraphs were asked for it.
@@ -196,7 +126,7 @@ func TestAuthorizationFilters(t *testing.T) {
 	t.Cleanup(server.Close)
 	g := startGuarded(t, server.URL, nil)
 	good := keys.token(nil)
-	g.ready(good)
+	g.keyed(1)
 	stranger := newIssuer(t)
 	for _, c := range []struct {
 		name, query string
@@ -253,7 +183,7 @@ func TestAuthorizationRejects(t *testing.T) {
 	server := httptest.NewServer(keys)
 	t.Cleanup(server.Close)
 	g := startGuarded(t, server.URL, func(f *config.File) { f.Supergraph.Authorization.Mode = "reject" })
-	g.ready(keys.token(nil))
+	g.keyed(1)
 	want := `{"errors":[{"message":"Unauthorized field or type.","path":["me","email"],"extensions":{"code":"UNAUTHORIZED_FIELD_OR_TYPE"}}]}`
 	if status, got, asked := g.send(`{"query":"{ open me { email } }"}`); status != http.StatusForbidden || got != want || asked != "" {
 		t.Errorf("%d %s, asked %q", status, got, asked)
@@ -279,21 +209,19 @@ func TestAuthorizationFollowsTheKeys(t *testing.T) {
 	if _, got, _ := g.send(query, "Authorization", old); !strings.HasPrefix(got, denied) {
 		t.Errorf("without keys: %s", got)
 	}
-	until := func(want, token string) {
-		t.Helper()
-		var got string
-		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-			if _, got, _ = g.send(query, "Authorization", token); strings.HasPrefix(got, want) {
-				return
-			}
-		}
-		t.Fatalf("%s, want %s", got, want)
-	}
 	keys.down.Store(false)
-	until(allowed, old)
+	g.keyed(1)
+	if _, got, _ := g.send(query, "Authorization", old); got != allowed {
+		t.Errorf("with keys: %s", got)
+	}
 	keys.rotate("k2")
-	until(allowed, keys.token(nil))
-	until(denied, old)
+	g.keyed(2)
+	if _, got, _ := g.send(query, "Authorization", keys.token(nil)); got != allowed {
+		t.Errorf("the new key's: %s", got)
+	}
+	if _, got, _ := g.send(query, "Authorization", old); !strings.HasPrefix(got, denied) {
+		t.Errorf("the old key's: %s", got)
+	}
 }
 
 // Callers with different rights who ask the same at once do not have each other's answers.
@@ -302,7 +230,7 @@ func TestAuthorizationSharesNothing(t *testing.T) {
 	server := httptest.NewServer(keys)
 	t.Cleanup(server.Close)
 	g := startGuarded(t, server.URL, nil)
-	g.ready(keys.token(nil))
+	g.keyed(1)
 	tokens := []string{"Basic x", keys.token(nil), keys.token(jwt.MapClaims{"scope": "email"}), keys.token(jwt.MapClaims{"permissions": "staff"})}
 	may := [][]string{nil, {"name"}, {"name", "email"}, {"name", "notes"}}
 	var all sync.WaitGroup

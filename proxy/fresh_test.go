@@ -152,7 +152,7 @@ func TestWhatARightWasNeededForIsPrivate(t *testing.T) {
 	t.Cleanup(server.Close)
 	g := startGuarded(t, server.URL, func(f *config.File) { f.Policy.Cache.Outward.CacheControl = true })
 	good := keys.token(nil)
-	g.ready(good)
+	g.keyed(1)
 	for _, c := range []struct{ query, token, want string }{
 		{"{open}", good, "public"}, {"{me{name}}", good, "private"}, {"{me{name}}", "", "no-store"}, {"{open me{email}}", good, "no-store"},
 	} {

@@ -30,14 +30,42 @@ type Mutation { setBook(id: ID!, title: String): Book }
 
 // journal is a log that can be read while it is written.
 type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
+	mu      sync.Mutex
+	text    bytes.Buffer
+	written chan struct{} // closed at the next write; nil: nobody waits for it
 }
 
 func (j *journal) Write(b []byte) (int, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.written != nil {
+		close(j.written)
+		j.written = nil
+	}
 	return j.text.Write(b)
+}
+
+// await waits until so many lines have the words.
+func (j *journal) await(t *testing.T, words string, lines int) {
+	t.Helper()
+	end := time.After(20 * time.Second)
+	for {
+		j.mu.Lock()
+		if strings.Count(j.text.String(), words) >= lines {
+			j.mu.Unlock()
+			return
+		}
+		if j.written == nil {
+			j.written = make(chan struct{})
+		}
+		written := j.written
+		j.mu.Unlock()
+		select {
+		case <-written:
+		case <-end:
+			t.Fatalf("the log does not say %q %d times", words, lines)
+		}
+	}
 }
 
 // count is how many lines have the words.

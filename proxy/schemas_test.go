@@ -39,7 +39,7 @@ func TestIntrospectionArrivesChangesAndGoesBad(t *testing.T) {
 	o := newOrigin(t)
 	r := start(t, configuration(t, o.URL, introspected))
 	const complaint = "no new schema; requests go on"
-	eventually(t, "the complaint", func() bool { return r.log.count(complaint) == 1 })
+	r.log.await(t, complaint, 1)
 	if a, _ := r.query("Early"); a.StatusCode != http.StatusOK || r.schema() != nil || r.metric("weir_schema_loaded") != 0 || r.metric("weir_schema_failing") != 1 {
 		t.Errorf("without a schema: %d, loaded %v, failing %v", a.StatusCode, r.metric("weir_schema_loaded"), r.metric("weir_schema_failing"))
 	}

@@ -323,18 +323,9 @@ func TestASubscriptionEndsWithItsToken(t *testing.T) {
 	n := newNewsroom(t, func(f *config.File) {
 		f.Policy.Scope.JWT = &scope.JWT{JWKSURL: keys.URL, Algorithms: []string{"ES256"}, Issuer: "issuer", Audience: "shop", Class: "user", Claim: "sub"}
 	})
-	var r *reader
-	var up *upstreamed
-	eventually(t, "a subscription with a token, for which the keys have to be there", func() bool {
-		r = n.subscribe(`subscription { guarded }`, "Authorization", i.token(jwt.MapClaims{"exp": time.Now().Add(4 * time.Second).Unix()}))
-		select {
-		case up = <-n.arrived:
-			return true
-		case <-time.After(200 * time.Millisecond):
-			r.leave()
-			return false
-		}
-	})
+	n.keyed(1)
+	r := n.subscribe(`subscription { guarded }`, "Authorization", i.token(jwt.MapClaims{"exp": time.Now().Add(4 * time.Second).Unix()}))
+	up := n.arrive()
 	up.next(`{"data":{"guarded":1}}`)
 	r.expect(`{"data":{"guarded":1}}`)
 	r.expect(`"code":"subscription.expired"`)

@@ -2,10 +2,6 @@ package proxy
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"encoding/base64"
 	"fmt"
 	"io"
 	"net/http"
@@ -41,6 +37,10 @@ type crowd struct {
 }
 
 type member struct{ user, org, roles string }
+
+func (m member) claims() jwt.MapClaims {
+	return jwt.MapClaims{"iss": "https://issuer", "sub": m.user, "org": m.org, "realm": map[string]any{"roles": []string{m.roles}}}
+}
 
 // operations are the queries and what their answers depend on.
 var crowdOperations = []struct {
@@ -98,51 +98,12 @@ func (c *crowd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.NotFound(w, r)
 }
 
-// signer is one signing key of the provider.
-type signer struct {
-	id  string
-	key *ecdsa.PrivateKey
-}
-
-func newSigner(t *testing.T, id string) signer {
-	t.Helper()
-	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return signer{id, k}
-}
-
-func (s signer) set(t *testing.T) *string {
-	t.Helper()
-	b, err := s.key.PublicKey.Bytes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	number := base64.RawURLEncoding.EncodeToString
-	text := fmt.Sprintf(`{"keys":[{"kid":%q,"kty":"EC","crv":"P-256","x":%q,"y":%q}]}`, s.id, number(b[1:33]), number(b[33:]))
-	return &text
-}
-
-func (s signer) token(t *testing.T, m member) string {
-	t.Helper()
-	token := jwt.NewWithClaims(jwt.SigningMethodES256, jwt.MapClaims{
-		"iss": "https://issuer", "sub": m.user, "org": m.org, "realm": map[string]any{"roles": []string{m.roles}}, "exp": time.Now().Add(time.Hour).Unix(),
-	})
-	token.Header["kid"] = s.id
-	text, err := token.SignedString(s.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return "Bearer " + text
-}
-
 // issue signs a token for each member and lets the service know it.
 func (c *crowd) issue(t *testing.T, s signer, members []member) []string {
 	t.Helper()
 	out := make([]string, len(members))
 	for i, m := range members {
-		out[i] = s.token(t, m)
+		out[i] = s.token(t, m.claims())
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -177,10 +138,10 @@ func TestNobodyGetsTheAnswerOfAnother(t *testing.T) {
 	}
 	old, forged := c.issue(t, first, members), make([]string, 20)
 	for i := range forged {
-		forged[i] = forger.token(t, members[i])
+		forged[i] = forger.token(t, members[i].claims())
 	}
 	l := &crowdLoad{t: t, c: c, address: r.address, forged: forged}
-	eventually(t, "the keys", func() bool { return r.metric("weir_scope_keys") == 1 })
+	r.keyed(1)
 	l.round(old, 2)
 	renewed := c.issue(t, second, members)
 	c.keys.Store(second.set(t)) // the tokens of the old key are good for the service still
@@ -290,7 +251,7 @@ func crowdRig(t *testing.T, change func(*scope.Config)) (r *rig, c *crowd, s sig
 func TestATenantsAnswersAreInvalidatedByItsName(t *testing.T) {
 	r, c, s := crowdRig(t, nil)
 	tokens := c.issue(t, s, []member{{"ann", "acme", ""}, {"bob", "acme", ""}, {"cy", "other", ""}})
-	eventually(t, "the keys", func() bool { return r.metric("weir_scope_keys") == 1 })
+	r.keyed(1)
 	l := &crowdLoad{t: t, c: c, address: r.address}
 	client := &http.Client{Timeout: 10 * time.Second}
 	defer client.CloseIdleConnections()

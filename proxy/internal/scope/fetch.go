@@ -35,13 +35,17 @@ func (k *keys) follow(ctx context.Context, fetch func(context.Context) ([]byte, 
 			return
 		}
 		times[i%burst] = time.Now()
+		before := k.generation.Load()
 		err := k.renew(ctx, fetch)
 		if ctx.Err() != nil {
 			return
 		}
 		if err == nil {
 			next, retry = time.Now().Add(refresh), firstRetry
-			if failing {
+			switch {
+			case k.generation.Load() != before:
+				log.Info("new signing keys are in force", "keys", len(k.current.Load().all))
+			case failing:
 				log.Info("signing keys can be had again")
 			}
 			failing = false
