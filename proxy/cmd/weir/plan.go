@@ -154,7 +154,7 @@ func printPlan(w io.Writer, d *planner.Description, v *config.Values, over []str
 		row("cost", "%d points (types %g, fields %g)", d.Cost.Points, d.Cost.Type, d.Cost.Field)
 	}
 	if d.Fetches != nil || d.Unanswered != "" {
-		row("cache", "no: answers from the subgraphs of a supergraph are not kept yet")
+		row("cache", "no whole answers: what each fetch brings is kept by itself, as the subgraphs' Cache-Control says")
 		printFetches(row, d)
 		for _, text := range over {
 			row("  over", "%s", text)
