@@ -111,6 +111,21 @@ func fetching(t *testing.T, handle http.HandlerFunc, edit func(*config.File)) *r
 	}))
 }
 
+// There is nobody behind the sidecar to whom bytes could go on that it does not understand: they are refused as what they are.
+func TestWhatIsNoHTTP1IsRefusedInFrontOfSubgraphs(t *testing.T) {
+	r := fetching(t, func(http.ResponseWriter, *http.Request) { t.Error("a subgraph was asked") }, nil)
+	for name, bytes := range map[string]string{
+		"TLS": "\x16\x03\x01\x00\x05hello", "HTTP/2": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "nothing known": "\x00\x01\x02\x03\x04\x05", "a strange request line": "GET\r\n\r\n",
+		"two framings": "POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+	} {
+		c := dialWire(t, r.address)
+		_, _ = io.WriteString(c.Conn, bytes)
+		if got, err := io.ReadAll(c.Reader); err != nil || !strings.HasPrefix(string(got), "HTTP/1.1 400 ") || !strings.Contains(string(got), "\r\nWeir-Error: http.bad_framing\r\n") {
+			t.Errorf("%s: %q %v", name, got, err)
+		}
+	}
+}
+
 // post sends the query { n } with headers.
 func (r *rig) post(header ...string) string {
 	r.t.Helper()

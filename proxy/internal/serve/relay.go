@@ -173,6 +173,10 @@ func (c *conn) splice(reason spliceReason) {
 		c.splices, c.splicesFor = true, reason
 		return
 	}
+	if c.s.cfg.Policy().Executor != nil { // there is nobody behind the sidecar who could make sense of it
+		c.fail(codes.BadFraming)
+		return
+	}
 	c.s.stats.spliced[reason].Add(1)
 	c.phase.Store(uint32(phaseBusy))
 	u, err := c.enqueue(c.turn(turnTunnel, nil))
