@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/weirproxy/weir/bench/internal/origin"
+	"github.com/weirproxy/weir/bench/internal/origin/origintest"
 	"github.com/weirproxy/weir/bench/internal/result"
 )
 
@@ -35,18 +36,7 @@ func execute(t *testing.T, ctx context.Context, args ...string) (string, error) 
 }
 
 func TestRunReportsAsJSON(t *testing.T) {
-	o, err := origin.New("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := o.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := o.Stop(); err != nil {
-			t.Error(err)
-		}
-	}()
+	o := origintest.Start(t)
 	out, err := execute(t, t.Context(), "run", o.URL(), "--requests", "200", "--connections", "2", "--mutations", "0.1", "--check-staleness", "--json", "-q")
 	if err != nil {
 		t.Fatal(err)

@@ -5,24 +5,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/weirproxy/weir/bench/internal/origin"
+	"github.com/weirproxy/weir/bench/internal/origin/origintest"
 	"github.com/weirproxy/weir/bench/internal/result"
 )
 
 // TestRunSendsOneDocument is the newcomer's command: no file, a document of one's own.
 func TestRunSendsOneDocument(t *testing.T) {
-	o, err := origin.New("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := o.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := o.Stop(); err != nil {
-			t.Error(err)
-		}
-	}()
+	o := origintest.Start(t)
 	out, err := execute(t, t.Context(), "run", o.URL(), "--requests", "50", "--json", "--query", "query Cities($n: Int!) { cities(country: \"FR\", first: $n) { total } }",
 		"--variables", `{"n": {"uniform": {"min": 1, "max": 9}}}`, "-H", "Authorization: Bearer somebody")
 	if err != nil {

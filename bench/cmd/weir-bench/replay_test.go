@@ -10,7 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirproxy/weir/bench/internal/broker"
-	"github.com/weirproxy/weir/bench/internal/origin"
+	"github.com/weirproxy/weir/bench/internal/origin/origintest"
 	"github.com/weirproxy/weir/bench/internal/result"
 )
 
@@ -35,18 +35,7 @@ const recordedEvents = `{"event_id":"a-1","event_type":"weir.cost.v1","timestamp
 `
 
 func TestReplayAgainstTheOrigin(t *testing.T) {
-	o, err := origin.New("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := o.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := o.Stop(); err != nil {
-			t.Error(err)
-		}
-	}()
+	o := origintest.Start(t)
 	log, events, out := written(t, "r.ndjson", recordedLog), written(t, "e.ndjson", recordedEvents), filepath.Join(t.TempDir(), "out.json")
 	for _, c := range []struct {
 		args     []string
@@ -100,18 +89,7 @@ func TestReplayFromATopic(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	o, err := origin.New("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := o.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := o.Stop(); err != nil {
-			t.Error(err)
-		}
-	}()
+	o := origintest.Start(t)
 	said, err := execute(t, t.Context(), "replay", "--kafka", b.Addresses()[0], "--target", o.URL())
 	if err != nil || !strings.Contains(said, "replaying 2 requests recorded in 10ms") || !strings.Contains(said, "Largest") {
 		t.Errorf("%v\n%s", err, said)

@@ -4,23 +4,12 @@ import (
 	"testing"
 
 	"github.com/weirproxy/weir/bench/internal/load"
-	"github.com/weirproxy/weir/bench/internal/origin"
+	"github.com/weirproxy/weir/bench/internal/origin/origintest"
 	"github.com/weirproxy/weir/bench/internal/workload"
 )
 
 func TestOriginAnswersTheBuiltInWorkload(t *testing.T) {
-	o, err := origin.New("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := o.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := o.Stop(); err != nil {
-			t.Error(err)
-		}
-	}()
+	o := origintest.Start(t)
 	geo, err := workload.GeoNames(workload.GeoOptions{Entities: 500, Mutations: 0.2})
 	if err != nil {
 		t.Fatal(err)

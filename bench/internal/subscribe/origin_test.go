@@ -4,22 +4,11 @@ import (
 	"testing"
 
 	"github.com/weirproxy/weir/bench/internal/load"
-	"github.com/weirproxy/weir/bench/internal/origin"
+	"github.com/weirproxy/weir/bench/internal/origin/origintest"
 )
 
 func TestAgainstTheOrigin(t *testing.T) {
-	o, err := origin.New("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := o.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := o.Stop(); err != nil {
-			t.Error(err)
-		}
-	}()
+	o := origintest.Start(t)
 	target, err := load.ParseTarget(o.URL() + "/graphql")
 	if err != nil {
 		t.Fatal(err)

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/weirproxy/weir/bench/internal/load"
-	"github.com/weirproxy/weir/bench/internal/origin"
+	"github.com/weirproxy/weir/bench/internal/origin/origintest"
 )
 
 func TestTheExampleIsAWorkload(t *testing.T) {
@@ -49,18 +49,7 @@ func TestTheExampleIsAWorkload(t *testing.T) {
 }
 
 func TestTheOriginAnswersTheExample(t *testing.T) {
-	o, err := origin.New("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := o.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := o.Stop(); err != nil {
-			t.Error(err)
-		}
-	}()
+	o := origintest.Start(t)
 	w, err := Load("../../workload.example.yaml")
 	if err != nil {
 		t.Fatal(err)
