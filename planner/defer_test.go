@@ -8,15 +8,8 @@ import (
 
 func planInParts(t testing.TB, s *Supergraph, document, variables string) *FetchPlan {
 	t.Helper()
-	p := Build(s.Schema(), document, "", Options{})
-	if len(p.Errors()) > 0 {
-		t.Fatal(p.Errors())
-	}
-	var v Values
-	if errs := p.Coerce([]byte(variables), &v); errs != nil {
-		t.Fatal(errs)
-	}
-	plan, err := p.FetchesInParts(&v, nil)
+	p, v := coerced(t, s, document, variables)
+	plan, err := p.FetchesInParts(v, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

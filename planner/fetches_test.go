@@ -21,17 +21,23 @@ func loadSupergraph(t testing.TB, file string) *Supergraph {
 	return s
 }
 
-func fetchPlan(t testing.TB, s *Supergraph, document, variables string) *FetchPlan {
+// coerced is the plan of a valid operation with the values of its variables.
+func coerced(t testing.TB, s *Supergraph, document, variables string) (p *Plan, v *Values) {
 	t.Helper()
-	p := Build(s.Schema(), document, "", Options{})
+	p, v = Build(s.Schema(), document, "", Options{}), new(Values)
 	if len(p.Errors()) > 0 {
 		t.Fatal(p.Errors())
 	}
-	var v Values
-	if errs := p.Coerce([]byte(variables), &v); errs != nil {
+	if errs := p.Coerce([]byte(variables), v); errs != nil {
 		t.Fatal(errs)
 	}
-	plan, err := p.Fetches(&v)
+	return p, v
+}
+
+func fetchPlan(t testing.TB, s *Supergraph, document, variables string) *FetchPlan {
+	t.Helper()
+	p, v := coerced(t, s, document, variables)
+	plan, err := p.Fetches(v)
 	if err != nil {
 		t.Fatal(err)
 	}

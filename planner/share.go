@@ -41,28 +41,12 @@ func (s *Schema) CheckShares(shares map[string]Share) []ShareProblem {
 }
 
 func (s *Schema) checkShare(name string, share Share) string {
-	typeName, fieldName, isField := strings.Cut(name, ".")
-	t := s.ast.Types[typeName]
+	t, f, message := s.kept(name)
 	switch {
-	case t == nil:
-		return "the schema has no type " + typeName + "; look at its spelling"
-	case !t.IsCompositeType():
-		return typeName + " is no object, interface or union; name the field that returns it, as in Query.x"
-	case t == s.ast.Mutation || t == s.ast.Subscription:
-		return "answers of a " + strings.ToLower(t.Name) + " are never kept; name what it returns"
-	}
-	if !isField {
-		if share >= ShareUser {
-			return ""
-		}
+	case message != "" || share >= ShareUser:
+		return message
+	case f == nil:
 		return s.privateType(t)
-	}
-	f := t.Fields.ForName(fieldName)
-	if f == nil {
-		return "type " + typeName + " has no field " + fieldName + "; look at its spelling"
-	}
-	if share >= ShareUser {
-		return ""
 	}
 	return s.privateField(t, f)
 }

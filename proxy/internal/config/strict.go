@@ -48,20 +48,22 @@ func (d *document) strict(n ast.Node, t reflect.Type, path string) {
 	}
 }
 
-func (d *document) strictMapping(n ast.Node, t reflect.Type, path string) {
-	var values []*ast.MappingValueNode
+// members are the keys of a mapping with their values; what is none is a problem.
+func (d *document) members(n ast.Node, path string) []*ast.MappingValueNode {
 	switch m := n.(type) {
 	case *ast.MappingNode:
-		values = m.Values
+		return m.Values
 	case *ast.MappingValueNode:
-		values = []*ast.MappingValueNode{m}
-	default:
-		d.at(n, path, "is not a mapping; write keys and values, indented under it")
-		return
+		return []*ast.MappingValueNode{m}
 	}
+	d.at(n, path, "is not a mapping; write keys and values, indented under it")
+	return nil
+}
+
+func (d *document) strictMapping(n ast.Node, t reflect.Type, path string) {
 	names := keys(t)
 	seen := map[string]bool{}
-	for _, v := range values {
+	for _, v := range d.members(n, path) {
 		key, plain := v.Key.(ast.Node).(*ast.StringNode)
 		if !plain {
 			d.at(v.Key, path, "a key is not plain text; anchors, merges and tags are not read")
@@ -88,18 +90,8 @@ func (d *document) strictMapping(n ast.Node, t reflect.Type, path string) {
 
 // strictMap is for a mapping whose keys are the user's to choose.
 func (d *document) strictMap(n ast.Node, elem reflect.Type, path string) {
-	var values []*ast.MappingValueNode
-	switch m := n.(type) {
-	case *ast.MappingNode:
-		values = m.Values
-	case *ast.MappingValueNode:
-		values = []*ast.MappingValueNode{m}
-	default:
-		d.at(n, path, "is not a mapping; write keys and values, indented under it")
-		return
-	}
 	seen := map[string]bool{}
-	for _, v := range values {
+	for _, v := range d.members(n, path) {
 		key, plain := v.Key.(ast.Node).(*ast.StringNode)
 		if !plain {
 			d.at(v.Key, path, "a key is not plain text; put it in quotes")
