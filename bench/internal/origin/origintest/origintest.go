@@ -1,4 +1,3 @@
-// Package origintest runs an origin for a test.
 package origintest
 
 import (

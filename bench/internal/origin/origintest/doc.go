@@ -1,0 +1,2 @@
+// Package origintest runs an origin for a test.
+package origintest
