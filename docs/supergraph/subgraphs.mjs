@@ -1,5 +1,6 @@
 // Three subgraphs on loopback: products 4101, stock 4102, reviews 4103.
 import { ApolloServer } from '@apollo/server'
+import { ApolloServerPluginInlineTraceDisabled } from '@apollo/server/plugin/disabled'
 import { startStandaloneServer } from '@apollo/server/standalone'
 import { buildSubgraphSchema } from '@apollo/subgraph'
 import { parse } from 'graphql'
@@ -29,7 +30,8 @@ const resolvers = {
 
 for (const [n, name] of ['products', 'stock', 'reviews'].entries()) {
   const typeDefs = parse(readFileSync(`${name}.graphql`, 'utf8'))
-  const server = new ApolloServer({ schema: buildSubgraphSchema({ typeDefs, resolvers: resolvers[name] }) })
+  const schema = buildSubgraphSchema({ typeDefs, resolvers: resolvers[name] })
+  const server = new ApolloServer({ schema, plugins: [ApolloServerPluginInlineTraceDisabled()] })
   const { url } = await startStandaloneServer(server, { listen: { host: '127.0.0.1', port: 4101 + n } })
   console.log(`${name} ${url}`)
 }
