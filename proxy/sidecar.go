@@ -90,7 +90,7 @@ func New(cfg Config) (_ *Sidecar, err error) {
 		return nil, err
 	}
 	s.policies.graphs = s.supergraphs
-	s.usage = newFieldUsage(cfg.Static.Usage, f.Kafka, s.telemetry.TellUsage)
+	s.usage = newFieldUsage(cfg.Static.Usage, len(f.Kafka) > 0, f.UsageMetrics, s.telemetry.TellUsage)
 	s.line = line.New(line.Config{Policy: s.policies.load, Cache: s.store, Telemetry: s.telemetry, Usage: s.usage.table(), Exhausted: s.exhausted})
 	s.server = serve.New(serve.Config{
 		Line: s.line, Policy: s.policies.load, Dial: dial, MaxConnections: f.Limits.Connections, MaxHead: cfg.Static.MaxHead,

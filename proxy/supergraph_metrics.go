@@ -32,6 +32,7 @@ func (g *subgraphs) collect(set telemetry.Set) {
 		}
 		set.Counter("weir_subgraph_answers_with_errors_total", "Answers of a subgraph that had errors in them.", float64(st.Partial), "subgraph", name)
 		set.Counter("weir_subgraph_cached_total", "Entities, and steps of root fields, that the cache had in place of a subgraph.", float64(st.Cached), "subgraph", name)
+		set.Counter("weir_subgraph_uncached_total", "Entities, and steps of root fields, that were looked for in the cache, and the subgraph was asked for.", float64(st.Misses), "subgraph", name)
 		set.Counter("weir_subgraph_bytes_total", "Content of requests and answers, retries left aside.", float64(st.BytesSent), "subgraph", name, "direction", "sent")
 		set.Counter("weir_subgraph_bytes_total", "Content of requests and answers, retries left aside.", float64(st.BytesReceived), "subgraph", name, "direction", "received")
 		set.Counter("weir_subgraph_over_budget_total", "Operations that would cost more at the subgraph than its budget, refused or only counted.", float64(st.OverBudget), "subgraph", name)

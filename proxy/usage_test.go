@@ -30,10 +30,13 @@ func TestUsageIsToldInIntervals(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		var told []event.Usage
-		u := newFieldUsage(time.Minute, []string{"broker"}, func(e *event.Usage) { told = append(told, *e) })
+		u := newFieldUsage(time.Minute, true, true, func(e *event.Usage) { told = append(told, *e) })
 		ctx, stop := context.WithCancel(t.Context())
 		go u.run(ctx)
 		u.table().Count("web", big)
+		u.mu.Lock()
+		u.take() // as a scrape does: the events have it all the same
+		u.mu.Unlock()
 		u.table().Count("web", big)
 		time.Sleep(time.Minute + time.Second)
 		synctest.Wait()
@@ -48,8 +51,31 @@ func TestUsageIsToldInIntervals(t *testing.T) {
 			t.Errorf("%d events", len(told))
 		}
 	})
-	if newFieldUsage(0, []string{"broker"}, nil) != nil || newFieldUsage(time.Minute, nil, nil).table() != nil {
+	if newFieldUsage(0, true, false, nil) != nil || newFieldUsage(time.Minute, false, false, nil).table() != nil {
 		t.Error("it is counted for nobody")
+	}
+}
+
+// The fields of the metrics are bounded, and those beyond are counted together.
+func TestFieldsInMetricsAreBounded(t *testing.T) {
+	u := newFieldUsage(0, true, true, nil)
+	for i := range usageSeries + 2 {
+		u.add([]event.FieldUsage{{Type: "T", Field: strings.Repeat("x", i+1), Count: 2}, {Type: "T", Field: "x", Count: 1}})
+	}
+	if len(u.fields) != usageSeries || u.others != 4 || u.fields[planner.Field{Type: "T", Name: "x"}] != 2+usageSeries+2 {
+		t.Errorf("%d fields, %d of others", len(u.fields), u.others)
+	}
+}
+
+// Without Kafka the metrics tell which fields are in use.
+func TestFieldUsageIsInTheMetrics(t *testing.T) {
+	r := fetching(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"data":{"n":1}}`)) }, func(f *config.File) { f.UsageMetrics = true })
+	for range 3 {
+		_, _ = do(t, r.address, http.MethodPost, "/graphql", `{"query":"{ n m: n }"}`)
+	}
+	eventually(t, "all are counted", func() bool { return r.metric(`weir_schema_field_usage_total{field="n",type="Query"}`) == 3 })
+	if n := r.metric("weir_schema_field_usage_others_total"); n != 0 {
+		t.Error(n)
 	}
 }
 

@@ -156,6 +156,7 @@ func appendSubgraphs(dst []byte, list []event.Subgraph) []byte {
 		dst = strconv.AppendInt(append(dst, `,"bytes_sent":`...), g.BytesSent, 10)
 		dst = strconv.AppendInt(append(dst, `,"bytes_received":`...), g.BytesReceived, 10)
 		dst = strconv.AppendInt(append(dst, `,"us":`...), g.US, 10)
+		dst = strconv.AppendInt(append(dst, `,"points":`...), g.Points, 10)
 		dst = append(dst, '}')
 	}
 	return append(dst, ']')

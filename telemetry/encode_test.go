@@ -89,7 +89,7 @@ func FuzzEvent(f *testing.F) {
 	f.Fuzz(func(t *testing.T, operation, client, tenant string, bytes, worth int64) {
 		r := &Record{
 			Start: 1e18, End: 1e18 + bytes%1e9, Operation: operation, Client: client, Tenant: tenant, CacheStatus: Hit, Worth: worth,
-			Quantities: event.Quantities{BytesIn: bytes}, CacheKey: uint64(worth), Subgraphs: []event.Subgraph{{Name: tenant, Fetches: 2, Shared: 3, US: bytes}, {Name: client, BytesSent: 1, BytesReceived: worth}}, from: tel, seq: 7,
+			Quantities: event.Quantities{BytesIn: bytes}, CacheKey: uint64(worth), Subgraphs: []event.Subgraph{{Name: tenant, Fetches: 2, Shared: 3, US: bytes}, {Name: client, BytesSent: 1, BytesReceived: worth, Points: 9}}, from: tel, seq: 7,
 		}
 		tel.Price(r)
 		var e event.Envelope[event.Cost]
@@ -105,7 +105,7 @@ func FuzzEvent(f *testing.F) {
 		if e.Data.Metadata["cache_key"] != name {
 			t.Errorf("metadata %v, want %q", e.Data.Metadata, name)
 		}
-		if s := e.Data.Subgraphs; len(s) != 2 || s[0].Fetches != 2 || s[0].Shared != 3 || s[0].US != bytes || s[1].BytesSent != 1 || s[1].BytesReceived != worth {
+		if s := e.Data.Subgraphs; len(s) != 2 || s[0].Fetches != 2 || s[0].Shared != 3 || s[0].US != bytes || s[1].BytesSent != 1 || s[1].BytesReceived != worth || s[1].Points != 9 {
 			t.Errorf("subgraphs %+v", s)
 		}
 		if strings.HasPrefix(e.Data.CostAmount, "-") || strings.HasPrefix(e.Data.SavedAmount, "-") {

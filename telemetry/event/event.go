@@ -16,8 +16,8 @@ const (
 	UsageType = "weir.schema.usage.v1"
 )
 
-// SchemaVersion is that of Cost, Loss and Usage. Its minor number grows when members are added, which readers pass over; 1.1: subgraphs.
-const SchemaVersion = "1.1"
+// SchemaVersion is that of Cost, Loss and Usage. Its minor number grows when members are added, which readers pass over; 1.1: subgraphs; 1.2: their points.
+const SchemaVersion = "1.2"
 
 // Envelope is a CloudEvents 1.0 event in structured mode (JSON format).
 type Envelope[T any] struct {
@@ -51,6 +51,7 @@ type Subgraph struct {
 	BytesSent     int64  `json:"bytes_sent"`     // content of the requests
 	BytesReceived int64  `json:"bytes_received"` // content of the answers
 	US            int64  `json:"us"`             // until each answer was read, µs
+	Points        int64  `json:"points"`         // static cost of the fetches that were needed, from the cache or not, @cost points
 }
 
 // Cost is the cost event of one GraphQL operation. It holds no query text, no variables and no raw user id.

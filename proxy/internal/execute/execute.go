@@ -83,6 +83,8 @@ type Request struct {
 	// subscription, which is not sent, and the steps after it are run. What they ask is neither shared nor kept, as an event tells of a change.
 	// The memory is the caller's, and read until Execute returns; several executions may read the same. nil: there is none.
 	Event []byte
+	// Points are what each step of the plan costs before it is sent; nil: nobody needs them.
+	Points []int64
 	// Uses get what the operation takes of each subgraph it needs. The memory is the caller's.
 	Uses []event.Subgraph
 	// Fresh asks for Stats.Fresh; Tags get the names by which an invalidation finds what is in the answer: nil: nobody needs them. The memory is the

@@ -164,6 +164,28 @@ func TestEntitiesAreKeptOneByOne(t *testing.T) {
 	f.expect(t, "", "80", "90", "70", "90")
 }
 
+// What the cache had and what it lacked make the hit rate of a subgraph; what was needed has its points either way.
+func TestHitsAndMissesOfASubgraph(t *testing.T) {
+	f := newShelf(t, Keeping{})
+	f.expect(t, "1 2", "7", "8")
+	f.listed = []string{"1", "2", "3"}
+	f.expect(t, "3", "7", "8", "9")
+	if st := f.e.cfg.Clients[1].Stats(); st.Misses != 3 || st.Cached != 2 {
+		t.Errorf("%d found, %d not", st.Cached, st.Misses)
+	}
+	p := planner.Build(f.sg.Schema(), plain, "", planner.Options{})
+	var v planner.Values
+	p.Coerce(nil, &v)
+	plan, err := p.Fetches(&v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := &Request{Plan: plan, Values: &v, Points: []int64{1, 10}}
+	if f.e.Execute(t.Context(), q, nil); len(q.Uses) != 2 || q.Uses[1].Cached != 3 || q.Uses[1].Fetches != 0 || q.Uses[0].Points != 1 || q.Uses[1].Points != 10 {
+		t.Errorf("%+v", q.Uses)
+	}
+}
+
 func TestWhatIsNotKept(t *testing.T) {
 	for name, change := range map[string]func(*shelf){
 		"no word":         func(f *shelf) { f.lines = nil },

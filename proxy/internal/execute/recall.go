@@ -36,6 +36,7 @@ func (r *run) recallRoot(s int, step *planner.FetchStep, c *fetchCall) bool {
 	r.e.keeper.look(r.ctx, c.sought, now)
 	content := c.sought[0].hit()
 	if content == nil {
+		r.unkept(step, 1)
 		return false
 	}
 	before := r.recalled(s, c, content)
@@ -93,6 +94,7 @@ func (r *run) recall(step *planner.FetchStep, l int, c *fetchCall, b []byte) []b
 		heads[kept], c.sought[first+kept] = heads[n], *found
 		kept++
 	}
+	r.unkept(step, kept)
 	a.heads, c.sought = a.heads[:first+kept], c.sought[:first+kept]
 	a.ranges = a.ranges[:kept]
 	return append(b[:end], ']')

@@ -28,6 +28,7 @@ type run struct {
 	tree
 	calls   []*fetchCall // by step
 	memo    memo
+	charged []bool   // by step: its points were
 	faulty  []bool   // by step: there was something wrong with its answer
 	waits   []int    // by step: how many others it waits for
 	missing []uint64 // the same as a set, where a plan is small enough for that
@@ -125,6 +126,7 @@ func (r *run) begin(e *Executor, ctx context.Context, q *Request, leash *subgrap
 	r.waits, r.ready, r.sent, r.errors = r.waits[:0], r.ready[:0], r.sent[:0], r.errors[:0]
 	r.missing, r.readers = r.missing[:0], 0
 	r.faulty = append(r.faulty[:0], make([]bool, n)...)
+	r.charged = append(r.charged[:0], make([]bool, n)...)
 	r.denied()
 	for i := range plan.Steps {
 		after := plan.Steps[i].After

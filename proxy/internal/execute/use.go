@@ -1,6 +1,7 @@
 package execute
 
 import (
+	"slices"
 	"time"
 
 	"github.com/weirproxy/weir/planner"
@@ -16,16 +17,20 @@ func (r *run) client(step *planner.FetchStep) *subgraph.Client {
 	return nil
 }
 
-// use returns what the operation has taken of the subgraph of a step. It is good until the next call.
+// use returns what the operation has taken of the subgraph of a step, with the step's points in it. It is good until the next call.
 func (r *run) use(step *planner.FetchStep) *event.Subgraph {
 	name := r.plan.Subgraphs[step.Subgraph]
-	for i := range r.q.Uses {
-		if r.q.Uses[i].Name == name {
-			return &r.q.Uses[i]
-		}
+	i := slices.IndexFunc(r.q.Uses, func(u event.Subgraph) bool { return u.Name == name })
+	if i < 0 {
+		i = len(r.q.Uses)
+		r.q.Uses = append(r.q.Uses, event.Subgraph{Name: name})
 	}
-	r.q.Uses = append(r.q.Uses, event.Subgraph{Name: name})
-	return &r.q.Uses[len(r.q.Uses)-1]
+	u := &r.q.Uses[i]
+	if !r.charged[step.ID] && step.ID < len(r.q.Points) {
+		r.charged[step.ID] = true
+		u.Points += r.q.Points[step.ID]
+	}
+	return u
 }
 
 // used counts an answer, or that none came. What another operation asked and this one shares costs its time alone.
@@ -51,6 +56,13 @@ func (r *run) used(step *planner.FetchStep, c *fetchCall, err error) *event.Subg
 		u.BytesReceived += int64(len(c.content))
 	}
 	return u
+}
+
+// unkept counts what was looked for in the cache and is asked for.
+func (r *run) unkept(step *planner.FetchStep, n int) {
+	if c := r.client(step); c != nil {
+		c.Uncached(n)
+	}
 }
 
 // keptOne counts what the cache had.

@@ -17,16 +17,20 @@ func TestWhatAnOperationTakesOfEachSubgraph(t *testing.T) {
 	_, sg, e := shopOf(t, false, Config{})
 	plan, v, _ := shopPlan(t, sg, "big")
 	q := &Request{Plan: plan, Values: v}
+	for i := range plan.Steps {
+		q.Points = append(q.Points, 1<<i)
+	}
 	_, stats := e.Execute(t.Context(), q, nil)
 	var sum event.Subgraph
 	for _, u := range q.Uses {
-		steps := 0
+		steps, points := 0, int64(0)
 		for i := range plan.Steps {
 			if plan.Subgraphs[plan.Steps[i].Subgraph] == u.Name {
 				steps++
+				points += 1 << i
 			}
 		}
-		if int(u.Fetches) != steps || u.BytesSent == 0 || u.BytesReceived == 0 || u.Errors+u.Cached != 0 {
+		if int(u.Fetches) != steps || u.Points != points || u.BytesSent == 0 || u.BytesReceived == 0 || u.Errors+u.Cached != 0 {
 			t.Errorf("%+v, want %d fetches", u, steps)
 		}
 		sum.Fetches += u.Fetches

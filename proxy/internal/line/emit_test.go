@@ -38,7 +38,7 @@ func TestTheEventTellsWhatWasTakenOfEachSubgraph(t *testing.T) {
 	}
 	for _, e := range events {
 		for _, s := range e.Data.Subgraphs {
-			if s != (event.Subgraph{Name: "stock", Fetches: 2, US: 7}) || e.Data.SchemaVersion != "1.1" {
+			if s != (event.Subgraph{Name: "stock", Fetches: 2, US: 7}) || e.Data.SchemaVersion != "1.2" {
 				t.Errorf("%+v", e.Data)
 			}
 		}

@@ -43,7 +43,7 @@ func (l *Line) execute(ctx context.Context, x *Exchange, h *wire.RequestHead, no
 		if x.Batch {
 			out = append(out, "[,"[min(i, 1)])
 		}
-		x.execution.Plan, x.execution.Values, x.execution.Uses = it.fetches, &it.values, it.subgraphs[:0]
+		x.executes(it)
 		x.askFresh()
 		var stats execute.Stats
 		begin := len(out)
@@ -67,6 +67,13 @@ func (l *Line) execute(ctx context.Context, x *Exchange, h *wire.RequestHead, no
 		return Stream
 	}
 	return Answer
+}
+
+// executes makes an operation the one that is executed.
+func (x *Exchange) executes(it *Item) {
+	x.points = it.Plan.FetchPoints(it.fetches, &it.values, x.points[:0])
+	q := &x.execution
+	q.Plan, q.Values, q.Uses, q.Points = it.fetches, &it.values, it.subgraphs[:0], x.points
 }
 
 // prepare sets what the execution of all operations of the request has in common.

@@ -49,7 +49,7 @@ const (
 func (l *Line) streamParts(ctx context.Context, x *Exchange, out Out) {
 	it := &x.Items[0]
 	x.Executed = true
-	x.execution.Plan, x.execution.Values, x.execution.Uses = it.fetches, &it.values, it.subgraphs[:0]
+	x.executes(it)
 	first := true
 	d := execute.Delivery{Format: x.Parts, Buffer: x.executed[:0], Send: func(payload []byte, last bool) bool {
 		b := x.plain[:0]

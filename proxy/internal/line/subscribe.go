@@ -132,7 +132,7 @@ func (l *Line) follow(ctx context.Context, x *Exchange, out events, draining <-c
 // deliver hands events on until something ends that.
 func (l *Line) deliver(ctx context.Context, x *Exchange, out events, draining <-chan struct{}) ending {
 	s, q, it := &x.Policy.Subscriptions, &x.execution, &x.Items[0]
-	q.Plan, q.Values, q.Uses = it.fetches, &it.values, it.subgraphs[:0]
+	x.executes(it)
 	target, payload, lines, _ := x.Policy.Executor.Subscription(q, nil)
 	f, err := s.Hub.Subscribe(target, payload, headerOf(lines))
 	if err != nil {

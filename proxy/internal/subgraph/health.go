@@ -17,7 +17,7 @@ type counts struct {
 	hedges, hedgesWon                            atomic.Uint64
 	unhedged                                     [hedgeRefusals]atomic.Uint64
 	connect, timeout, closed, unreadable, status atomic.Uint64
-	unusable, partial, cached                    atomic.Uint64
+	unusable, partial, cached, uncached          atomic.Uint64
 	sent, received                               atomic.Uint64 // bytes of content
 	slow, overBudget                             atomic.Uint64
 	lasted                                       durations
@@ -35,6 +35,7 @@ type Stats struct {
 	Failed  map[string]uint64 // by why; "unusable" as the caller found it
 	Partial uint64            // answers that had errors, as the caller found them
 	Cached  uint64            // what needed no call, as the caller says
+	Misses  uint64            // what the caller would rather have had so
 	Slow    uint64            // calls that took longer than the objective
 	// OverBudget are operations that would cost more than the budget allows, as the caller says.
 	OverBudget uint64
@@ -61,7 +62,7 @@ func (c *Client) Stats() Stats {
 			"connect": n.connect.Load(), "timeout": n.timeout.Load(), "closed": n.closed.Load(), "bad_answer": n.unreadable.Load(), "status": n.status.Load(),
 			"unusable": n.unusable.Load(),
 		},
-		Partial: n.partial.Load(), Cached: n.cached.Load(), Slow: n.slow.Load(), OverBudget: n.overBudget.Load(), BytesSent: n.sent.Load(), BytesReceived: n.received.Load(),
+		Partial: n.partial.Load(), Cached: n.cached.Load(), Misses: n.uncached.Load(), Slow: n.slow.Load(), OverBudget: n.overBudget.Load(), BytesSent: n.sent.Load(), BytesReceived: n.received.Load(),
 		UpTo: n.lasted.upTo(), Lasted: time.Duration(n.lasted.sum.Load()),
 	}
 }
@@ -86,6 +87,9 @@ func (c *Client) OverBudget() { c.counts.overBudget.Add(1) }
 
 // Cached counts something that the client was not asked for.
 func (c *Client) Cached() { c.counts.cached.Add(1) }
+
+// Uncached counts what the client is asked for because no cache had it.
+func (c *Client) Uncached(n int) { c.counts.uncached.Add(uint64(n)) }
 
 // begin counts a call that is sent, and the bytes of its content.
 func (c *Client) begin(bytes int) {

@@ -97,11 +97,26 @@ func (t *Table) Take() []Client {
 		for f, n := range fields[name] {
 			c.Fields = append(c.Fields, event.FieldUsage{Type: f.Type, Field: f.Name, Count: n})
 		}
-		slices.SortFunc(c.Fields, func(a, b event.FieldUsage) int {
-			return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Field, b.Field))
-		})
+		slices.SortFunc(c.Fields, byName)
 		out = append(out, c)
 	}
 	slices.SortFunc(out, func(a, b Client) int { return cmp.Compare(a.Name, b.Name) })
 	return out
+}
+
+func byName(a, b event.FieldUsage) int {
+	return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Field, b.Field))
+}
+
+// Join adds what another Take had of the same client.
+func (c *Client) Join(later *Client) {
+	c.Operations += later.Operations
+	for _, f := range later.Fields {
+		i, found := slices.BinarySearchFunc(c.Fields, f, byName)
+		if found {
+			c.Fields[i].Count += f.Count
+		} else {
+			c.Fields = slices.Insert(c.Fields, i, f)
+		}
+	}
 }

@@ -61,6 +61,22 @@ func TestFieldsAreCountedByClient(t *testing.T) {
 	}
 }
 
+func TestTwoTakesOfAClientAreJoined(t *testing.T) {
+	p := plans(t, `{ a { y } }`, `{ b a { x } }`)
+	var table Table
+	table.Count("web", p[0])
+	first := table.Take()[0]
+	table.Count("web", p[0])
+	table.Count("web", p[1])
+	later := table.Take()[0]
+	table.Count("web", p[0])
+	table.Count("web", p[0])
+	table.Count("web", p[1])
+	if first.Join(&later); !reflect.DeepEqual(first, table.Take()[0]) {
+		t.Errorf("%+v", first)
+	}
+}
+
 func TestMoreThanThereIsRoomForIsCounted(t *testing.T) {
 	p := plans(t, `{ b }`)[0]
 	var table Table
