@@ -45,7 +45,7 @@ func (w *world) inParts(ctx context.Context, op operation, body []byte) *differe
 		return nil
 	}
 	for _, legacy := range []bool{false, true} {
-		for range patience {
+		for tries := 1; ; tries++ {
 			var list [][]byte
 			f := w.federation
 			if legacy {
@@ -53,7 +53,8 @@ func (w *world) inParts(ctx context.Context, op operation, body []byte) *differe
 			}
 			f.ExecuteInParts(ctx, plan, &v, legacy, func(payload []byte, _ bool) { list = append(list, bytes.Clone(payload)) })
 			all := bytes.Join(list, []byte("\n"))
-			if d.got = string(all); bytes.Contains(all, late) {
+			if d.got = string(all); tries < patience && bytes.Contains(all, late) {
+				w.late.Add(1)
 				continue
 			}
 			data, failed, err := together(list, legacy)

@@ -137,12 +137,16 @@ func selected(text string) string {
 
 // selection makes a field of an object external in a graph, if the graph does not have it, and selects it with some of what is below. "": it cannot.
 func (m *maker) selection(g int, t *federated.Type, f *federated.Field, depth int) string {
-	if strings.Contains(f.Arguments, "=") || strings.Contains(f.Arguments, "!") || f.Resolvers() == 0 {
+	needed := strings.ContainsAny(f.Arguments, "=!")
+	if needed && !m.wide || f.Resolvers() == 0 {
 		return ""
 	}
 	target := m.s.Type(strings.Trim(f.Type, "[]!"))
 	text := f.Name
-	if strings.HasPrefix(f.Arguments, "x: Int") && m.oneIn(2) {
+	switch {
+	case m.wide && (needed || m.oneIn(2)):
+		text += m.given(f.Arguments)
+	case !m.wide && strings.HasPrefix(f.Arguments, "x: Int") && m.oneIn(2):
 		text += fmt.Sprintf("(x: %d)", m.r.IntN(3))
 	}
 	if target != nil && target.Name != "Color" {
@@ -169,11 +173,11 @@ func (m *maker) below(g int, f *federated.Field, target *federated.Type, depth i
 	m.know(g, target.Name)
 	var out []string
 	for range 3 {
-		if sub := pick(m.r, target.Fields); len(sub.Parts) > 0 && !slices.ContainsFunc(out, func(s string) bool { return strings.Fields(s + " ")[0] == sub.Name }) {
+		if sub := pick(m.r, target.Fields); len(sub.Parts) > 0 && !slices.ContainsFunc(out, func(s string) bool { return selected(s) == sub.Name }) {
 			if sub.In(g) == nil && m.pool[target.Name] == nil {
 				continue
 			}
-			if text := m.selection(g, target, sub, depth-1); text != "" && !strings.Contains(text, "(") {
+			if text := m.selection(g, target, sub, depth-1); text != "" && (m.wide || !strings.Contains(text, "(")) {
 				out = append(out, text)
 			}
 		}
@@ -183,10 +187,13 @@ func (m *maker) below(g int, f *federated.Field, target *federated.Type, depth i
 
 // fragments selects on the object types that the resolvers of a field know.
 func (m *maker) fragments(g int, f *federated.Field, target *federated.Type, depth int) string {
-	if target.Kind == ast.Interface {
-		return ""
-	}
 	m.know(g, target.Name)
+	if target.Kind == ast.Interface {
+		if !m.wide {
+			return ""
+		}
+		return m.on(g, f, m.implementers[target.Name], depth)
+	}
 	members := slices.Clone(target.In(g).Members)
 	for _, p := range f.Parts {
 		if t := target.In(p.Graph); t != nil {
@@ -196,6 +203,10 @@ func (m *maker) fragments(g int, f *federated.Field, target *federated.Type, dep
 	slices.Sort(members)
 	members = slices.Compact(members)
 	target.In(g).Members = members
+	return m.on(g, f, members, depth)
+}
+
+func (m *maker) on(g int, f *federated.Field, members []string, depth int) string {
 	var out []string
 	for _, name := range members {
 		o := m.s.Type(name)

@@ -46,7 +46,14 @@ func (m *maker) provide() {
 		if text := m.provided(g, target, 2); text != "" {
 			f.Parts[0].Provides = text
 		}
-	case ast.Union:
+	default:
+		if m.wide {
+			f.Parts[0].Provides = m.providedOn(g, target)
+			return
+		}
+		if target.Kind != ast.Union {
+			return
+		}
 		o := m.s.Type(pick(m.r, target.In(g).Members))
 		if text := m.provided(g, o, 2); text != "" {
 			f.Parts[0].Provides = "... on " + o.Name + " { " + text + " }"

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vektah/gqlparser/v2/ast"
+
 	"github.com/weirproxy/weir/bench/internal/federated"
 )
 
@@ -55,6 +57,9 @@ func reduced(s *federated.Schema, i int) (out *federated.Schema, more bool) {
 	i -= len(names)
 	out = clone(s)
 	for _, t := range out.Types {
+		if t.Kind == ast.InputObject { // is in selections, too, where fields are given arguments
+			continue
+		}
 		for _, f := range t.Fields {
 			if i < len(f.Parts) {
 				p := f.Parts[i]
@@ -78,7 +83,7 @@ func fieldNames(s *federated.Schema) []string {
 	var out []string
 	for _, t := range s.Types {
 		for _, f := range t.Fields {
-			if !slices.Contains(out, f.Name) {
+			if t.Kind != ast.InputObject && !slices.Contains(out, f.Name) {
 				out = append(out, f.Name)
 			}
 		}

@@ -38,12 +38,17 @@ type world struct {
 	keeping    *proxy.Federation // the same with a cache
 	kept       *cache.Store
 	parts      atomic.Int64 // answers in parts that were put together
+	late       atomic.Int64 // executions that were done again because a subgraph did not answer in time
 }
 
-// newWorld makes a world from a seed, and open starts it.
-func newWorld(seed uint64, server *subgraphs.Server) (*world, error) {
+// newWorld makes a world from a seed, a wide one or not, and open starts it.
+func newWorld(seed uint64, wide bool, server *subgraphs.Server) (*world, error) {
 	w := &world{seed: seed, server: server}
-	w.schema, w.clean = makeSchema(rand.New(rand.NewPCG(seed, 1)))
+	var more *rand.Rand
+	if wide {
+		more = rand.New(rand.NewPCG(seed, 4))
+	}
+	w.schema, w.clean = makeSchema(rand.New(rand.NewPCG(seed, 1)), more)
 	return w, w.open()
 }
 
@@ -62,7 +67,7 @@ func (w *world) open() (err error) {
 		urls[g] = w.server.Put(w.path(g), s)
 	}
 	w.text = w.schema.Supergraph(urls)
-	if w.supergraph, err = planner.LoadSupergraph("supergraph", w.text); err != nil {
+	if w.supergraph, err = planner.LoadSupergraph("supergraph", w.text, labelOn); err != nil {
 		return err
 	}
 	if w.federation, err = proxy.NewFederation(w.supergraph, nil, 0); err != nil {
@@ -140,7 +145,7 @@ func (w *world) compare(ctx context.Context, op operation) (d *difference, valid
 	}
 	mutation := p.Kind() == planner.KindMutation
 	if mutation {
-		w.data.Reset()
+		w.reset(ctx)
 	}
 	want, err := w.monolith(ctx, op)
 	if err != nil {
@@ -171,7 +176,7 @@ func (w *world) compare(ctx context.Context, op operation) (d *difference, valid
 }
 
 // patience is how often an operation is executed in which a subgraph, which is here and never slow, did not answer in time: a machine that stops the
-// process for so long says nothing of the plan. One that hangs by itself does so each time.
+// process for so long says nothing of the plan. One that hangs by itself does so each time, and the last answer is compared.
 const patience = 3
 
 var late = []byte(`"code":"subgraph.timeout"`)
@@ -180,20 +185,31 @@ var late = []byte(`"code":"subgraph.timeout"`)
 func (w *world) execute(ctx context.Context, f *proxy.Federation, plan *planner.FetchPlan, v *planner.Values, mutation bool) (body []byte) {
 	for range patience {
 		if mutation {
-			w.data.Reset()
+			w.reset(ctx)
 		}
 		if body = f.Execute(ctx, plan, v, nil); !bytes.Contains(body, late) {
 			break
 		}
+		w.late.Add(1)
 	}
 	return body
+}
+
+// reset takes back what mutations changed, and forget what the cache has of before a change.
+func (w *world) reset(ctx context.Context) {
+	w.data.Reset()
+	w.forget(ctx)
+}
+
+func (w *world) forget(ctx context.Context) {
+	_, _ = w.kept.Invalidate(ctx, cache.Invalidation{All: true}, time.Now().UnixNano())
 }
 
 // again executes a query twice more, with what earlier ones of the same world left in the cache, and with all that it can find there. The data must
 // not change by that; what changed it is forgotten.
 func (w *world) again(ctx context.Context, plan *planner.FetchPlan, v *planner.Values, body []byte, mutation bool) *difference {
 	if mutation {
-		_, _ = w.kept.Invalidate(ctx, cache.Invalidation{All: true}, time.Now().UnixNano())
+		w.forget(ctx)
 		return nil
 	}
 	for range 2 {

@@ -24,6 +24,7 @@ type maker struct {
 	implementers                         map[string][]string // interface: entities
 	clean                                map[string]bool     // Type.field that must not fail
 	count                                int
+	wide                                 bool // see widen
 }
 
 func (m *maker) oneIn(n int) bool { return m.r.IntN(n) == 0 }
@@ -35,8 +36,8 @@ func (m *maker) name(prefix string) string {
 	return fmt.Sprintf("%s%d", prefix, m.count)
 }
 
-// makeSchema makes one; clean lists the fields that must not fail.
-func makeSchema(r *rand.Rand) (s *federated.Schema, clean map[string]bool) {
+// makeSchema makes one, by other numbers a wide one unless they are nil; clean lists the fields that must not fail.
+func makeSchema(r, wide *rand.Rand) (s *federated.Schema, clean map[string]bool) {
 	m := &maker{
 		r: r, s: &federated.Schema{}, blurry: -1,
 		pool: map[string][]string{}, implementers: map[string][]string{}, clean: map[string]bool{},
@@ -73,6 +74,9 @@ func makeSchema(r *rand.Rand) (s *federated.Schema, clean map[string]bool) {
 	m.mutations()
 	for range r.IntN(4) {
 		m.provide()
+	}
+	if wide != nil {
+		m.widen(wide)
 	}
 	for _, i := range m.interfaces {
 		m.settle(i)

@@ -9,7 +9,7 @@ import (
 )
 
 const machinery = `directive @join__enumValue(graph: join__Graph!) repeatable on ENUM_VALUE
-directive @join__field(graph: join__Graph, requires: join__FieldSet, provides: join__FieldSet, type: String, external: Boolean, override: String, usedOverridden: Boolean) repeatable on FIELD_DEFINITION | INPUT_FIELD_DEFINITION
+directive @join__field(graph: join__Graph, requires: join__FieldSet, provides: join__FieldSet, type: String, external: Boolean, override: String, usedOverridden: Boolean, overrideLabel: String) repeatable on FIELD_DEFINITION | INPUT_FIELD_DEFINITION
 directive @join__graph(name: String!, url: String!) on ENUM_VALUE
 directive @join__implements(graph: join__Graph!, interface: String!) repeatable on OBJECT | INTERFACE
 directive @join__type(graph: join__Graph!, key: join__FieldSet, extension: Boolean! = false, resolvable: Boolean! = true, isInterfaceObject: Boolean! = false) repeatable on OBJECT | INTERFACE | UNION | ENUM | INPUT_OBJECT | SCALAR
@@ -93,8 +93,9 @@ func (s *Schema) joinField(t *Type, f *Field) string {
 		return ""
 	}
 	out := ""
+	labelled := slices.ContainsFunc(f.Parts, func(p FieldPart) bool { return p.Label != "" })
 	for _, p := range f.Parts {
-		if p.Overridden {
+		if p.Overridden && !labelled {
 			continue
 		}
 		out += " @join__field(graph: " + enumName(s.Graphs[p.Graph])
@@ -109,6 +110,9 @@ func (s *Schema) joinField(t *Type, f *Field) string {
 		}
 		if p.Override != "" {
 			out += fmt.Sprintf(", override: %q", p.Override)
+		}
+		if p.Label != "" {
+			out += fmt.Sprintf(", overrideLabel: %q", p.Label)
 		}
 		out += ")"
 	}

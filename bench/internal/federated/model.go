@@ -52,7 +52,8 @@ type FieldPart struct {
 	External           bool
 	Requires, Provides string
 	Override           string // the graph it is taken over from
-	Overridden         bool   // another graph has taken it over
+	Label              string // of the @override
+	Overridden         bool   // another graph has it: has taken it over or, where the label is off, has not given it away
 }
 
 // Type returns the type with a name, nil when there is none.

@@ -69,7 +69,10 @@ func (t *Type) directives(f *Field, p *FieldPart) string {
 	if p.Provides != "" {
 		out += fmt.Sprintf(" @provides(fields: %q)", p.Provides)
 	}
-	if p.Override != "" {
+	switch {
+	case p.Label != "":
+		out += fmt.Sprintf(" @override(from: %q, label: %q)", p.Override, p.Label)
+	case p.Override != "":
 		out += fmt.Sprintf(" @override(from: %q)", p.Override)
 	}
 	if object := t.Kind == ast.Object || t.In(p.Graph).InterfaceObject; object && !p.External && f.Resolvers() > 1 {
