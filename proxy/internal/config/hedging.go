@@ -11,7 +11,7 @@ import (
 // Hedging says when a fetch is made a second time, beside the first. Empty values of a subgraph are those for all.
 type Hedging struct {
 	After string `yaml:"after" json:"after,omitempty" jsonschema:"description=How long to wait for the answer to begin: a time such as 50ms; p95 for as long as 95 of 100 of the last fetches from the subgraph took (p50 to p99.9); or off"`
-	Min   string `yaml:"min" json:"min,omitempty" jsonschema:"description=No sooner than that, where after is a percentile"`
+	Min   string `yaml:"min" json:"min,omitempty" jsonschema:"description=No sooner than that where after is a percentile"`
 }
 
 // compile reads the settings; where they are empty, those for all hold.

@@ -34,7 +34,7 @@ type Supergraph struct {
 	Authorization Authorization       `yaml:"authorization" json:"authorization,omitempty" jsonschema:"description=What @authenticated and @requiresScopes and @policy of the supergraph do; tokens are verified by policy.scope"`
 	Cache         EntityCache         `yaml:"cache" json:"cache,omitempty" jsonschema:"description=Entities and root fields that subgraphs answered, kept as their Cache-Control allows"`
 	Retries       Retries             `yaml:"retries" json:"retries,omitempty" jsonschema:"description=Of queries whose connection failed or that were answered with 502, 503 or 504; never of mutations"`
-	Hedging       Hedging             `yaml:"hedging" json:"hedging,omitempty" jsonschema:"description=A query whose answer has not begun is sent a second time, beside the first, within the budget of retries; never a mutation"`
+	Hedging       Hedging             `yaml:"hedging" json:"hedging,omitempty" jsonschema:"description=A query whose answer has not begun is sent a second time beside the first within the budget of retries; never a mutation"`
 	Budget        Budget              `yaml:"budget" json:"budget,omitempty" jsonschema:"description=Of what an operation may cost before it is executed, by the @cost and @listSize of the supergraph"`
 	Subscriptions Subscriptions       `yaml:"subscriptions" json:"subscriptions,omitempty" jsonschema:"description=Of clients and to subgraphs"`
 	Subgraphs     map[string]Subgraph `yaml:"subgraphs" json:"subgraphs,omitempty" jsonschema:"description=What differs for one subgraph, by its name"`
@@ -132,8 +132,8 @@ type Claimed struct {
 // Retries say how often a fetch is made again.
 type Retries struct {
 	Max     int     `yaml:"max" json:"max,omitempty" jsonschema:"description=Attempts beside the first; 0 for none"`
-	Budget  float64 `yaml:"budget" json:"budget,omitempty" jsonschema:"description=Retries and hedges for each fetch over time, 0 to 1: they must not be the load that keeps a subgraph down"`
-	Second  float64 `yaml:"per_second" json:"per_second,omitempty" jsonschema:"description=Retries and hedges each second beside these, for subgraphs that are asked seldom"`
+	Budget  float64 `yaml:"budget" json:"budget,omitempty" jsonschema:"description=Retries and hedges for each fetch over time: 0 to 1; they must not be the load that keeps a subgraph down"`
+	Second  float64 `yaml:"per_second" json:"per_second,omitempty" jsonschema:"description=Retries and hedges each second beside these: for subgraphs that are asked seldom"`
 	Backoff string  `yaml:"backoff" json:"backoff,omitempty" jsonschema:"description=Before the first retry, give or take a half; twice as long before each other"`
 }
 

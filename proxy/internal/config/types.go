@@ -27,7 +27,7 @@ type File struct {
 	KafkaSASL             *KafkaSASL  `yaml:"kafka_sasl" json:"kafka_sasl,omitempty" jsonschema:"description=Sign in to Kafka, to the brokers of invalidation too"`
 	KafkaTopic            string      `yaml:"kafka_topic" json:"kafka_topic,omitempty"`
 	Usage                 string      `yaml:"usage_interval" json:"usage_interval,omitempty" jsonschema:"description=How often to tell on the topic weir.schema.usage which client used which field; 0 for never"`
-	UsageMetrics          bool        `yaml:"usage_metrics" json:"usage_metrics,omitempty" jsonschema:"description=Count in metrics, too, how many operations asked for each field: weir_schema_field_usage_total, with up to 2000 fields"`
+	UsageMetrics          bool        `yaml:"usage_metrics" json:"usage_metrics,omitempty" jsonschema:"description=Count in metrics too how many operations asked for each field: weir_schema_field_usage_total for up to 2000 fields"`
 	EventsMode            string      `yaml:"events" json:"events,omitempty" jsonschema:"enum=structured,enum=binary,description=CloudEvents mode"`
 	Invalidation          ChangeFeeds `yaml:"invalidation" json:"invalidation,omitempty" jsonschema:"description=Kafka topics that say what has changed"`
 	Control               string      `yaml:"control" json:"control,omitempty" jsonschema:"description=URL of the control plane"`

@@ -478,3 +478,41 @@ func TestHedgesOverTLS(t *testing.T) {
 		})
 	}
 }
+
+// The first attempt has ended, and another call has its connection when the hedge wins: that is nothing to it.
+func TestAHedgeThatWinsLeavesTheNextCallAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := inMemory(t, Config{Hedging: Hedging{After: 100 * ms}, Retries: Retries{Budget: 1}}, func(n int, s net.Conn) {
+			for i := 0; request(s); i++ {
+				answer := says("two")
+				switch {
+				case n == 0 && i == 0:
+					time.Sleep(120 * ms)
+					answer = busy
+				case n == 0:
+					time.Sleep(90 * ms) // from 290 ms to 380 ms
+					answer = says("next")
+				default:
+					time.Sleep(200 * ms) // from 100 ms to 300 ms
+				}
+				if _, err := io.WriteString(s, answer); err != nil {
+					return
+				}
+			}
+		})
+		first := receive(send(t, client, question(nil)))
+		time.Sleep(290 * ms)
+		a := question(nil)
+		a.Body = []byte("another!")
+		next := receive(send(t, client, a))
+		if r := <-first; r.content != "two" || r.after != 300*ms {
+			t.Errorf("%+v", r)
+		}
+		if r := <-next; r.content != "next" || r.after != 90*ms {
+			t.Errorf("%+v", r)
+		}
+		if st := client.Stats(); st.Hedges != 1 || st.Won != 1 || st.Failed["timeout"] != 0 {
+			t.Errorf("%+v", st)
+		}
+	})
+}
