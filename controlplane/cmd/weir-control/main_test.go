@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -258,14 +259,21 @@ func TestRunInProcess(t *testing.T) {
 	}
 }
 
+// wordy is a flag whose value is described by more than one word.
+var wordy = regexp.MustCompile(`(?m)^ +(-\w, )?--[\w-]+ \S+ \S.*`)
+
 func TestHelpAndVersion(t *testing.T) {
 	b := &bench{t: t, path: os.Getenv(envBinary)}
 	if out := b.good("", "version"); out != "weir-control v9\n" {
 		t.Errorf("version: %q", out)
 	}
 	for _, args := range [][]string{{}, {"serve"}, {"apply"}, {"get"}, {"get", "config"}, {"get", "sidecars"}, {"get", "commands"}, {"get", "versions"}, {"get", "audit"}, {"command"}, {"command", "revoke"}, {"version"}} {
-		if out := b.good("", append(args, "--help")...); !strings.Contains(out, "Examples:") {
+		out := b.good("", append(args, "--help")...)
+		if !strings.Contains(out, "Examples:") {
 			t.Errorf("%v --help has no examples", args)
+		}
+		if line := wordy.FindString(out); line != "" { // what a description has in backquotes takes the place of the kind
+			t.Errorf("%v --help: the value of a flag is of one kind: %s", args, line)
 		}
 	}
 }

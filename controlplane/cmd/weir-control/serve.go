@@ -67,7 +67,7 @@ The file given with -c has the flags' names as keys; a flag beats the file.`,
 	f.StringVar(&given.Listen, "listen", controlplane.DefaultListen, "HOST:PORT to listen on")
 	f.StringVar(&given.Data, "data", "weir-control-data", "folder of the state, made when missing")
 	f.StringVar(&given.SidecarTokenFile, "sidecar-token-file", "", "file with the token that sidecars use")
-	f.StringVar(&given.SigningKeyFile, "signing-key-file", "", "Ed25519 private key (PEM, made by `openssl genpkey -algorithm ed25519`) that signs configurations")
+	f.StringVar(&given.SigningKeyFile, "signing-key-file", "", "file with the Ed25519 private key (PEM) that signs configurations; to make one: openssl genpkey -algorithm ed25519")
 	f.StringVar(&given.TLSCert, "tls-cert", "", "certificate (PEM); without one the server speaks plain HTTP")
 	f.StringVar(&given.TLSKey, "tls-key", "", "key of the certificate (PEM)")
 	f.StringVar(&given.LogLevel, "log-level", "info", "debug, info, warn or error")
