@@ -159,8 +159,9 @@ func (x *Exchange) reset() {
 	x.Begin, x.Forwarded, x.BytesIn, x.BytesOut = 0, 0, 0, 0
 	x.Status, x.Fetches = 0, 0
 	x.streaming, x.events, x.worked, x.Parts = streamNothing, 0, 0, execute.Whole
-	x.Executed, x.execution, x.fresh = false, execute.Request{}, execute.Freshness{}
-	x.rights = rights{}
+	if x.Executed = false; x.rights.policy != nil { // subgraphs were to be asked
+		x.rights, x.execution, x.fresh = rights{}, execute.Request{}, execute.Freshness{}
+	}
 	x.client, x.trace = "", [16]byte{}
 	x.Breaker, x.Unasked, x.Erred, x.Leash = nil, false, false, nil
 	x.blind, x.copy, x.unknown, x.told, x.unsafe, x.unlogged, x.Injected = ReasonNone, nil, false, false, false, false, false
