@@ -208,7 +208,7 @@ func (c *conn) send(u *upstream, t *turn, n int) bool {
 	if c.copied != nil {
 		c.show(c.in.bytes()[:n])
 	}
-	_, err := u.conn.Write(c.in.bytes()[:n])
+	_, err := u.up.Write(c.in.bytes()[:n])
 	c.in.discard(n)
 	if err != nil {
 		<-u.done

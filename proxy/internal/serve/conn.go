@@ -24,6 +24,7 @@ import (
 type conn struct {
 	s           *Server
 	client      net.Conn
+	down        *outlet    // to the client
 	peer        netip.Addr // of the client; not valid for a unix socket
 	destination string
 	breaker     *breaker.Breaker // of the destination
@@ -68,7 +69,7 @@ type conn struct {
 }
 
 func newConn(s *Server, accepted listen.Conn) *conn {
-	c := &conn{s: s, client: accepted.Conn, feed: newClientFeed(accepted.Conn), destination: accepted.Destination, breaker: s.breakers.Of(accepted.Destination), in: input{b: make([]byte, smallInput)}}
+	c := &conn{s: s, client: accepted.Conn, down: newOutlet(accepted.Conn), feed: newClientFeed(accepted.Conn), destination: accepted.Destination, breaker: s.breakers.Of(accepted.Destination), in: input{b: make([]byte, smallInput)}}
 	c.changed = sync.NewCond(&c.mu)
 	if accepted.Conn != nil {
 		if a, ok := accepted.RemoteAddr().(*net.TCPAddr); ok {

@@ -18,7 +18,7 @@ import (
 // A Unix socket tells nothing of the kind. There a feed is blind: it takes what came with room to spare for all that there was, which is right but for an
 // end that came together with the bytes before it, and for bytes behind a file descriptor. Somebody has to look after it while it waits (conn.lookAfter).
 //
-// While a feed runs nothing else can read the connection.
+// While a feed runs nothing else can read the connection. The scheduler is not told of its calls, as of those of an outlet: they do not block.
 type feed struct {
 	raw     syscall.RawConn
 	blind   bool
@@ -88,7 +88,7 @@ func (f *feed) run(room func() []byte, each func(n int, err error) bool) error {
 // read reads once; more is false when nothing is left to read, not even the end of the stream.
 func (f *feed) read(fd uintptr, b []byte) (n int, more bool, err syscall.Errno) {
 	if f.blind {
-		r, _, err := syscall.Syscall(unix.SYS_READ, fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+		r, _, err := syscall.RawSyscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), unix.MSG_DONTWAIT, 0, 0)
 		if err != 0 {
 			return 0, false, err
 		}
@@ -99,7 +99,7 @@ func (f *feed) read(fd uintptr, b []byte) (n int, more bool, err syscall.Errno) 
 	f.message.Iov, f.message.Iovlen = &f.part, 1
 	f.message.Control = &f.control[0]
 	f.message.SetControllen(len(f.control))
-	r, _, err := syscall.Syscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&f.message)), 0)
+	r, _, err := syscall.RawSyscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&f.message)), unix.MSG_DONTWAIT)
 	f.part.Base = nil
 	if err != 0 {
 		return 0, false, err

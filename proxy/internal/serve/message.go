@@ -237,12 +237,12 @@ func (c *conn) writeDown(u *upstream, head, body []byte) error {
 	c.writing.Store(c.s.clock.Load())
 	var err error
 	if len(body) == 0 {
-		_, err = c.client.Write(head)
+		_, err = c.down.Write(head)
 	} else if len(head) == 0 {
-		_, err = c.client.Write(body)
+		_, err = c.down.Write(body)
 	} else if len(body) <= joined { // one buffer is cheaper than a vector
 		u.out = append(append(u.out[:0], head...), body...)
-		_, err = c.client.Write(u.out)
+		_, err = c.down.Write(u.out)
 	} else {
 		u.vector = [2][]byte{head, body}
 		u.buffers = u.vector[:]

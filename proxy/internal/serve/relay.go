@@ -127,7 +127,7 @@ func (c *conn) connect() (*upstream, error) {
 		c.s.stats.dialErrors.Add(1)
 		return nil, err
 	}
-	u := &upstream{conn: up, feed: newFeed(up), b: make([]byte, relayInput), done: make(chan struct{})}
+	u := &upstream{conn: up, feed: newFeed(up), up: newOutlet(up), b: make([]byte, relayInput), done: make(chan struct{})}
 	c.mu.Lock()
 	c.up = u
 	c.mu.Unlock()

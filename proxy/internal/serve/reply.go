@@ -139,10 +139,10 @@ func (c *conn) writeNow(head, body []byte) error {
 	var err error
 	switch {
 	case len(body) == 0:
-		_, err = c.client.Write(head)
+		_, err = c.down.Write(head)
 	case len(body) <= joined:
 		c.out = append(head, body...)
-		_, err = c.client.Write(c.out)
+		_, err = c.down.Write(c.out)
 	default:
 		c.vector = [2][]byte{head, body}
 		c.buffers = c.vector[:]

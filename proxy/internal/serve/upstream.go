@@ -18,6 +18,7 @@ import (
 type upstream struct {
 	conn    net.Conn
 	feed    *feed // of conn, nil when there is none
+	up      *outlet
 	b       []byte
 	r, w    int // b[r:w] is received and not yet relayed
 	head    wire.ResponseHead
