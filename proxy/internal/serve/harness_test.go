@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -121,6 +122,7 @@ type origin struct {
 	mu      sync.Mutex
 	seen    []string // bodies, or targets of requests without one
 	handle  func(w http.ResponseWriter, body string)
+	opened  atomic.Int64 // connections
 }
 
 func startOrigin(t testing.TB, handle func(w http.ResponseWriter, body string)) *origin {
@@ -140,7 +142,11 @@ func startOrigin(t testing.TB, handle func(w http.ResponseWriter, body string)) 
 		o.seen = append(o.seen, text)
 		o.mu.Unlock()
 		o.handle(w, text)
-	})}
+	}), ConnState: func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			o.opened.Add(1)
+		}
+	}}
 	done := make(chan struct{})
 	go func() { defer close(done); _ = o.server.Serve(l) }()
 	t.Cleanup(func() { o.server.Close(); <-done })

@@ -48,7 +48,7 @@ func (c *client) want(id int) {
 // Fetches of our own, one after the other and as many at a time as there are clients, need no more connections than are in use at a time.
 func TestInjectedFetchesShareConnections(t *testing.T) {
 	const clients, each = 4, 25
-	var opened, plain atomic.Int64
+	var plain atomic.Int64
 	o := startOrigin(t, func(w http.ResponseWriter, body string) {
 		w.Header().Set("Content-Type", "application/json")
 		if !strings.Contains(body, "__weir_") {
@@ -56,17 +56,12 @@ func TestInjectedFetchesShareConnections(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, keyedAnswer)
 	})
-	o.server.ConnState = func(_ net.Conn, s http.ConnState) {
-		if s == http.StateNew {
-			opened.Add(1)
-		}
-	}
 	r := injecting(t, o.address)
 	c := r.dial()
 	for i := range each {
 		c.want(i)
 	}
-	if n := opened.Load(); n != 1 || o.count() != each {
+	if n := o.opened.Load(); n != 1 || o.count() != each {
 		t.Errorf("%d fetches, one after the other, on %d connections", o.count(), n)
 	}
 	var work sync.WaitGroup
@@ -79,7 +74,7 @@ func TestInjectedFetchesShareConnections(t *testing.T) {
 		})
 	}
 	work.Wait()
-	if n := opened.Load(); n > clients || o.count() != each*(1+clients) || plain.Load() != 0 {
+	if n := o.opened.Load(); n > clients || o.count() != each*(1+clients) || plain.Load() != 0 {
 		t.Errorf("%d fetches of %d clients on %d connections, %d of them without keys", o.count(), clients, n, plain.Load())
 	}
 }
