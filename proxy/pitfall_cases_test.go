@@ -3,6 +3,7 @@ package proxy
 import (
 	"crypto/sha256"
 	"fmt"
+	"net"
 	"net/http"
 	"regexp"
 	"slices"
@@ -253,6 +254,50 @@ func collapseAcrossUsers(t *testing.T) {
 		})
 	}
 	clients.Wait()
+}
+
+// firstCallerLeaves: who waits for the answer to another's request gets it though that one has gone, and the origin is not asked again.
+func firstCallerLeaves(t *testing.T) {
+	const followers = 3
+	release := make(chan struct{})
+	let := sync.OnceFunc(func() { close(release) })
+	keep := numbered("Cache-Control", "public, max-age=60")
+	s := scripted(t, func(w http.ResponseWriter, r *http.Request, body string) { <-release; keep(w, r, body) })
+	t.Cleanup(let)
+	r := before(t, s, func(f *config.File) { f.Policy.Cache.Collapse = "1m" })
+	first, err := net.Dial("tcp", r.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := operation(bookOne)
+	fmt.Fprintf(first, "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	eventually(t, "the origin is asked", func() bool { return s.asked() == 1 })
+	var waiting sync.WaitGroup
+	answers := make(chan *got, followers)
+	for range followers {
+		waiting.Go(func() {
+			g, err := send1(r.address, call{body: body})
+			if err != nil {
+				t.Error(err)
+			}
+			answers <- g
+		})
+	}
+	eventually(t, "the followers are there", func() bool { return r.metric("weir_requests_total") == followers+1 })
+	first.Close()
+	let()
+	waiting.Wait()
+	for range followers {
+		if g := <-answers; g.status != http.StatusOK || !strings.Contains(g.body, "title") {
+			t.Errorf("%d %s", g.status, g.body)
+		}
+	}
+	if n := s.asked(); n != 1 {
+		t.Errorf("the origin was asked %d times", n)
+	}
+	if r.metric("weir_cache_collapsed_total") == 0 {
+		t.Error("nobody waited for the first one's answer")
+	}
 }
 
 // giantBody: bodies up to the limit of an entry, more of them than the cache holds, each asked for once, and bodies beyond it.
