@@ -14,12 +14,13 @@ type Query @join__type(graph: A) @join__type(graph: B) { i: I @join__field(graph
 interface I @join__type(graph: A, key: "id") @join__type(graph: O, key: "id", isInterfaceObject: true) { id: ID! name: String @join__field(graph: O) }
 type P implements I @join__implements(graph: A, interface: "I") @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") {
   id: ID! name: String @join__field(graph: O) tags: Tags @join__field(graph: A) size: Int @join__field(graph: B, requires: "tags { a b }") a: Int @join__field(graph: A)
+  next: I @join__field(graph: A) far: Int @join__field(graph: B, requires: "next { ... on P { a next { ... on P { a } } } ... on R { next { ... on P { id } } } }")
 }
 type Q implements I @join__implements(graph: A, interface: "I") @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") {
   id: ID! name: String @join__field(graph: O) a: Int @join__field(graph: A)
 }
 type R implements I @join__implements(graph: A, interface: "I") @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") {
-  id: ID! name: String @join__field(graph: O) tags: Tags @join__field(graph: A) size: Int @join__field(graph: B, requires: "tags { a b }")
+  id: ID! name: String @join__field(graph: O) tags: Tags @join__field(graph: A) size: Int @join__field(graph: B, requires: "tags { a b }") next: I @join__field(graph: A)
 }
 type Tags @join__type(graph: A) @join__type(graph: B) { a: Int b: Int }
 `
@@ -36,6 +37,7 @@ func TestRepresentationsReadWhatIsFetched(t *testing.T) {
 		{"under two names, one of them later", `{ i { ... on P { id } name ... on P @defer { name } ... @defer { x: id } } }`, "o by [P]id=id [R][Q]id=x, a by id=id, a by id=x, a by id=x"},
 		{"objects under two names, one of them later", `{ i { ... on P { size ... @defer { t: tags { a } } u: tags { b } } } }`, "b by id=id tags=t{a=a b=b}"},
 		{"objects under two names, by types", `{ i { ... on P { z: size u: tags { a } } ... on R { size tags { b } } } }`, "b by id=id tags=u{a=a b=b}, b by id=id tags=tags{a=a b=b}"},
+		{"objects of which other fields are required by where they stand", `{ i { ... on P { far } } }`, "b by id=id next=next{[P]a=a [P]next=next{[P]a=a} [R]next=next{[P]id=id}}"},
 	} {
 		plan := planInParts(t, s, c.document, "")
 		var got []string

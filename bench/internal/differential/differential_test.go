@@ -124,6 +124,7 @@ func TestWorldsThatFailed(t *testing.T) {
 		{2000434, "the first of them where nobody can tell the types", false},
 		{20514, "a key that is there under other names in objects that come by other types", false},
 		{1200121, "a key that is wanted under two names, of which each is fetched for other types", false},
+		{8000527, "objects of which @requires has other fields by what they stand in", true},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			run(t, c.seed, operationsPerWorld, func(uint64) bool { return c.wide })

@@ -19,7 +19,7 @@ func (b *builder) represent(at *route.Place, e *route.Entry) int {
 	for _, in := range e.Inputs {
 		list = members(list, in.Held, in.Key)
 	}
-	fields, _ := b.fields(list, types, false, true)
+	fields, _ := b.fields(list, types) // of one place
 	return b.representation(fetch.Representation{Typename: e.View.Name, Fields: fields})
 }
 
@@ -47,9 +47,9 @@ func members(list []member, held []route.Held, key bool) []member {
 	return list
 }
 
-// fields compiles the members of a representation of objects of some types. divided: they stand at several places, and ok is false where it depends
-// on the place at which key of the answer they have a field. At one place it depends on their type alone.
-func (b *builder) fields(list []member, types join.Set, divided, typed bool) (out []fetch.RepresentationField, ok bool) {
+// fields compiles the members of a representation of objects of some types. Objects of a type have a field at one key of the answer. ok is false where
+// it depends on the place of an object what is in one of its fields.
+func (b *builder) fields(list []member, types join.Set) (out []fetch.RepresentationField, ok bool) {
 	out = []fetch.RepresentationField{}
 	for i := range list {
 		name := list[i].Node.Name
@@ -59,16 +59,36 @@ func (b *builder) fields(list []member, types join.Set, divided, typed bool) (ou
 		var had join.Set
 		for _, same := range bySlot(list[i:], name) {
 			of := typesOf(same).Minus(had)
-			if divided && (elsewhere(list[i:], same) || !typed && !types.Within(of)) {
-				return nil, false
+			if of.Empty() {
+				continue
 			}
-			if !of.Empty() {
-				had = had.Or(of)
-				out = b.field(out, same, of, types)
+			had = had.Or(of)
+			if out, ok = b.field(out, same, of, types); !ok {
+				return nil, false
 			}
 		}
 	}
 	return out, true
+}
+
+// alike tells that objects of a type have the same fields, at the same keys, whichever of some places they stand at: then their type tells which. typed:
+// they know it; otherwise those of all types have to.
+func alike(list []member, places []*route.Place, types join.Set, typed bool) bool {
+	for i := range list {
+		for _, same := range bySlot(list[i:], list[i].Node.Name) {
+			of := typesOf(same)
+			if !typed && !types.Within(of) {
+				return false
+			}
+			for _, p := range places {
+				here := slices.DeleteFunc(slices.Clone(same), func(m member) bool { return m.Node.Place != p })
+				if !of.And(p.Possible).Within(typesOf(here)) {
+					return false
+				}
+			}
+		}
+	}
+	return true
 }
 
 func typesOf(list []member) (types join.Set) {
@@ -94,44 +114,47 @@ func bySlot(list []member, name string) (out [][]member) {
 	return out
 }
 
-// elsewhere tells that other members of the name and types of some are at another key, below another object.
-func elsewhere(list, some []member) bool {
-	return slices.ContainsFunc(list, func(m member) bool {
-		return m.Node.Name == some[0].Node.Name && m.Node.Slot != some[0].Node.Slot && slices.ContainsFunc(some, func(o member) bool {
-			return m.Node.Place != o.Node.Place && m.Types.Meets(o.Types)
-		})
-	})
-}
-
-// field adds a field that is at one key for objects of some types of all.
-func (b *builder) field(out []fetch.RepresentationField, list []member, of, all join.Set) []fetch.RepresentationField {
+// field adds a field that is at one key for objects of some types of all. What is in it may depend on their type: then there is one for each.
+func (b *builder) field(out []fetch.RepresentationField, list []member, of, all join.Set) (more []fetch.RepresentationField, ok bool) {
 	n := list[0].Node
 	f := fetch.RepresentationField{Name: n.Name, Prefix: prefix(n.Name), Slot: b.layouts.slots[n.Slot], NonNull: b.nonNull(of, n.Name), Representation: -1}
 	for _, m := range list {
 		f.NonNull = f.NonNull || m.key
 	}
 	if n.Child != nil {
-		var ok bool
-		if f.Representation, ok = b.part(list); !ok {
-			for len(list) > 0 {
-				below := list[0].Node.Child
-				own := slices.DeleteFunc(slices.Clone(list), func(m member) bool { return m.Node.Child != below })
-				list = slices.DeleteFunc(slices.Clone(list), func(m member) bool { return m.Node.Child == below })
-				if types := typesOf(own).And(of); !types.Empty() {
-					out = b.field(out, own, types, all)
-				}
-			}
-			return out
+		if f.Representation = b.part(list); f.Representation < 0 {
+			return b.split(out, list, of, all)
 		}
 	}
 	if !all.Within(of) {
 		f.Types = b.typeSet(of)
 	}
-	return append(out, f)
+	return append(out, f), true
 }
 
-// part compiles the objects in a field of a representation.
-func (b *builder) part(list []member) (representation int, ok bool) {
+// split adds a field for each of the nodes that hold it.
+func (b *builder) split(out []fetch.RepresentationField, list []member, of, all join.Set) (more []fetch.RepresentationField, ok bool) {
+	for len(list) > 0 {
+		n := list[0].Node
+		own := slices.DeleteFunc(slices.Clone(list), func(m member) bool { return m.Node != n })
+		list = slices.DeleteFunc(slices.Clone(list), func(m member) bool { return m.Node == n })
+		types := typesOf(own)
+		if slices.ContainsFunc(list, func(m member) bool { return m.Node.Place != n.Place && m.Types.Meets(types) }) {
+			return nil, false
+		}
+		if types = types.And(of); types.Empty() {
+			continue
+		}
+		of = of.Minus(types)
+		if out, ok = b.field(out, own, types, all); !ok {
+			return nil, false
+		}
+	}
+	return out, true
+}
+
+// part compiles the objects in a field of a representation; -1 where that depends on what has the field.
+func (b *builder) part(list []member) int {
 	var below []member
 	var places []*route.Place
 	var possible join.Set
@@ -145,14 +168,27 @@ func (b *builder) part(list []member) (representation int, ok bool) {
 		}
 		below = members(below, m.Sub, m.key)
 	}
-	fields, ok := b.fields(below, possible, len(places) > 1, abstract)
-	if !ok {
-		return -1, false
+	if len(places) > 1 && !alike(below, places, possible, abstract) {
+		return -1
 	}
 	if abstract {
 		b.typeSet(possible) // their names are looked up by the number
 	}
-	return b.representation(fetch.Representation{OwnTypename: abstract, Fields: fields}), true
+	had := len(b.plan.Representations)
+	fields, ok := b.fields(below, possible)
+	if !ok {
+		b.forget(had)
+		return -1
+	}
+	return b.representation(fetch.Representation{OwnTypename: abstract, Fields: fields})
+}
+
+// forget takes back the representations that were made for nothing.
+func (b *builder) forget(from int) {
+	for _, r := range b.plan.Representations[from:] {
+		delete(b.representations, fmt.Sprint(r))
+	}
+	b.plan.Representations = b.plan.Representations[:from]
 }
 
 func (b *builder) nonNull(types join.Set, name string) bool {
