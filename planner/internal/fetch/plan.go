@@ -165,13 +165,13 @@ type Representation struct {
 }
 
 // RepresentationField is one member. Its value is the slot's: a leaf as it is, an object (or the objects of lists, which keep their
-// form) by Representation.
+// form) by Representation. Fields of one name have no types in common.
 type RepresentationField struct {
 	Name string `json:"name"`
 	// Prefix is `"name":`.
 	Prefix         []byte  `json:"-"`
 	Slot           int     `json:"slot"`
-	Types          TypeSet `json:"types,omitempty"` // the field belongs to objects of these types only; nil: to all
+	Types          TypeSet `json:"types,omitempty"` // the field belongs to objects of these types only, and one of unknown type is unfit; nil: to all
 	NonNull        bool    `json:"nonNull,omitempty"`
 	Representation int     `json:"representation"` // -1: leaf
 }
