@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/weirproxy/weir/bench/internal/fleet"
+	"github.com/weirproxy/weir/bench/internal/lapse"
 )
 
 const slots = 16384
@@ -39,7 +40,7 @@ func cluster(ctx context.Context, cfg *Config, dir string, out *Outcome) (err er
 	}
 	p := &play{stage: g}
 	return g.loaded(ctx, out, func(ctx context.Context) error {
-		if err := g.scene(ctx, "Cluster of three, all is well", out, func(ctx context.Context) error { return p.wait(ctx, cfg.Calm/2) }); err != nil {
+		if err := g.scene(ctx, "Cluster of three, all is well", out, func(ctx context.Context) error { return lapse.Wait(ctx, cfg.Calm/2) }); err != nil {
 			return err
 		}
 		for _, s := range []struct {
@@ -54,7 +55,7 @@ func cluster(ctx context.Context, cfg *Config, dir string, out *Outcome) (err er
 					if err := p.moveSlot(ctx, nodes, streamKey, s.rest); err != nil {
 						return fmt.Errorf("move %d: %w", i+1, err)
 					}
-					if err := p.wait(ctx, cfg.Calm/4); err != nil {
+					if err := lapse.Wait(ctx, cfg.Calm/4); err != nil {
 						return err
 					}
 				}
@@ -146,7 +147,7 @@ func (p *play) moveSlot(ctx context.Context, nodes []*server, key string, rest t
 		return err
 	}
 	for more := true; more; {
-		if err := p.wait(ctx, rest); err != nil {
+		if err := lapse.Wait(ctx, rest); err != nil {
 			return err
 		}
 		if more, err = m.key(); err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/weirproxy/weir/bench/internal/fleet"
+	"github.com/weirproxy/weir/bench/internal/lapse"
 	"github.com/weirproxy/weir/bench/internal/load"
 )
 
@@ -318,7 +319,7 @@ func found(ctx context.Context, cfg *Config, dir, name, policy string, lag time.
 	}
 	seen := &Outcome{}
 	err = g.loaded(ctx, seen, func(ctx context.Context) error {
-		return g.scene(ctx, name, seen, func(ctx context.Context) error { return (&play{stage: g}).wait(ctx, late) })
+		return g.scene(ctx, name, seen, func(ctx context.Context) error { return lapse.Wait(ctx, late) })
 	})
 	out.Blind = append(out.Blind, seen.Rows...)
 	return err

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/weirproxy/weir/bench/internal/lapse"
 	"github.com/weirproxy/weir/bench/internal/origin"
 )
 
@@ -31,7 +32,7 @@ type play struct {
 
 func acts() []act {
 	return []act{
-		{"all is well", func(p *play, ctx context.Context) error { return p.wait(ctx, p.cfg.Calm) }},
+		{"all is well", func(p *play, ctx context.Context) error { return lapse.Wait(ctx, p.cfg.Calm) }},
 		{"Redis killed, started again empty", (*play).killed},
 		{"Redis frozen (SIGSTOP)", (*play).frozen},
 		{"Redis slow (2 ms an answer)", func(p *play, ctx context.Context) error { return p.slowed(ctx, slow) }},
@@ -42,18 +43,6 @@ func acts() []act {
 		{"clock of Redis moved forth and back", (*play).clockMoved},
 		{"one sidecar cut off from Redis", (*play).partitioned},
 		{"the origin's replicas lag by 0.9 s", (*play).lagging},
-	}
-}
-
-// wait lets the load go on for a while.
-func (p *play) wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }
 
@@ -81,7 +70,7 @@ func (p *play) without(ctx context.Context, cut []int, renewed bool, f func() er
 		return err
 	}
 	end()
-	return p.wait(ctx, p.cfg.Calm/4)
+	return lapse.Wait(ctx, p.cfg.Calm/4)
 }
 
 func (p *play) turn(to *server) {
@@ -96,7 +85,7 @@ func (p *play) killed(ctx context.Context) error {
 		if err := p.master.Kill(); err != nil {
 			return err
 		}
-		if err := p.wait(ctx, p.cfg.Outage); err != nil {
+		if err := lapse.Wait(ctx, p.cfg.Outage); err != nil {
 			return err
 		}
 		p.master, err = p.redis(ctx, p.master.address)
@@ -109,7 +98,7 @@ func (p *play) frozen(ctx context.Context) error {
 		if err := p.master.Freeze(); err != nil {
 			return err
 		}
-		waited := p.wait(ctx, p.cfg.Outage)
+		waited := lapse.Wait(ctx, p.cfg.Outage)
 		if err := p.master.Thaw(); err != nil {
 			return err
 		}
@@ -122,7 +111,7 @@ func (p *play) slowed(ctx context.Context, by time.Duration) error {
 	for _, r := range p.relays {
 		r.delay.Store(int64(by))
 	}
-	err := p.wait(ctx, p.cfg.Calm)
+	err := lapse.Wait(ctx, p.cfg.Calm)
 	for _, r := range p.relays {
 		r.delay.Store(0)
 	}
@@ -167,12 +156,12 @@ func (p *play) toReplica(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	if err := p.wait(ctx, p.cfg.Calm/4); err != nil {
+	if err := lapse.Wait(ctx, p.cfg.Calm/4); err != nil {
 		return err
 	}
 	link.cut.Store(true)
 	link.drop()
-	if err := p.wait(ctx, time.Second); err != nil {
+	if err := lapse.Wait(ctx, time.Second); err != nil {
 		return err
 	}
 	return p.without(ctx, nil, true, func() error {
@@ -197,7 +186,7 @@ func (p *play) trimmed(ctx context.Context) error {
 		if i%4 == 3 { // somebody reads again after a pause
 			p.relays[rand.IntN(len(p.relays))].drop()
 		}
-		if err := p.wait(ctx, 300*time.Millisecond); err != nil {
+		if err := lapse.Wait(ctx, 300*time.Millisecond); err != nil {
 			return err
 		}
 	}
@@ -225,7 +214,7 @@ func (p *play) clockMoved(ctx context.Context) error {
 		}); err != nil {
 			return err
 		}
-		if err := p.wait(ctx, p.cfg.Calm/4); err != nil {
+		if err := lapse.Wait(ctx, p.cfg.Calm/4); err != nil {
 			return err
 		}
 	}
@@ -244,7 +233,7 @@ func (p *play) partitioned(ctx context.Context) error {
 		if err := cut(); err != nil {
 			return err
 		}
-		waited := p.wait(ctx, p.cfg.Outage)
+		waited := lapse.Wait(ctx, p.cfg.Outage)
 		if v, err := p.metric(ctx, last, "weir_redis_connected"); err == nil && v != 0 && waited == nil {
 			waited = fmt.Errorf("%s says that it has the log, %s after it was cut off", p.sidecars[last].Name, p.cfg.Outage)
 		}
@@ -262,7 +251,7 @@ func (p *play) lagging(ctx context.Context) error {
 	if err := p.origin.SetFaults(origin.Faults{Rules: []string{"slow-body=600@0.1#query"}}); err != nil {
 		return err
 	}
-	if err := p.wait(ctx, max(p.cfg.Calm, HeldOff+time.Second)); err != nil {
+	if err := lapse.Wait(ctx, max(p.cfg.Calm, HeldOff+time.Second)); err != nil {
 		return err
 	}
 	p.origin.SetLag(0)
@@ -270,5 +259,5 @@ func (p *play) lagging(ctx context.Context) error {
 		return err
 	}
 	defer p.source.promise.lag(0)
-	return p.wait(ctx, HeldOff)
+	return lapse.Wait(ctx, HeldOff)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/weirproxy/weir/bench/internal/arrival"
 	"github.com/weirproxy/weir/bench/internal/fleet"
+	"github.com/weirproxy/weir/bench/internal/lapse"
 	"github.com/weirproxy/weir/bench/internal/load"
 	"github.com/weirproxy/weir/bench/internal/result"
 	"github.com/weirproxy/weir/bench/internal/scrape"
@@ -147,7 +148,7 @@ func failures(name string, s *result.Stats) error {
 
 // measure looks at a span of a running load.
 func (b *bench) measure(ctx context.Context, s *fleet.Sidecar, r *load.Runner, p plan, e *effort) error {
-	if err := wait(ctx, p.warm); err != nil {
+	if err := lapse.Wait(ctx, p.warm); err != nil {
 		return err
 	}
 	follow, err := vitals.Follow(s.LogPath())
@@ -164,7 +165,7 @@ func (b *bench) measure(ctx context.Context, s *fleet.Sidecar, r *load.Runner, p
 	}
 	began := time.Now()
 	_ = r.Window() // what was before does not count
-	if err := wait(ctx, p.span); err != nil {
+	if err := lapse.Wait(ctx, p.span); err != nil {
 		return err
 	}
 	after, err := vitals.CPU(s.PID())
@@ -218,7 +219,7 @@ func (e *effort) hitShare() float64 {
 
 // pss is weir's memory once it has rested a moment.
 func (b *bench) pss(ctx context.Context, s *fleet.Sidecar) (int64, error) {
-	if err := wait(ctx, 300*time.Millisecond); err != nil {
+	if err := lapse.Wait(ctx, 300*time.Millisecond); err != nil {
 		return 0, err
 	}
 	m, err := vitals.ReadMemory(s.PID())

@@ -8,6 +8,7 @@ import (
 
 	"github.com/weirproxy/weir/bench/internal/arrival"
 	"github.com/weirproxy/weir/bench/internal/fleet"
+	"github.com/weirproxy/weir/bench/internal/lapse"
 	"github.com/weirproxy/weir/bench/internal/result"
 	"github.com/weirproxy/weir/bench/internal/scrape"
 )
@@ -154,7 +155,7 @@ func (b *bench) drained(ctx context.Context, s *fleet.Sidecar) error {
 		if err != nil || c.waiting == 0 || time.Now().After(until) {
 			return err
 		}
-		if err := wait(ctx, 50*time.Millisecond); err != nil {
+		if err := lapse.Wait(ctx, 50*time.Millisecond); err != nil {
 			return err
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/weirproxy/weir/bench/internal/broker"
 	"github.com/weirproxy/weir/bench/internal/fleet"
+	"github.com/weirproxy/weir/bench/internal/lapse"
 	"github.com/weirproxy/weir/bench/internal/result"
 	"github.com/weirproxy/weir/bench/internal/vitals"
 )
@@ -240,7 +241,7 @@ func (b *bench) idle(ctx context.Context, s setting, t *result.Table, row func(s
 	if err != nil {
 		return err
 	}
-	if err := wait(ctx, settleTime); err != nil {
+	if err := lapse.Wait(ctx, settleTime); err != nil {
 		return err
 	}
 	before, err := vitals.CPU(p.PID())
@@ -248,7 +249,7 @@ func (b *bench) idle(ctx context.Context, s setting, t *result.Table, row func(s
 		return err
 	}
 	began := time.Now()
-	if err := wait(ctx, span); err != nil {
+	if err := lapse.Wait(ctx, span); err != nil {
 		return err
 	}
 	after, err := vitals.CPU(p.PID())

@@ -135,18 +135,6 @@ func (b *bench) write(name, text string) (string, error) {
 	return path, os.WriteFile(path, []byte(text), 0o644)
 }
 
-// wait lets time pass unless ctx ends.
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
 // atMost makes the row of a gate that one value must hold.
 func atMost(row, what, unit string, value result.Interval, gate, aim float64, remark string) result.Row {
 	return result.Row{Row: row, What: what, Unit: unit, Value: value, Gate: gate, Aim: aim, Pass: value.Median <= gate, Remark: remark}

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/weirproxy/weir/bench/internal/lapse"
 	"github.com/weirproxy/weir/bench/internal/load"
 	"github.com/weirproxy/weir/bench/internal/origin"
 	"github.com/weirproxy/weir/bench/internal/scrape"
@@ -174,7 +175,7 @@ func (p *play) stopOrigin(ctx context.Context) error {
 	if err := p.origin.Stop(); err != nil {
 		return err
 	}
-	slept := sleep(ctx, outage)
+	slept := lapse.Wait(ctx, outage)
 	return errors.Join(p.origin.Start(), slept)
 }
 
@@ -185,7 +186,7 @@ func (p *play) restartRedis(ctx context.Context) error {
 	if err := p.redis.Stop(); err != nil {
 		return err
 	}
-	if err := sleep(ctx, outage); err != nil {
+	if err := lapse.Wait(ctx, outage); err != nil {
 		return err
 	}
 	if err := p.startRedis(ctx); err != nil {
@@ -198,7 +199,7 @@ func (p *play) restartRedis(ctx context.Context) error {
 		if err == nil {
 			return nil
 		}
-		if sleep(limited, settlePoll) != nil {
+		if lapse.Wait(limited, settlePoll) != nil {
 			return err
 		}
 	}
@@ -224,19 +225,8 @@ func (p *play) bounceBroker(ctx context.Context) error {
 	if err := p.stopBroker(); err != nil {
 		return err
 	}
-	slept := sleep(ctx, outage)
+	slept := lapse.Wait(ctx, outage)
 	return errors.Join(p.restartBroker(), slept)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // outages are the spans in which Redis was away. It is safe for concurrent use.

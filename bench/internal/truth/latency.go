@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/weirproxy/weir/bench/internal/arrival"
+	"github.com/weirproxy/weir/bench/internal/lapse"
 	"github.com/weirproxy/weir/bench/internal/load"
 	"github.com/weirproxy/weir/bench/internal/result"
 )
@@ -30,14 +31,7 @@ type trial struct {
 func (s *Server) afterStall(ctx context.Context) error {
 	margin := min((s.cycle.Every-s.cycle.Stall)/10, 100*time.Millisecond)
 	age := time.Since(s.begun) % s.cycle.Every
-	t := time.NewTimer((s.cycle.Stall + margin - age + s.cycle.Every) % s.cycle.Every)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return lapse.Wait(ctx, (s.cycle.Stall+margin-age+s.cycle.Every)%s.cycle.Every)
 }
 
 // drive measures whole cycles with the generator: an open loop at the rate, or a closed one when it is 0.

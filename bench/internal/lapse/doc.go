@@ -1,0 +1,2 @@
+// Package lapse lets time pass.
+package lapse
