@@ -94,6 +94,7 @@ type EntityCache struct {
 	Mode    string `yaml:"mode" json:"mode,omitempty" jsonschema:"enum=on,enum=off"`
 	TTL     string `yaml:"ttl" json:"ttl,omitempty" jsonschema:"description=Of answers without Cache-Control; 0 for not kept"`
 	MaxTTL  string `yaml:"max_ttl" json:"max_ttl,omitempty" jsonschema:"description=Bound of all; 0 for none"`
+	Private *bool  `yaml:"private" json:"private,omitempty" jsonschema:"description=Keep what a subgraph calls private for the verified user who asked: the one whom policy.scope tells"`
 	HoldOff string `yaml:"hold_off" json:"hold_off,omitempty" jsonschema:"description=For so long after an invalidation what it names is kept for no longer than this; the same for all subgraphs; 0 for never"`
 }
 
@@ -111,6 +112,9 @@ func (c *EntityCache) compile(d *document, at string, all execute.Rule) execute.
 	}
 	if c.MaxTTL != "" {
 		all.Max = duration(d, at+".max_ttl", c.MaxTTL, 0, 24*time.Hour)
+	}
+	if c.Private != nil {
+		all.Private = *c.Private
 	}
 	return all
 }
@@ -140,7 +144,7 @@ type Retries struct {
 func defaultSupergraph() Supergraph {
 	return Supergraph{
 		Watch: "2s", Timeout: "10s", Total: "30s", Concurrency: 256, MaxAnswer: "8MiB", Dedup: true, Defer: true, Trace: "forward", Retries: Retries{Budget: 0.1, Backoff: "25ms"}, Hedging: Hedging{After: "off", Min: "2ms"},
-		Cache:         EntityCache{Mode: "on", TTL: "0", MaxTTL: "0", HoldOff: "2s"},
+		Cache:         EntityCache{Mode: "on", TTL: "0", MaxTTL: "0", Private: new(bool), HoldOff: "2s"},
 		Authorization: Authorization{Mode: "filter", ScopesClaim: "scope"},
 		Budget:        Budget{Mode: "observe"},
 		Subscriptions: defaultSubscriptions(),

@@ -33,9 +33,10 @@ func TestSupergraph(t *testing.T) {
   headers: { propagate: "Authorization, x-*", insert: { x-from: weir } }
   retries: { max: 2, per_second: 3 }
   hedging: { after: p95, min: 5ms }
+  cache: { private: true }
   subgraphs:
     stock: { dedup: false, hedging: { after: 80ms } }
-    reviews: { hedging: { after: off } }
+    reviews: { hedging: { after: off }, cache: { private: false } }
     products: { url: "http://127.0.0.1:1/graphql", timeout: 1s, concurrency: 7, headers: { insert: { X-Key: "${KEY}" }, remove: [authorization] } }
 `)
 	if err != nil {
@@ -52,6 +53,9 @@ func TestSupergraph(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	if !f.All.Client.Share || !p.Client.Share || f.Each["stock"].Client.Share {
+		t.Errorf("%+v", f)
+	}
+	if !f.All.Cache.Private || !p.Cache.Private || f.Each["reviews"].Cache.Private {
 		t.Errorf("%+v", f)
 	}
 	for _, h := range []struct{ got, want subgraph.Hedging }{

@@ -75,7 +75,10 @@ type Request struct {
 	Values *planner.Values
 	Head   *wire.RequestHead // the client's; nil: none
 	Claims *scope.Claims     // of its verified token, where Executor.Claims asks for them; nil: it has none
-	Trace  [16]byte          // id of a trace that begins with it
+	// User stands for the verified user who asks, where Executor.Private asks for it; nil: nobody is known. Tenant is the user's.
+	User   []byte
+	Tenant string
+	Trace  [16]byte // id of a trace that begins with it
 	// Breaker are the rules of the subgraphs' breakers; nil: they are not asked. Refuse: a subgraph whose breaker is open is not asked.
 	Breaker *breaker.Rules
 	Refuse  bool
@@ -96,6 +99,11 @@ type Request struct {
 
 // Claims tells whether requests need the claims of their callers.
 func (e *Executor) Claims() bool { return e.cfg.Headers.Claims() }
+
+// Private tells whether something is kept for a user alone.
+func (e *Executor) Private() bool {
+	return e.keeper != nil && slices.ContainsFunc(e.keeper.Rules, func(r Rule) bool { return r.Private })
+}
 
 // Varies returns the client's headers that an answer may depend on; open: there may be others.
 func (e *Executor) Varies() (names []string, open bool) { return e.varies, e.open }

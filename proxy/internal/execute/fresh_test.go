@@ -23,7 +23,7 @@ func (f *shelf) freshness(t *testing.T, query string) (got Freshness, tags strin
 		t.Fatal(err)
 	}
 	var list planner.Tags
-	_, stats := f.e.Execute(t.Context(), &Request{Plan: plan, Values: &v, Fresh: true, Tags: &list}, nil)
+	_, stats := f.e.Execute(t.Context(), &Request{Plan: plan, Values: &v, Fresh: true, Tags: &list, User: []byte(f.user)}, nil)
 	var names []string
 	for i := range list.Len() {
 		names = append(names, string(list.At(i)))

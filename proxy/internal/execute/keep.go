@@ -26,6 +26,8 @@ type Rule struct {
 	Off bool
 	TTL time.Duration // of answers without Cache-Control; 0: not kept
 	Max time.Duration // bound of all; 0: none
+	// Private: what the subgraph calls private is kept for the verified user who asked, and for nobody else.
+	Private bool
 }
 
 // Tags of our own begin with @, and are longer than what a subgraph's entity could give.
@@ -37,6 +39,7 @@ const (
 	partName
 	partValue
 	partCaller
+	partUser
 )
 
 const (
@@ -46,6 +49,8 @@ const (
 	// unkeptFor is how long nothing is looked for, or offered, under an identity whose answer was not to be kept.
 	unkeptFor   = 10 * time.Second
 	unkeptCells = 1 << 10
+	// privateFor is how long it is remembered that what an identity brings is private.
+	privateFor = 10 * time.Minute
 )
 
 // keeper is a Keeping with what was learnt.
@@ -53,6 +58,9 @@ type keeper struct {
 	Keeping
 	// unkept is until when, in unix ns, identities of that hash are passed over; two that share a cell only make each other wait.
 	unkept [unkeptCells]atomic.Int64
+	// private is until when what identities of that hash bring is looked for, and kept, for the user alone. One that is public and shares a cell is
+	// kept for each user, too.
+	private [unkeptCells]atomic.Int64
 }
 
 func newKeeper(k Keeping) *keeper {
@@ -62,8 +70,19 @@ func newKeeper(k Keeping) *keeper {
 	return &keeper{Keeping: k}
 }
 
-func (k *keeper) cell(id *planner.FetchIdentity) *atomic.Int64 {
-	return &k.unkept[(int(id[0])<<8|int(id[1]))%unkeptCells]
+func cellOf(id *planner.FetchIdentity) int { return (int(id[0])<<8 | int(id[1])) % unkeptCells }
+
+// remember notes until when something holds for all that a step asks for.
+func remember(cells *[unkeptCells]atomic.Int64, step *planner.FetchStep, until int64) {
+	cells[cellOf(&step.Identity)].Store(until)
+	for l := range step.Lookups {
+		cells[cellOf(&step.Lookups[l].Identity)].Store(until)
+	}
+}
+
+// privately reports whether what has an identity is looked for under the user's own key.
+func (k *keeper) privately(subgraph int, id *planner.FetchIdentity, now int64) bool {
+	return k.rule(subgraph).Private && k.private[cellOf(id)].Load() > now
 }
 
 func (k *keeper) rule(subgraph int) (r Rule) {
@@ -73,9 +92,9 @@ func (k *keeper) rule(subgraph int) (r Rule) {
 	return r
 }
 
-// wants reports whether to look for what has an identity.
-func (k *keeper) wants(subgraph int, id *planner.FetchIdentity, now int64) bool {
-	return k != nil && !k.rule(subgraph).Off && k.cell(id).Load() < now
+// wants reports whether to look for what has an identity, for a user or for somebody unknown.
+func (k *keeper) wants(subgraph int, id *planner.FetchIdentity, user []byte, now int64) bool {
+	return k != nil && !k.rule(subgraph).Off && k.unkept[cellOf(id)].Load() < now && (len(user) > 0 || !k.privately(subgraph, id, now))
 }
 
 // life is how long an answer with that head may be kept, 0: not at all; private: by the client's own cache alone.
@@ -106,6 +125,7 @@ func (k *keeper) life(subgraph int, h *wire.ResponseHead) (ttl time.Duration, pr
 type sought struct {
 	key   cache.Key
 	found cache.Result
+	own   bool // the key is the user's
 	// start and end are where the answer has it; end 0: it did not come.
 	start, end int
 }

@@ -30,6 +30,7 @@ type shelf struct {
 	during func()            // called while b is asked
 
 	head  *wire.RequestHead // of the client
+	user  string            // who asks
 	store *cache.Store
 	e     *Executor
 	sg    *planner.Supergraph
@@ -120,7 +121,7 @@ func (f *shelf) ask(t *testing.T, query, variables string) (answer, asked string
 	if err != nil {
 		t.Fatal(err)
 	}
-	body, _ := f.e.Execute(t.Context(), &Request{Plan: plan, Values: &v, Head: f.head}, nil)
+	body, _ := f.e.Execute(t.Context(), &Request{Plan: plan, Values: &v, Head: f.head, User: []byte(f.user), Tenant: "acme"}, nil)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	slices.Sort(f.asked)

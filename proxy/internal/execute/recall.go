@@ -7,13 +7,16 @@ import (
 	"github.com/weirproxy/weir/planner"
 )
 
-// keyed begins the key of what a step asks for.
-func (r *run) keyed(step *planner.FetchStep, id *planner.FetchIdentity) *cache.KeyWriter {
+// keyed begins the key of what a step asks for; own: of the user alone.
+func (r *run) keyed(step *planner.FetchStep, id *planner.FetchIdentity, own bool) *cache.KeyWriter {
 	w := &r.digest
 	w.Reset()
 	w.Part(partIdentity, id[:])
 	l := r.linesFor(step.Subgraph)
 	w.Part(partCaller, l.text[:l.own])
+	if own {
+		w.Part(partUser, r.q.User)
+	}
 	for _, name := range step.Variables {
 		v := r.values.Find(name, nil)
 		if !v.Present() {
@@ -29,10 +32,11 @@ func (r *run) keyed(step *planner.FetchStep, id *planner.FetchIdentity) *cache.K
 // recallRoot answers a step of root fields from the cache; false when it has to be asked.
 func (r *run) recallRoot(s int, step *planner.FetchStep, c *fetchCall) bool {
 	now := time.Now().UnixNano()
-	if step.Kind != planner.FetchQuery || !r.keeps || !r.e.keeper.wants(step.Subgraph, &step.Identity, now) {
+	if step.Kind != planner.FetchQuery || !r.keeps || !r.e.keeper.wants(step.Subgraph, &step.Identity, r.q.User, now) {
 		return false
 	}
-	c.sought = append(c.sought[:0], sought{key: r.keyed(step, &step.Identity).Sum()})
+	own := r.e.keeper.privately(step.Subgraph, &step.Identity, now) && len(r.q.User) > 0
+	c.sought = append(c.sought[:0], sought{key: r.keyed(step, &step.Identity, own).Sum(), own: own})
 	r.e.keeper.look(r.ctx, c.sought, now)
 	content := c.sought[0].hit()
 	if content == nil {
@@ -66,15 +70,16 @@ func (r *run) recall(step *planner.FetchStep, l int, c *fetchCall, b []byte) []b
 	for len(c.sought) < first { // of lookups that were passed over
 		c.sought = append(c.sought, sought{})
 	}
-	if len(a.ranges) == 0 || !r.e.keeper.wants(step.Subgraph, &lookup.Identity, now) {
+	if len(a.ranges) == 0 || !r.e.keeper.wants(step.Subgraph, &lookup.Identity, r.q.User, now) {
 		return b
 	}
-	w := r.keyed(step, &lookup.Identity)
+	own := r.e.keeper.privately(step.Subgraph, &lookup.Identity, now) && len(r.q.User) > 0
+	w := r.keyed(step, &lookup.Identity, own)
 	prefix := w.Mark()
 	for _, at := range a.ranges {
 		w.Return(prefix)
 		w.Part(partRepresentation, b[at[0]:at[1]])
-		c.sought = append(c.sought, sought{key: w.Sum()})
+		c.sought = append(c.sought, sought{key: w.Sum(), own: own})
 	}
 	r.e.keeper.look(r.ctx, c.sought[first:], now)
 	heads := a.heads[first:]
@@ -120,6 +125,7 @@ func (r *run) recallEntity(step *planner.FetchStep, c *fetchCall, lookup *planne
 func (r *run) recalledFresh(e *cache.Entry, now int64) {
 	if r.q.Fresh {
 		r.fresh.bound(time.Duration(e.Soft - now))
+		r.fresh.Private = r.fresh.Private || e.Private
 		r.mention(&e.Tags)
 	}
 }

@@ -20,22 +20,27 @@ func (r *run) retain(step *planner.FetchStep, c *fetchCall) {
 	now := time.Now().UnixNano()
 	r.fresh.Private = r.fresh.Private || private
 	r.fresh.bound(ttl)
-	if ttl <= 0 || private {
-		until := now + int64(unkeptFor)
-		r.e.keeper.cell(&step.Identity).Store(until)
-		for l := range step.Lookups {
-			r.e.keeper.cell(&step.Lookups[l].Identity).Store(until)
-		}
+	if ttl <= 0 || private && !r.e.keeper.rule(step.Subgraph).Private {
+		remember(&r.e.keeper.unkept, step, now+int64(unkeptFor))
 		return
+	}
+	if private {
+		remember(&r.e.keeper.private, step, now+int64(privateFor))
 	}
 	for i := range c.sought {
 		x := &c.sought[i]
+		if private && !x.own { // it was looked for under a key of everybody: the next time it is the user's
+			continue
+		}
 		if x.found.Fill == nil && r.fresh.TTL <= 0 {
 			continue
 		}
 		if x.end == 0 || !r.name(step, c, i) || r.tags.Len() > maxKeptTags {
 			r.fresh.bound(0) // no invalidation would find it
 			continue
+		}
+		if x.own && r.q.Tenant != "" {
+			r.tag(cache.TenantTag, r.q.Tenant) // by which what is kept of the tenant is erased
 		}
 		life := ttl
 		if d := r.e.keeper.HoldOff; d > 0 && d < life && r.e.keeper.Store.Unsettled(&r.tags, d, c.sentAt) {
@@ -50,7 +55,7 @@ func (r *run) retain(step *planner.FetchStep, c *fetchCall) {
 			continue
 		}
 		kept := x.found.Fill.Complete(&cache.Draft{
-			Body: r.b[x.start:x.end], TTL: life, Tags: &r.tags, TimesOnly: true, FetchMicros: uint32(min((now-c.sentAt)/int64(time.Microsecond), 1<<32-1)),
+			Body: r.b[x.start:x.end], TTL: life, Private: private, Tags: &r.tags, TimesOnly: true, FetchMicros: uint32(min((now-c.sentAt)/int64(time.Microsecond), 1<<32-1)),
 		}, now)
 		if x.found = (cache.Result{}); kept == nil { // it was invalidated meanwhile
 			r.fresh.bound(0)

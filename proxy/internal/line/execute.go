@@ -11,6 +11,7 @@ import (
 	"github.com/weirproxy/weir/proxy/internal/codes"
 	"github.com/weirproxy/weir/proxy/internal/execute"
 	"github.com/weirproxy/weir/proxy/internal/policy"
+	"github.com/weirproxy/weir/proxy/internal/scope"
 	"github.com/weirproxy/weir/proxy/internal/wire"
 )
 
@@ -81,6 +82,12 @@ func (x *Exchange) prepare() {
 	x.execution = execute.Request{Head: x.rights.head, Trace: x.traced(), Leash: x.Leash}
 	if x.Policy.Executor.Claims() {
 		x.execution.Claims = x.rights.verified()
+	}
+	if h := x.rights.head; h != nil && x.Policy.Executor.Private() {
+		s := x.Policy.Scope.Resolve(h, x.Peer, x.rights.now)
+		if id, ok := s.ID(scope.User); ok && s.Authenticated {
+			x.execution.User, x.execution.Tenant = id, s.TenantID
+		}
 	}
 	if b := &x.Policy.Breaker; b.Mode != policy.Off {
 		x.execution.Breaker, x.execution.Refuse = &b.Rules, b.Mode == policy.Enforce
