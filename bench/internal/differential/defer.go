@@ -53,9 +53,12 @@ func (w *world) inParts(ctx context.Context, op operation, body []byte) *differe
 			}
 			f.ExecuteInParts(ctx, plan, &v, legacy, func(payload []byte, _ bool) { list = append(list, bytes.Clone(payload)) })
 			all := bytes.Join(list, []byte("\n"))
-			if d.got = string(all); tries < patience && bytes.Contains(all, late) {
-				w.late.Add(1)
-				continue
+			if d.got = string(all); bytes.Contains(all, late) && ctx.Err() == nil {
+				if w.late.Add(1); tries < patience {
+					continue
+				}
+				d.kind = "late"
+				return d
 			}
 			data, failed, err := together(list, legacy)
 			if err == nil {

@@ -127,7 +127,7 @@ func (a *answer) String() string {
 // difference is a case that failed.
 type difference struct {
 	op        operation
-	kind      string // data, errors or plan
+	kind      string // data, errors, plan, answer, kept, parts or late
 	want, got string
 	plan      string
 }
@@ -153,6 +153,9 @@ func (w *world) compare(ctx context.Context, op operation) (d *difference, valid
 	}
 	var got answer
 	body := w.execute(ctx, w.federation, plan, &v, mutation)
+	if bytes.Contains(body, late) && ctx.Err() == nil {
+		return &difference{op: op, kind: "late", got: string(body), plan: plan.String()}, true
+	}
 	if err := json.Unmarshal(body, &got); err != nil {
 		return &difference{op: op, kind: "answer", got: err.Error(), plan: plan.String()}, true
 	}
@@ -176,7 +179,7 @@ func (w *world) compare(ctx context.Context, op operation) (d *difference, valid
 }
 
 // patience is how often an operation is executed in which a subgraph, which is here and never slow, did not answer in time: a machine that stops the
-// process for so long says nothing of the plan. One that hangs by itself does so each time, and the last answer is compared.
+// process for so long says nothing of the plan. One that hangs by itself does so each time, and is a difference.
 const patience = 3
 
 var late = []byte(`"code":"subgraph.timeout"`)
