@@ -26,6 +26,7 @@ func (s *Sidecar) collect(set telemetry.Set, l *line.Line) {
 	if s.supergraphs != nil {
 		s.supergraphs.collect(set)
 		collectSubscriptions(set, l.SubscriptionStats(), s.supergraphs.now.Load().hub.Stats())
+		collectSockets(set, s.server.SocketStats())
 	}
 	if s.usage != nil {
 		s.usage.collect(set)

@@ -13,6 +13,7 @@ import (
 	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/proxy/internal/line"
 	"github.com/weirproxy/weir/proxy/internal/serve"
+	"github.com/weirproxy/weir/proxy/internal/socket"
 	"github.com/weirproxy/weir/telemetry"
 )
 
@@ -26,6 +27,7 @@ func TestEveryFactIsAMetric(t *testing.T) {
 	}{
 		{serve.Stats{}, func(set telemetry.Set, v any) { collectConnections(set, v.(serve.Stats)) }, ""},
 		{line.Stats{}, func(set telemetry.Set, v any) { collectLine(set, v.(line.Stats)) }, ""},
+		{socket.Stats{}, func(set telemetry.Set, v any) { collectSockets(set, v.(socket.Stats)) }, ""},
 		{planner.CacheStats{}, func(set telemetry.Set, v any) { collectPlans(set, v.(planner.CacheStats)) }, ""},
 		{cache.Stats{Shared: true}, func(set telemetry.Set, v any) { collectCache(set, v.(cache.Stats)) }, "Shared Seq"},
 		{agent.Status{}, func(set telemetry.Set, v any) { collectAgent(set, v.(agent.Status)) }, "Hash Source LastNack LastError"},

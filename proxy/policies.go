@@ -156,6 +156,7 @@ func (p *policies) publish() {
 		next.Authorization = p.static.Fetching.Authorization
 		next.Defer = p.static.File.Supergraph.Defer
 		next.Subscriptions = policy.Subscriptions{Hub: p.hub, Beat: p.static.Fetching.Subscriptions.Beat}
+		next.Sockets = p.static.Fetching.Sockets
 	}
 	next.Version, next.Hash, next.Plans, next.Scope, next.Leases = p.version, p.hash, p.plans, p.rules, p.leases()
 	p.now.Store(next.Seal())

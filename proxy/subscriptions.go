@@ -7,6 +7,7 @@ import (
 	"github.com/weirproxy/weir/proxy/internal/config"
 	"github.com/weirproxy/weir/proxy/internal/feed"
 	"github.com/weirproxy/weir/proxy/internal/line"
+	"github.com/weirproxy/weir/proxy/internal/socket"
 	"github.com/weirproxy/weir/telemetry"
 )
 
@@ -31,6 +32,17 @@ func secureOf(sub planner.Subgraph, v *config.SubgraphValues) (*tls.Config, erro
 
 func newHub(s *config.Subscribing, targets []feed.Target) *feed.Hub {
 	return feed.New(feed.Config{Targets: targets, Queue: s.Queue, MaxFeeds: s.Max, MaxEvent: s.MaxEvent})
+}
+
+func collectSockets(set telemetry.Set, st socket.Stats) {
+	set.Gauge("weir_sockets", "WebSocket connections of clients that are open (graphql-transport-ws).", float64(st.Open))
+	set.Counter("weir_sockets_total", "WebSocket connections of clients.", float64(st.Opened))
+	set.Counter("weir_socket_operations_total", "Operations that were begun over them.", float64(st.Operations))
+	set.Counter("weir_socket_operations_refused_total", "Operations that were refused, as too many were under way on their connection.", float64(st.Surplus))
+	byLabel(set, "weir_socket_messages_total", "Messages over them.", "direction", map[string]uint64{"in": st.Received, "out": st.Sent})
+	byLabel(set, "weir_sockets_lost_total", "Of these connections, those that were cut off: their client took no message within deadlines.write, or answered no ping.", "reason",
+		map[string]uint64{"slow": st.Slow, "silent": st.Silent})
+	byLabel(set, "weir_sockets_closed_total", "Ends of these connections, by close code; 1006: without one.", "code", st.Closed)
 }
 
 func collectSubscriptions(set telemetry.Set, st line.SubscriptionStats, hub feed.Stats) {

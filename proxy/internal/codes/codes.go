@@ -37,6 +37,11 @@ const (
 	SubscriptionChanged
 	SubscriptionExpired
 
+	SocketProtocol
+	SocketHandshake
+	SocketOrigin
+	SocketOperations
+
 	Unauthorized
 
 	NotFound
@@ -143,7 +148,7 @@ var table = [end]entry{
 	},
 	SubscriptionMedia: {
 		"subscription.media", http.StatusNotAcceptable, "A subscription has more than one answer, and the client takes one.",
-		"Send Accept: text/event-stream (GraphQL over SSE, distinct connections mode).",
+		"Send Accept: text/event-stream (GraphQL over SSE, distinct connections mode), or subscribe over a WebSocket (graphql-transport-ws).",
 	},
 	SubscriptionLimit: {
 		"subscription.limit", http.StatusServiceUnavailable, "Too many subscriptions are open.",
@@ -164,6 +169,22 @@ var table = [end]entry{
 	SubscriptionExpired: {
 		"subscription.expired", http.StatusUnauthorized, "The token that the subscription began with has expired.",
 		"Subscribe again with a new token.",
+	},
+	SocketProtocol: {
+		"socket.protocol", http.StatusBadRequest, "The WebSocket handshake does not offer the protocol graphql-transport-ws.",
+		"Use a client that speaks it, such as graphql-ws; the older protocol of subscriptions-transport-ws, whose name is graphql-ws, is not spoken.",
+	},
+	SocketHandshake: {
+		"socket.handshake", http.StatusBadRequest, "The WebSocket handshake is not in order.",
+		"Send what RFC 6455, section 4.1, asks for: HTTP/1.1, Connection: Upgrade, Upgrade: websocket, Sec-WebSocket-Version: 13 and Sec-WebSocket-Key. A proxy in front may have to be told to pass these on.",
+	},
+	SocketOrigin: {
+		"socket.origin", http.StatusForbidden, "A page of another site may not connect with the credentials that its browser adds.",
+		"List the host of the page in supergraph.websocket.origins.",
+	},
+	SocketOperations: {
+		"socket.operations", http.StatusTooManyRequests, "Too many operations are under way on this connection.",
+		"Wait for some to end, open another connection, or raise supergraph.websocket.operations.",
 	},
 	Unauthorized: {
 		"UNAUTHORIZED_FIELD_OR_TYPE", http.StatusForbidden, "Unauthorized field or type.",

@@ -52,7 +52,7 @@ func TestExampleHasEveryKeyAndTheDefaults(t *testing.T) {
 
 // normal makes empty lists and no list the same.
 func normal(f File) File {
-	for _, l := range []*List{&f.Redis, &f.Kafka, &f.Invalidation.Kafka, &f.Supergraph.Labels, &f.Supergraph.Headers.Propagate, &f.Supergraph.Headers.Remove} {
+	for _, l := range []*List{&f.Redis, &f.Kafka, &f.Invalidation.Kafka, &f.Supergraph.Labels, &f.Supergraph.Headers.Propagate, &f.Supergraph.Headers.Remove, &f.Supergraph.WebSocket.Origins} {
 		if len(*l) == 0 {
 			*l = nil
 		}

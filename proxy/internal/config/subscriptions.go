@@ -1,9 +1,15 @@
 package config
 
 import (
+	"fmt"
 	"net/url"
+	"path"
 	"strings"
 	"time"
+
+	"github.com/weirproxy/weir/proxy/internal/forward"
+	"github.com/weirproxy/weir/proxy/internal/policy"
+	"github.com/weirproxy/weir/proxy/internal/wire"
 )
 
 // Subscriptions bound the subscriptions to a supergraph.
@@ -12,6 +18,15 @@ type Subscriptions struct {
 	Queue     int    `yaml:"queue" json:"queue,omitempty" jsonschema:"description=Events that may wait for one client; one that is further behind is dropped"`
 	MaxEvent  string `yaml:"max_event" json:"max_event,omitempty" jsonschema:"description=Size of an event of a subgraph; a larger one ends its subscription"`
 	KeepAlive string `yaml:"keep_alive" json:"keep_alive,omitempty" jsonschema:"description=A client that had no event for so long gets a sign of life"`
+}
+
+// WebSocket says how clients speak to a supergraph over WebSockets.
+type WebSocket struct {
+	Mode       string `yaml:"mode" json:"mode,omitempty" jsonschema:"enum=on,enum=off,description=on: a WebSocket at the GraphQL path speaks graphql-transport-ws, for subscriptions and queries and mutations"`
+	Init       string `yaml:"init_timeout" json:"init_timeout,omitempty" jsonschema:"description=A client that has not sent connection_init by then is closed with 4408"`
+	Headers    List   `yaml:"init_headers" json:"init_headers,omitempty" jsonschema:"description=Headers that the payload of connection_init may set for the operations of its connection, at its top or under headers"`
+	Operations int    `yaml:"operations" json:"operations,omitempty" jsonschema:"description=Of one connection that are under way at a time; more are answered with socket.operations"`
+	Origins    List   `yaml:"origins" json:"origins,omitempty" jsonschema:"description=Hosts of pages, such as shop.example or *.shop.example, whose browsers may connect with cookies or Authorization; pages of the sidecar's own host may"`
 }
 
 // Events say how one subgraph is subscribed to.
@@ -24,6 +39,41 @@ type Events struct {
 
 func defaultSubscriptions() Subscriptions {
 	return Subscriptions{Max: 10_000, Queue: 64, MaxEvent: "1MiB", KeepAlive: "12s"}
+}
+
+func defaultWebSocket() WebSocket {
+	return WebSocket{Mode: "on", Init: "10s", Headers: List{"authorization"}, Operations: 100}
+}
+
+func (w *WebSocket) compile(d *document) (out policy.Sockets) {
+	const at = "supergraph.websocket."
+	switch w.Mode {
+	case "on", "off":
+		out.On = w.Mode == "on"
+	default:
+		d.addf(at+"mode", "%q is not one of on, off", w.Mode)
+	}
+	out.Init = duration(d, at+"init_timeout", w.Init, 10*time.Millisecond, time.Hour)
+	between(d, at+"operations", w.Operations, 1, 100_000)
+	out.Operations = w.Operations
+	out.Headers = headerNames(w.Headers)
+	for i, n := range out.Headers {
+		where := fmt.Sprintf("%sinit_headers[%d]", at, i)
+		switch {
+		case n == "" || strings.ContainsAny(n, "*: \t\r\n"):
+			d.addf(where, "%q is no header name; write each by its whole name", w.Headers[i])
+		case n == "cookie" || wire.IsSteering([]byte(n)) || forward.Own(n) && n != "traceparent" && n != "tracestate":
+			d.addf(where, "%s is no header that the payload of a message may set; remove it", n)
+		}
+	}
+	for i, text := range w.Origins {
+		pattern := strings.ToLower(text)
+		if _, err := path.Match(pattern, ""); err != nil || pattern == "" || strings.Contains(pattern, "/") {
+			d.addf(fmt.Sprintf("%sorigins[%d]", at, i), "%q is no host; write for instance shop.example, *.shop.example or localhost:3000", text)
+		}
+		out.Origins = append(out.Origins, pattern)
+	}
+	return out
 }
 
 // Subscribing is the same in machine form.

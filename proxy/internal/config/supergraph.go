@@ -37,6 +37,7 @@ type Supergraph struct {
 	Hedging       Hedging             `yaml:"hedging" json:"hedging,omitempty" jsonschema:"description=A query whose answer has not begun is sent a second time beside the first within the budget of retries; never a mutation"`
 	Budget        Budget              `yaml:"budget" json:"budget,omitempty" jsonschema:"description=Of what an operation may cost before it is executed, by the @cost and @listSize of the supergraph"`
 	Subscriptions Subscriptions       `yaml:"subscriptions" json:"subscriptions,omitempty" jsonschema:"description=Of clients and to subgraphs"`
+	WebSocket     WebSocket           `yaml:"websocket" json:"websocket,omitempty" jsonschema:"description=Of clients"`
 	Subgraphs     map[string]Subgraph `yaml:"subgraphs" json:"subgraphs,omitempty" jsonschema:"description=What differs for one subgraph, by its name"`
 }
 
@@ -148,6 +149,7 @@ func defaultSupergraph() Supergraph {
 		Authorization: Authorization{Mode: "filter", ScopesClaim: "scope"},
 		Budget:        Budget{Mode: "observe"},
 		Subscriptions: defaultSubscriptions(),
+		WebSocket:     defaultWebSocket(),
 	}
 }
 
@@ -163,6 +165,7 @@ type Fetching struct {
 	Authorization policy.Authorization
 	Budget        Budgeting
 	Subscriptions Subscribing
+	Sockets       policy.Sockets
 }
 
 // Budgeting is the supergraph's budget in machine form; SubgraphValues have the subgraphs' own.
@@ -225,6 +228,7 @@ func compileSupergraph(d *document, s *Static, env Env) {
 	between(d, "supergraph.budget.subgraph", f.Budget.Subgraph, 0, maxBudget)
 	v.Budget.Operation, v.All.Budget = int64(f.Budget.Operation), int64(f.Budget.Subgraph)
 	v.Subscriptions = f.Subscriptions.compile(d)
+	v.Sockets = f.WebSocket.compile(d)
 	v.Each = make(map[string]SubgraphValues, len(f.Subgraphs))
 	for name, sub := range f.Subgraphs {
 		at := memberPath("supergraph.subgraphs", name)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/weirproxy/weir/proxy/internal/answer"
+	"github.com/weirproxy/weir/proxy/internal/codes"
 )
 
 // Out is where the body of a streamed answer goes. One goroutine uses it.
@@ -64,4 +65,10 @@ func (e *eventStreamer) next(body []byte) error {
 
 func (e *eventStreamer) beat() error { return e.out.Part([]byte(":\n\n")) }
 
-func (e *eventStreamer) complete() error { return e.out.Part([]byte(answer.Complete)) }
+// end tells by a last event why, for the protocol has no other place for that.
+func (e *eventStreamer) end(why codes.Code) {
+	if why != codes.None && e.next(told(why)) != nil {
+		return
+	}
+	_ = e.out.Part([]byte(answer.Complete)) // a client that is gone needs nothing
+}

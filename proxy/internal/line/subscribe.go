@@ -103,7 +103,7 @@ func (l *Line) subscribes(x *Exchange) bool {
 type events interface {
 	next(body []byte) error
 	beat() error
-	complete() error
+	end(why codes.Code) // None: it is complete
 }
 
 // follow carries a subscription out up to its end, and tells the client why it ended. It never waits for anybody but the client, and for the subgraphs
@@ -117,16 +117,19 @@ func (l *Line) follow(ctx context.Context, x *Exchange, out events, draining <-c
 		l.subs.ended[why].Add(1)
 	}()
 	why = l.deliver(ctx, x, out, draining)
-	if code := ends[why].code; code != codes.None {
+	code := ends[why].code
+	if code != codes.None {
 		it := &x.Items[0]
 		it.Code, it.Errors = code, it.Errors+1
-		if out.next(answer.AppendErrors(nil, []planner.Error{{Message: code.Message(), Code: code.String()}})) != nil {
-			return
-		}
 	}
 	if why != endLeft {
-		_ = out.complete() // one that is gone needs nothing
+		out.end(code)
 	}
+}
+
+// told is an answer that has nothing but the error.
+func told(code codes.Code) []byte {
+	return answer.AppendErrors(nil, []planner.Error{{Message: code.Message(), Code: code.String()}})
 }
 
 // deliver hands events on until something ends that.

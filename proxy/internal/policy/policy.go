@@ -75,6 +75,7 @@ type Policy struct {
 	Plans         *planner.Cache
 	Executor      *execute.Executor // answers operations from subgraphs, by the plans above; nil: they are relayed to an upstream
 	Subscriptions Subscriptions
+	Sockets       Sockets
 	Authorization Authorization
 	Defer         bool // what an operation defers is answered later, to a client that takes it
 	Limits        Limits
@@ -95,6 +96,15 @@ type Breaker struct {
 type Subscriptions struct {
 	Hub  *feed.Hub     // its targets are the subgraphs; nil: there is no supergraph
 	Beat time.Duration // after which a client without an event gets a sign of life
+}
+
+// Sockets says how clients may speak to a supergraph over WebSockets.
+type Sockets struct {
+	On         bool
+	Init       time.Duration // up to connection_init
+	Operations int           // of one socket, under way at a time
+	Headers    []string      // in lower case, that connection_init may set for the operations
+	Origins    []string      // hosts of pages, or patterns of path.Match, whose browsers may add credentials to the handshake; the sidecar's own is one
 }
 
 // Cache is the policy of the cache.

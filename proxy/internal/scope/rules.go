@@ -122,6 +122,11 @@ func (r *Rules) Reads(name []byte) bool {
 	return false
 }
 
+// Vouched reports whether the header, whose name is in lower case, is one that only a proxy in front may set.
+func (r *Rules) Vouched(name string) bool {
+	return r != nil && r.header != nil && (name == r.header.name || name == r.header.secretIn)
+}
+
 // Tells reports whether the header is the trusted one and its value part of what groups of class c are told apart by.
 func (r *Rules) Tells(name []byte, c Class) bool {
 	return r != nil && r.header != nil && r.header.class == c && strings.EqualFold(string(name), r.header.name)

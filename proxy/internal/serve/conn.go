@@ -233,6 +233,11 @@ func (c *conn) request() bool {
 		return c.refuse(x, c.head.Size+g.size)
 	}
 	if orphan := x.Orphan(); orphan.Code != codes.None {
+		if c.head.Upgrade {
+			if code, ok := line.Upgrades(x, &c.head); ok {
+				return c.webSocket(x, g, code)
+			}
+		}
 		return c.decline(x, g, orphan)
 	}
 	if done, on := c.guarded(x, g, now); done {

@@ -35,6 +35,7 @@ type Stages interface {
 	FinishInjected(ctx context.Context, x *line.Exchange, r *wire.ResponseHead, content []byte, now int64) bool
 	InjectFailed()
 	Tunnel(r *wire.ResponseHead) *line.Tunnel
+	Socket(x *line.Exchange, h *wire.RequestHead) *line.Socket
 }
 
 // goneLimit bounds how long the invalidation for a lost mutation may take.

@@ -1,6 +1,10 @@
 package serve
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/weirproxy/weir/proxy/internal/socket"
+)
 
 type counters struct {
 	accepted, acceptErrors, refusedConnections   atomic.Uint64
@@ -13,6 +17,7 @@ type counters struct {
 	unsolicited                                  atomic.Uint64
 	staleUnasked, openRefused, openPassed        atomic.Uint64
 	refreshesHeld                                atomic.Uint64
+	sockets                                      socket.Counters
 }
 
 // spliceReason is why a connection is copied without being read.
@@ -50,6 +55,9 @@ type Stats struct {
 	BreakerChanges                               map[string]uint64 // by the state that was entered
 	Pressure                                     int               // 0 none … 3 refusing connections
 }
+
+// SocketStats returns a snapshot of the WebSockets that are answered here.
+func (s *Server) SocketStats() socket.Stats { return s.stats.sockets.Stats() }
 
 // Stats returns a snapshot.
 func (s *Server) Stats() Stats {
