@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createClient as createSSE } from 'graphql-sse';
+import { createClient as createWS } from 'graphql-ws';
+import WebSocket from 'ws';
 import { startOrigin } from './origin.mjs';
 import { startSupergraph } from './weir.mjs';
 
@@ -31,6 +33,12 @@ const between = (f, config) => async () => {
   } finally { await origin.stop(); }
 };
 
+/** The clients of both protocols; each is the reference implementation of its own. */
+const clients = {
+  'graphql-sse': (weir) => createSSE({ url: `${weir.url}/graphql`, retryAttempts: 0 }),
+  'graphql-ws': (weir, options) => createWS({ url: `${weir.url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket, retryAttempts: 0, ...options }),
+};
+
 /** all collects what a client of either library gets, up to the end; leave() ends it before. */
 function all(client, payload) {
   const got = [];
@@ -52,8 +60,8 @@ async function closed(weir) {
   }
 }
 
-for (const protocol of ['ws', 'sse']) test(`graphql-sse: subscriptions, queries, mutations and errors, over a subgraph that speaks ${protocol}`, between(async (weir) => {
-  const client = createSSE({ url: `${weir.url}/graphql`, retryAttempts: 0 });
+for (const name of Object.keys(clients)) for (const protocol of ['ws', 'sse']) test(`${name}: subscriptions, queries, mutations and errors, over a subgraph that speaks ${protocol}`, between(async (weir) => {
+  const client = clients[name](weir);
   const query = 'subscription Count($to: Int!) { count(to: $to) }';
   assert.deepEqual(await all(client, { query, variables: { to: 5 } }).end, counted(5));
   const many = await Promise.all(Array.from({ length: 20 }, (_, i) => all(client, { query, variables: { to: i + 1 } }).end));
@@ -67,8 +75,8 @@ for (const protocol of ['ws', 'sse']) test(`graphql-sse: subscriptions, queries,
   client.dispose();
 }, `supergraph: { subgraphs: { books: { subscriptions: { protocol: ${protocol}, path: ${protocol === 'ws' ? '/graphql' : '/graphql/stream'} } } } }`));
 
-test('graphql-sse: a client that leaves ends its upstream, and a new supergraph ends subscriptions with a code', between(async (weir, origin) => {
-  const client = createSSE({ url: `${weir.url}/graphql`, retryAttempts: 0 });
+for (const name of Object.keys(clients)) test(`${name}: a client that leaves ends its upstream, and a new supergraph ends subscriptions with a code`, between(async (weir, origin) => {
+  const client = clients[name](weir);
   const query = 'subscription { ticks }';
   const one = all(client, { query });
   await one.some;
@@ -77,8 +85,20 @@ test('graphql-sse: a client that leaves ends its upstream, and a new supergraph 
   const two = all(client, { query });
   await two.some;
   weir.setup(`${supergraph(origin.url)}\n`);
-  const last = (await two.end).at(-1);
-  assert.equal(last.errors[0].extensions.code, 'subscription.changed');
+  const said = await two.end.then((got) => got.at(-1).errors, (errors) => errors); // an event of the one protocol, a message of its own in the other
+  assert.equal(said[0].extensions.code, 'subscription.changed');
   await closed(weir);
   client.dispose();
 }, 'supergraph: { watch: 100ms }'));
+
+
+test('graphql-ws: a sidecar that drains closes with 1001, and its client is told', between(async (weir) => {
+  let told;
+  const closed = new Promise((resolve) => { told = resolve; });
+  const client = clients['graphql-ws'](weir, { shouldRetry: () => false, on: { closed: told } });
+  const ticks = all(client, { query: 'subscription { ticks }' });
+  ticks.end.catch(() => {}); // the close ends it, too
+  await ticks.some;
+  await weir.stop();
+  assert.equal((await closed).code, 1001);
+}));
