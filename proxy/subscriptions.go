@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"crypto/tls"
+	"log/slog"
 
 	"github.com/weirproxy/weir/planner"
 	"github.com/weirproxy/weir/proxy/internal/config"
@@ -30,8 +31,11 @@ func secureOf(sub planner.Subgraph, v *config.SubgraphValues) (*tls.Config, erro
 	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
 }
 
-func newHub(s *config.Subscribing, targets []feed.Target) *feed.Hub {
-	return feed.New(feed.Config{Targets: targets, Queue: s.Queue, MaxFeeds: s.Max, MaxEvent: s.MaxEvent})
+// newHub returns the hub of subgraphs with names.
+func newHub(s *config.Subscribing, names []string, targets []feed.Target, log *slog.Logger) *feed.Hub {
+	return feed.New(feed.Config{Targets: targets, Queue: s.Queue, MaxFeeds: s.Max, MaxEvent: s.MaxEvent, Lost: func(target int, err error) {
+		log.Warn("a subscription to a subgraph was lost; more of the kind are only counted for a minute", "subgraph", names[target], "url", targets[target].URL, "error", err)
+	}})
 }
 
 func collectSockets(set telemetry.Set, st socket.Stats) {

@@ -223,7 +223,7 @@ func newSubgraphs(s *planner.Supergraph, cfg *config.Static, store *cache.Store,
 		Budgets: budgets,
 		Clients: g.clients, Total: f.Total, Mask: cfg.File.Supergraph.MaskErrors, Memo: cfg.File.Supergraph.EntityMemo, Join: cfg.File.Supergraph.Inbound, Headers: forward.Compile(f.Trace, f.Headers, rules), Keep: keep,
 	})
-	g.hub = newHub(&f.Subscriptions, targets)
+	g.hub = newHub(&f.Subscriptions, g.names, targets, log)
 	return g, nil
 }
 

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Why a feed ended. A subgraph that refuses the subscription ends it with a *Refused.
+// Why a feed ended. ErrLost wraps what the connection said. A subgraph that refuses the subscription ends it with a *Refused.
 var (
 	ErrSlow = errors.New("feed: the reader is too far behind")
 	ErrLost = errors.New("feed: the connection to the subgraph is lost")
@@ -40,6 +40,8 @@ type Config struct {
 	MaxEvent int64         // bytes of a message. Default 1 MiB
 	Connect  time.Duration // bounds connecting, up to connection_ack. Default 10 s
 	Beat     time.Duration // between pings; a subgraph that does not answer one for as long is lost. Default 20 s
+	// Lost is told why a subscription to a target ended that way: at most once a minute for each target. nil: nobody is.
+	Lost func(target int, err error)
 }
 
 // Stats are gauges of now (Feeds, Sources) and counts since the beginning.
@@ -49,6 +51,7 @@ type Stats struct{ Feeds, Sources, Events, Slow int64 }
 type Hub struct {
 	cfg     Config
 	clients []*http.Client // by target
+	told    []atomic.Int64 // by target: when Lost was called last, unix ns
 	running sync.WaitGroup
 
 	mu      sync.Mutex
@@ -65,7 +68,7 @@ func New(cfg Config) *Hub {
 	setDefault(&cfg.MaxEvent, 1<<20)
 	setDefault(&cfg.Connect, 10*time.Second)
 	setDefault(&cfg.Beat, 20*time.Second)
-	h := &Hub{cfg: cfg, sources: map[string]*source{}}
+	h := &Hub{cfg: cfg, sources: map[string]*source{}, told: make([]atomic.Int64, len(cfg.Targets))}
 	for i := range cfg.Targets {
 		setDefault(&cfg.Targets[i].Beat, cfg.Beat)
 		h.clients = append(h.clients, newClient(&cfg, cfg.Targets[i].TLS))
@@ -93,6 +96,17 @@ func setDefault[T int | int64 | time.Duration](v *T, to T) {
 // Stats reads the counts.
 func (h *Hub) Stats() Stats {
 	return Stats{h.feeds.Load(), h.open.Load(), h.events.Load(), h.slow.Load()}
+}
+
+// tellEvery is how long nothing more is told of a target.
+const tellEvery = time.Minute
+
+// tell tells of a subscription that was lost, unless it has done so a moment ago.
+func (h *Hub) tell(target int, err error) {
+	now, last := time.Now().UnixNano(), h.told[target].Load()
+	if h.cfg.Lost != nil && now-last >= int64(tellEvery) && h.told[target].CompareAndSwap(last, now) {
+		h.cfg.Lost(target, err)
+	}
 }
 
 // Feed is one reader's subscription.

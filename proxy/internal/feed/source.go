@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -117,9 +118,16 @@ func (s *source) run(ctx context.Context) {
 	if s.hub.cfg.Targets[s.target].Stream {
 		carry = s.stream
 	}
-	s.end(carry(ctx))
+	err := carry(ctx)
+	if errors.Is(err, ErrLost) && ctx.Err() == nil {
+		s.hub.tell(s.target, err)
+	}
+	s.end(err)
 	s.hub.open.Add(-1)
 }
+
+// lost is ErrLost with what the connection said.
+func lost(cause error) error { return fmt.Errorf("%w: %w", ErrLost, cause) }
 
 type message struct {
 	ID      string          `json:"id,omitempty"`
@@ -138,15 +146,12 @@ func (s *source) subscribe(ctx context.Context) error {
 		defer func() { _ = answer.Body.Close() }()
 	}
 	if err != nil {
-		return ErrLost
+		return lost(err)
 	}
 	defer func() { _ = conn.CloseNow() }()
 	conn.SetReadLimit(s.hub.cfg.MaxEvent)
-	if conn.Subprotocol() != protocol || s.write(within, conn, message{Type: "connection_init"}) != nil || s.acknowledged(within, conn) != nil {
-		return ErrLost
-	}
-	if s.write(within, conn, message{ID: "1", Type: "subscribe", Payload: s.payload}) != nil {
-		return ErrLost
+	if err := s.begin(within, conn); err != nil {
+		return lost(err)
 	}
 	// A context that ends while the connection is read or written would close it without a word: the one who watches says goodbye.
 	ended := make(chan struct{})
@@ -158,6 +163,20 @@ func (s *source) subscribe(ctx context.Context) error {
 	return err
 }
 
+// begin subscribes over a connection that was just made.
+func (s *source) begin(ctx context.Context, conn *websocket.Conn) error {
+	if conn.Subprotocol() != protocol {
+		return errors.New("the subgraph does not speak " + protocol)
+	}
+	if err := s.write(ctx, conn, message{Type: "connection_init"}); err != nil {
+		return err
+	}
+	if err := s.acknowledged(ctx, conn); err != nil {
+		return err
+	}
+	return s.write(ctx, conn, message{ID: "1", Type: "subscribe", Payload: s.payload})
+}
+
 func (s *source) acknowledged(ctx context.Context, conn *websocket.Conn) error {
 	for {
 		m, err := s.next(ctx, conn)
@@ -167,7 +186,7 @@ func (s *source) acknowledged(ctx context.Context, conn *websocket.Conn) error {
 		case m.Type == "connection_ack":
 			return nil
 		case m.Type != "ping" && m.Type != "pong":
-			return errors.New("no acknowledgement")
+			return errors.New("no connection_ack came, but " + strconv.Quote(m.Type))
 		}
 	}
 }
@@ -178,7 +197,7 @@ func (s *source) read(conn *websocket.Conn) error {
 		m, err := s.next(context.Background(), conn)
 		switch {
 		case err != nil:
-			return ErrLost
+			return lost(err)
 		case m.Type == "next" && m.ID == "1" && len(m.Payload) > 0:
 			s.publish(m.Payload)
 		case m.Type == "error" && m.ID == "1":

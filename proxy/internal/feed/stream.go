@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -16,7 +17,7 @@ import (
 func (s *source) stream(ctx context.Context) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.hub.cfg.Targets[s.target].URL, bytes.NewReader(s.payload))
 	if err != nil {
-		return ErrLost
+		return lost(err)
 	}
 	request.Header = s.header.Clone()
 	if request.Header == nil {
@@ -27,24 +28,24 @@ func (s *source) stream(ctx context.Context) error {
 	request.Header.Set("User-Agent", "weir")
 	answer, err := s.hub.clients[s.target].Do(request)
 	if err != nil {
-		return ErrLost
+		return lost(err)
 	}
 	defer func() { _ = answer.Body.Close() }()
 	media, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
 	if media != "text/event-stream" || answer.StatusCode != http.StatusOK {
-		return s.refusal(answer.Body)
+		return s.refusal(answer)
 	}
 	return s.readEvents(answer.Body)
 }
 
 // refusal reads an answer that is no stream: errors as JSON, or nothing that can be told.
-func (s *source) refusal(body io.Reader) error {
+func (s *source) refusal(answer *http.Response) error {
 	var said struct {
 		Errors json.RawMessage `json:"errors"`
 	}
-	text, err := io.ReadAll(io.LimitReader(body, s.hub.cfg.MaxEvent))
+	text, err := io.ReadAll(io.LimitReader(answer.Body, s.hub.cfg.MaxEvent))
 	if err != nil || json.Unmarshal(text, &said) != nil || len(said.Errors) == 0 || said.Errors[0] != '[' {
-		return ErrLost
+		return lost(fmt.Errorf("the answer is no event stream, but status %d, %q", answer.StatusCode, answer.Header.Get("Content-Type")))
 	}
 	return &Refused{said.Errors}
 }
@@ -74,9 +75,12 @@ func (s *source) readEvents(body io.Reader) error {
 				data = append(data, '\n')
 			}
 			if data, some = append(data, value...), true; int64(len(data)) > s.hub.cfg.MaxEvent {
-				return ErrLost
+				return lost(bufio.ErrTooLong)
 			}
 		}
 	}
-	return ErrLost
+	if err := lines.Err(); err != nil {
+		return lost(err)
+	}
+	return lost(io.ErrUnexpectedEOF)
 }
