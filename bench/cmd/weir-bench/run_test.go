@@ -182,7 +182,8 @@ func TestCtrlCLeavesAPartialResult(t *testing.T) {
 			t.Errorf("%v: %d\n%s\n%s", s, code, stdout, stderr)
 		}
 		f, err := result.Read(path)
-		if err != nil || f.Partial == "" || f.Run.Total.Requests < 50 || f.Command[1] != "run" {
+		const some = 25 // of 50 that have come to the server, less those that were under way
+		if err != nil || f.Partial == "" || f.Run.Total.Requests < some || f.Command[1] != "run" {
 			t.Errorf("%v: %v %+v", s, err, f)
 		}
 	}
