@@ -12,7 +12,7 @@ import (
 	"github.com/weirproxy/weir/proxy/internal/config"
 )
 
-// fresh asks for { n } and returns the answer without its connection's own lines.
+// fresh asks for a query and returns the answer.
 func (r *rig) fresh(method, query string, header ...string) (status int, h http.Header, text string) {
 	r.t.Helper()
 	path, body := "/graphql?query="+url.QueryEscape(query), ""

@@ -129,21 +129,8 @@ func TestWhatIsNoHTTP1IsRefusedInFrontOfSubgraphs(t *testing.T) {
 // post sends the query { n } with headers.
 func (r *rig) post(header ...string) string {
 	r.t.Helper()
-	request, err := http.NewRequestWithContext(r.t.Context(), http.MethodPost, "http://"+r.address+"/graphql", strings.NewReader(`{"query":"{ n }"}`))
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	for i := 0; i < len(header); i += 2 {
-		request.Header.Set(header[i], header[i+1])
-	}
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	text, _ := io.ReadAll(answer.Body)
-	return string(text)
+	_, _, text := r.fresh(http.MethodPost, "{ n }", header...)
+	return text
 }
 
 func TestHeadersToSubgraphs(t *testing.T) {
