@@ -16,7 +16,6 @@ func newBroker() *cobra.Command {
 		Short:   "Serve the Kafka protocol with Weir's topics, in memory",
 		Long:    "Serve the Kafka protocol with Weir's topics until interrupted. Records are kept in memory: for development, not for production.",
 		Example: "  weir-bench broker --listen 127.0.0.1:9092",
-		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			b, err := broker.Listen(listen)
 			if err != nil {

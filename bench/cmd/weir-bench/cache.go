@@ -33,10 +33,8 @@ sidecar are shown, the same as /metrics and /cache/stats have.`,
   weir-bench cache --kafka 127.0.0.1:9092 --ttl 60s --out cache.json && weir-bench report cache.json --html cache.html
   weir-bench cache --stats http://127.0.0.1:9901
   weir-bench cache --trace zipf:0.8,keys=100000,scan=0.5 --memory 8MiB,32MiB,128MiB`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return drive.Input(err) })
 	s := cmd.Flags()
 	s.StringVar(&f.trace, "trace", "", "file of cost events or of keys, or zipf:… for random keys")
 	s.StringSliceVar(&f.kafka, "kafka", nil, "read cost events from this Kafka (HOST:PORT[,…])")

@@ -28,7 +28,6 @@ and the result says so; with --require-netns nothing is played then, and the exi
 		Example: `  weir-bench coherence
   weir-bench coherence --short
   sudo weir-bench coherence --require-netns`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, err := home()
 			if err != nil {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"os"
 	"slices"
@@ -15,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/weirproxy/weir/bench/internal/compare"
+	"github.com/weirproxy/weir/bench/internal/drive"
 	"github.com/weirproxy/weir/bench/internal/fleet"
 	"github.com/weirproxy/weir/bench/internal/peer"
 	"github.com/weirproxy/weir/bench/internal/reference"
@@ -54,7 +54,6 @@ processors without other work are needed. Ctrl-C prints what was measured until 
   weir-bench compare --install-npm                 # fetch Hive Gateway and Apollo Server, then end
   weir-bench compare --show nginx-cache            # a target file, for one of your own
   weir-bench compare --targets ./my-servers        # with target files of your own beside the built-in ones`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	fl := cmd.Flags()
@@ -142,10 +141,10 @@ func (f *compareFlags) complete(cmd *cobra.Command) error {
 		}
 	}
 	if f.targets != "" {
-		f.cfg.Targets = os.DirFS(f.targets)
-		if _, err := fs.Stat(f.cfg.Targets, "."); err != nil {
-			return fmt.Errorf("--targets %s: %w", f.targets, err)
+		if _, err := os.ReadDir(f.targets); err != nil {
+			return drive.Input(fmt.Errorf("--targets: %w; name a folder of target files", err))
 		}
+		f.cfg.Targets = os.DirFS(f.targets)
 	}
 	if !f.quick {
 		return nil
@@ -258,7 +257,6 @@ func newServeTarget() *cobra.Command {
 		Use:    "serve-target",
 		Short:  "Serve as one of the servers that others are measured against",
 		Hidden: true,
-		Args:   cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			l, err := net.Listen(network, listen)
 			if err != nil {

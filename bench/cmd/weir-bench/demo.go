@@ -30,7 +30,6 @@ Exit code 1 when a step did not do what it says. With --json the last line is on
 		Example: `  weir-bench demo
   weir-bench demo --duration 30s --json
   weir-bench demo --redis 127.0.0.1:6379 --kafka 127.0.0.1:9092`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, err := home()
 			if err != nil {

@@ -29,7 +29,6 @@ Two parts are measured only when they are named: federation takes ten minutes an
   weir-bench full --out bench --only federation --fedbench ../shared/fedbench
   weir-bench full --out bench --render             # RESULTS.md and pictures from the data that is there
   weir-bench full --out /tmp/look --quick`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if render {
 				_, err := full.Write(cfg.Dir)

@@ -39,9 +39,28 @@ func newRoot() *cobra.Command {
 		Version:       version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Args:          cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+				return drive.Input(fmt.Errorf("unknown command %q; did you mean %s?", args[0], near[0]))
+			}
+			return drive.Input(fmt.Errorf("unknown command %q; weir-bench --help lists them", args[0]))
+		},
 	}
+	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newDemo(), newRun(), newReplay(), newCache(), newOrigin(), newBroker(), newCompare(), newReport(), newGrowth(), newSoak(), newCoherence(), newFull(), newProfile(), newServeTarget())
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return drive.Input(err) })
+	for _, cmd := range root.Commands() {
+		args := cmd.Args
+		if args == nil {
+			args = cobra.NoArgs
+		}
+		cmd.Args = func(cmd *cobra.Command, given []string) error { return drive.Input(args(cmd, given)) }
+	}
 	return root
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/weirproxy/weir/bench/internal/drive"
 	"github.com/weirproxy/weir/bench/internal/origin"
 	"github.com/weirproxy/weir/bench/internal/origin/origintest"
 	"github.com/weirproxy/weir/bench/internal/result"
@@ -33,6 +34,24 @@ func execute(t *testing.T, ctx context.Context, args ...string) (string, error) 
 	root.SetErr(&out)
 	err := root.ExecuteContext(ctx)
 	return out.String(), err
+}
+
+// TestWrongUseIsExitCode2 holds the one code for what was typed wrongly, whatever the command.
+func TestWrongUseIsExitCode2(t *testing.T) {
+	for want, args := range map[string][]string{
+		`unknown command "rum"; did you mean run?`:       {"rum"},
+		"weir-bench --help lists them":                   {"bicycle"},
+		"unknown flag: --bell":                           {"soak", "--bell"},
+		`unknown command "bell" for "weir-bench growth"`: {"growth", "bell"},
+		"name a folder of target files":                  {"compare", "--list", "--targets", "/no/such/folder"},
+		`kind "bogus" is unknown`:                        {"origin", "--fault", "bogus=1"},
+		"port 99999 is none of 1 to 65535":               {"run", "http://127.0.0.1:99999"},
+	} {
+		_, err := execute(t, t.Context(), args...)
+		if err == nil || !strings.Contains(err.Error(), want) || drive.ExitCode(err) != drive.ExitInput {
+			t.Errorf("%v: %v with exit code %d, want %q with %d", args, err, drive.ExitCode(err), want, drive.ExitInput)
+		}
+	}
 }
 
 func TestRunReportsAsJSON(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/weirproxy/weir/bench/internal/drive"
 	"github.com/weirproxy/weir/bench/internal/origin"
 	"github.com/weirproxy/weir/bench/internal/origin/fault"
 )
@@ -57,20 +58,19 @@ func newOrigin() *cobra.Command {
 		Short:   "Serve a GraphQL service of known truth, with latency, faults and cost as asked",
 		Long:    originLong(),
 		Example: originExample,
-		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if spec.Faults.ErrorRate < 0 || spec.Faults.ErrorRate > 1 || spec.Faults.DelayMS < 0 {
-				return fmt.Errorf("--error-rate is 0..1 and --delay-ms not negative")
+				return drive.Input(errors.New("--error-rate is 0..1 and --delay-ms not negative"))
 			}
 			if faultsFile != "" {
 				for _, name := range []string{"fault", "delay-ms", "error-rate", "down"} {
 					if cmd.Flags().Changed(name) {
-						return fmt.Errorf("--faults-file %s and --%s: use one of them", faultsFile, name)
+						return drive.Input(fmt.Errorf("--faults-file %s and --%s: use one of them", faultsFile, name))
 					}
 				}
 				var err error
 				if spec.Faults, err = origin.ReadFaults(faultsFile); err != nil {
-					return err
+					return drive.Input(err)
 				}
 			}
 			return serveOrigin(cmd, spec, schemaFile)
@@ -96,7 +96,7 @@ func newOrigin() *cobra.Command {
 func serveOrigin(cmd *cobra.Command, spec origin.Spec, schemaFile string) error {
 	s, err := origin.Open(spec)
 	if err != nil {
-		return err
+		return drive.Input(err)
 	}
 	if schemaFile != "" {
 		if err := os.WriteFile(schemaFile, []byte(s.Schema()), 0o644); err != nil {

@@ -39,10 +39,8 @@ whether a build with the new one keeps what is promised; make profile runs them.
   weir-bench profile --out /tmp/hit.pgo --roles hit,hit-kafka --seconds 5
   go tool pprof -top /tmp/hit.pgo
   go test -pgo=$PWD/proxy/cmd/weir/default.pgo -run Alloc ./proxy/... ./planner/... ./cache/... ./telemetry/...`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runProfile(cmd, cfg, out) },
 	}
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return drive.Input(err) })
 	f := cmd.Flags()
 	f.StringVarP(&out, "out", "o", "", "write the profile to this file (needed)")
 	f.IntVar(&cfg.Seconds, "seconds", 15, fmt.Sprintf("of profile for each role, 1 to %d", pgo.MaxSeconds))

@@ -60,7 +60,6 @@ arrivals at the recorded mean rate; with --arrivals they keep their order and ta
 			return f.output.drive(cmd, cfg)
 		},
 	}
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return drive.Input(err) })
 	f.register(cmd.Flags())
 	return cmd
 }

@@ -66,7 +66,6 @@ and checks the final rate again.
 			return f.output.drive(cmd, cfg)
 		},
 	}
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return drive.Input(err) })
 	f.register(cmd.Flags())
 	return cmd
 }

@@ -28,7 +28,6 @@ Exit code 1 when something grows, when an answer was stale, or when a defect was
 told from its tolerance, as after less than eight minutes, when caches and heap are still filling: run longer.`,
 		Example: `  weir-bench soak --duration 20m --out soak.json
   weir-bench soak --duration 2m --rate 200`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, err := home()
 			if err != nil {

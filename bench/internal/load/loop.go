@@ -59,8 +59,10 @@ func (t *thread) over(now time.Time) bool {
 	}
 	for t.times != nil && t.hasDue && t.left != 0 && !t.end.IsZero() {
 		t.left--
+		l := &t.links[0] // idle, like all of them
+		l.request, l.operation = t.stream.Next(l.request[:0], &t.r.cfg.Targets[l.target], int(l.index))
 		if due := t.start.Add(t.due); !due.Before(t.counted) {
-			t.record(0, &outcome{failure: FailUnsent})
+			t.record(l.operation, &outcome{failure: FailUnsent})
 		}
 		t.advance()
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -23,6 +24,9 @@ func ParseTarget(raw string) (Target, error) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Scheme != "http" || u.Host == "" {
 		return Target{}, fmt.Errorf("target %q: write http://HOST:PORT[/PATH] or unix:PATH", raw)
+	}
+	if port, err := strconv.Atoi(u.Port()); u.Port() != "" && (err != nil || port < 1 || port > 65535) {
+		return Target{}, fmt.Errorf("target %q: port %s is none of 1 to 65535", raw, u.Port())
 	}
 	t := Target{"tcp", u.Host, u.Host, u.RequestURI()}
 	if u.Port() == "" {
