@@ -21,7 +21,7 @@ type shipment struct {
 }
 
 const (
-	keptShipments = 16
+	keptShipments = 64
 	keptRecords   = 4096
 )
 

@@ -8,6 +8,13 @@ import (
 // shards is a power of two.
 const shards = 8
 
+// A shard keeps so many batches, of so many bytes each, to use again: what is on its way to a broker while the next ones fill. What an outage has
+// made larger is not kept.
+const (
+	kept      = 8
+	keptBytes = 128 << 10
+)
+
 // Ring is the buffer. New makes one.
 type Ring struct {
 	shard [shards]shard
@@ -115,7 +122,7 @@ func (r *Ring) Give(b *Batch) {
 	s := &r.shard[b.shard]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.spare) < 4 {
+	if len(s.spare) < kept && cap(b.Data) <= keptBytes {
 		s.spare = append(s.spare, b)
 	}
 }

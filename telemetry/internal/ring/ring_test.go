@@ -89,23 +89,47 @@ func TestFullShardRefusesAndTakesAgainWhenItWasRead(t *testing.T) {
 	}
 }
 
+// The batches of several rounds are on their way to a broker while the next ones fill.
 func TestPutAllocatesNothingWhenWarm(t *testing.T) {
 	r := New(1 << 20)
 	n := number(1)
+	var away [kept - 1][shards]*Batch
+	i := 0
 	round := func() {
 		for i := range uint64(200) {
 			r.Put(i, &n)
 		}
-		for i := range r.Shards() {
-			if b := r.Take(i); b != nil {
+		i = (i + 1) % len(away)
+		for j := range r.Shards() {
+			if b := away[i][j]; b != nil {
 				r.Give(b)
 			}
+			away[i][j] = r.Take(j)
 		}
 	}
-	for range 5 {
+	for range 3 * kept {
 		round()
 	}
 	if got := testing.AllocsPerRun(50, round); got != 0 {
 		t.Errorf("%v allocations", got)
+	}
+}
+
+func TestWhatAnOutageMadeLargeIsNotKept(t *testing.T) {
+	r := New(8 << 20)
+	n := number(1)
+	for _, c := range []struct {
+		events int
+		kept   bool
+	}{{1000, true}, {keptBytes, false}} {
+		for range c.events {
+			r.Put(0, &n)
+		}
+		b := r.Take(0)
+		r.Give(b)
+		if got := len(r.shard[0].spare) > 0; got != c.kept {
+			t.Errorf("a batch of %d bytes: kept %v, want %v", cap(b.Data), got, c.kept)
+		}
+		r.shard[0].spare = nil
 	}
 }
