@@ -21,7 +21,7 @@ type shipment struct {
 }
 
 const (
-	keptShipments = 64
+	keptShipments = 40
 	keptRecords   = 4096
 )
 

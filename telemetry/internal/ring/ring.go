@@ -11,7 +11,7 @@ const shards = 8
 // A shard keeps so many batches, of so many bytes each, to use again: what is on its way to a broker while the next ones fill. What an outage has
 // made larger is not kept.
 const (
-	kept      = 8
+	kept      = 5
 	keptBytes = 128 << 10
 )
 
