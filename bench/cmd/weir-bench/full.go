@@ -27,6 +27,7 @@ Two parts are measured only when they are named: federation takes ten minutes an
 		Example: `  weir-bench full --out bench
   weir-bench full --out bench --only growth,footprint
   weir-bench full --out bench --only federation --fedbench ../shared/fedbench
+  weir-bench full --out bench --only soak --soak 1h
   weir-bench full --out bench --render             # RESULTS.md and pictures from the data that is there
   weir-bench full --out /tmp/look --quick`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -58,6 +59,7 @@ Two parts are measured only when they are named: federation takes ten minutes an
 	f.StringVar(&cfg.Dir, "out", "", "folder that takes RESULTS.md and the folder results")
 	f.StringSliceVar(&cfg.Only, "only", nil, "parts to measure, by commas (default all but federation and soak)")
 	f.StringVar(&cfg.Fedbench, "fedbench", "../shared/fedbench", "folder of the federation kit")
+	f.DurationVar(&cfg.Soak, "soak", full.SoakTime, "length of the part soak: the longer, the smaller the slope that can be told from none")
 	f.BoolVar(&cfg.Quick, "quick", false, "short pieces and few points: for a look, not for the record")
 	f.BoolVar(&render, "render", false, "measure nothing, write RESULTS.md from the data that is there")
 	f.BoolVar(&gate, "gate", false, "exit 1 when a gate is missed")

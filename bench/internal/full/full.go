@@ -1,6 +1,7 @@
 package full
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,12 +25,13 @@ import (
 // Config of a run. Binaries and Dir are needed.
 type Config struct {
 	Binaries fleet.Binaries
-	Dir      string   // takes RESULTS.md and the folder results
-	Only     []string // names of parts to measure; the others stay as they were
-	Quick    bool     // short: for a look, not for the record
-	NPM      string   // folder of npm packages, for compare; "": the user's
-	Fedbench string   // folder of the federation kit, for federation
-	Hive     string   // binary of Hive Router, for federation; "": that of PATH
+	Dir      string        // takes RESULTS.md and the folder results
+	Only     []string      // names of parts to measure; the others stay as they were
+	Quick    bool          // short: for a look, not for the record
+	Soak     time.Duration // length of the part soak; 20 minutes when 0
+	NPM      string        // folder of npm packages, for compare; "": the user's
+	Fedbench string        // folder of the federation kit, for federation
+	Hive     string        // binary of Hive Router, for federation; "": that of PATH
 	Version  string
 	Command  []string
 	Out      io.Writer
@@ -90,10 +92,13 @@ func runFederation(ctx context.Context, cfg *Config, f *result.File) (err error)
 	return err
 }
 
-const soakTime, soakRate = 20 * time.Minute, 400
+// SoakTime is the usual length of the part soak.
+const SoakTime = 20 * time.Minute
+
+const soakRate = 400
 
 func runSoak(ctx context.Context, cfg *Config, f *result.File) error {
-	c := soak.Config{Binaries: cfg.Binaries, Duration: soakTime, Rate: soakRate, Out: cfg.Out}
+	c := soak.Config{Binaries: cfg.Binaries, Duration: cmp.Or(cfg.Soak, SoakTime), Rate: soakRate, Out: cfg.Out}
 	if cfg.Quick {
 		c.Duration = time.Minute
 	}
