@@ -157,6 +157,20 @@ func (s *Store) lost(contact, now int64) bool {
 	return contact != 0 && (now-contact > int64(s.cfg.DisconnectedAfter) || contact > now+maxSkew)
 }
 
+// AloneUntil is until when, unix ns, an entry is served at the latest if the log stays away: what DegradedAt means for it.
+func (s *Store) AloneUntil(e *Entry, now int64) int64 {
+	return s.aloneUntil(e, s.journal.Contact(), now)
+}
+
+// aloneUntil counts from when invalidations of others may have been missed: since the last contact, or since the entry's fill began.
+func (s *Store) aloneUntil(e *Entry, contact, now int64) int64 {
+	since := e.Created - int64(e.FetchMicros)*1000
+	if contact <= now {
+		since = max(since, contact)
+	}
+	return since + int64(s.cfg.DisconnectedTTL)
+}
+
 // verdict says what may be done with a slot.
 type verdict uint8
 
@@ -188,15 +202,8 @@ func (s *Store) judge(slot *entry.Slot, now int64) verdict {
 	if slot.Created > now+maxSkew {
 		return fromFuture
 	}
-	if contact := s.journal.Contact(); s.lost(contact, now) {
-		// Invalidations of others may have been missed since the last contact, or since the fill.
-		since := slot.Created - int64(slot.FetchMicros)*1000 // its fill began then
-		if contact <= now {
-			since = max(since, contact)
-		}
-		if now-since > int64(s.cfg.DisconnectedTTL) {
-			return disconnected
-		}
+	if contact := s.journal.Contact(); s.lost(contact, now) && now > s.aloneUntil(&slot.Entry, contact, now) {
+		return disconnected
 	}
 	switch {
 	case mark != 0 && now >= slot.End():

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -159,6 +160,34 @@ func TestWhatARightWasNeededForIsPrivate(t *testing.T) {
 		_, h, text := g.fresh("GET", c.query, "Authorization", c.token)
 		if got, _, _ := strings.Cut(h.Get("Cache-Control"), ","); got != c.want {
 			t.Errorf("%s: %v %s", c.query, h, text)
+		}
+	}
+}
+
+// Without the invalidation log an answer from the cache says for how long it holds, which is not its lifetime, and nobody else is to keep it.
+func TestWithoutTheLogLifetimesAreThoseThatHold(t *testing.T) {
+	outward := func(f *config.File) {
+		f.Redis = config.List{"127.0.0.1:1"} // nobody is there
+		f.Policy.Cache.Outward.CacheControl = true
+	}
+	service := scripted(t, numbered())
+	upstream := before(t, service, outward)
+	supergraph := caching(t, "max-age=600", outward)
+	degraded := func(r *rig) bool { return r.metric("weir_redis_degraded") == 1 }
+	eventually(t, "both are degraded", func() bool { return degraded(upstream) && degraded(supergraph) })
+
+	upstream.fetch(call{body: operation(bookOne)})
+	g := upstream.fetch(call{body: operation(bookOne)})
+	var ttl int
+	if _, err := fmt.Sscanf(g.header.Get("Cache-Status"), "weir; hit; ttl=%d; detail=disconnected", &ttl); err != nil || ttl < 1 || ttl > 10 {
+		t.Errorf("Cache-Status: %s", g.header.Get("Cache-Status"))
+	}
+	if got := g.header.Get("Cache-Control"); got != "no-store" {
+		t.Errorf("Cache-Control of a hit: %s", got)
+	}
+	for i, want := range []string{"public, max-age=600", "no-store"} {
+		if _, h, _ := supergraph.fresh("GET", "{n}"); h.Get("Cache-Control") != want {
+			t.Errorf("Cache-Control %d of a supergraph: %s, want %s", i, h.Get("Cache-Control"), want)
 		}
 	}
 }

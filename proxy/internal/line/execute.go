@@ -52,6 +52,9 @@ func (l *Line) execute(ctx context.Context, x *Exchange, h *wire.RequestHead, no
 		x.Fetches += stats.Fetches
 		if x.execution.Fresh {
 			x.fresh = x.restrict(stats.Fresh)
+			if stats.Kept > 0 && l.cfg.Cache.DegradedAt(now) { // what it was made of may have been invalidated
+				x.fresh = execute.Freshness{}
+			}
 		}
 		it.subgraphs = x.execution.Uses
 		it.Errors = uint16(min(stats.Errors, 1<<16-1))

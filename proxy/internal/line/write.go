@@ -1,6 +1,7 @@
 package line
 
 import (
+	"math"
 	"net/http"
 	"time"
 
@@ -39,7 +40,7 @@ func (l *Line) AppendAnswer(dst []byte, x *Exchange, h *wire.RequestHead, w *ans
 	case x.Erred:
 		hit.Detail = "graphql-errors"
 	case l.cfg.Cache.DegradedAt(now):
-		hit.Detail = "disconnected"
+		hit.Detail, hit.TTL = "disconnected", min(hit.TTL, l.alone(x, now))
 	case x.Items[0].State == cache.Stale && now < e.Soft:
 		hit.Detail = "invalidated"
 	}
@@ -60,6 +61,15 @@ func (l *Line) AppendAnswer(dst []byte, x *Exchange, h *wire.RequestHead, w *ans
 		return head, nil
 	}
 	return head, body
+}
+
+// alone is for how many whole seconds more the exchange's entries are served if the invalidation log stays away.
+func (l *Line) alone(x *Exchange, now int64) int64 {
+	until := int64(math.MaxInt64)
+	for i := range x.Items {
+		until = min(until, l.cfg.Cache.AloneUntil(x.Items[i].Entry, now))
+	}
+	return (until - now) / int64(time.Second)
 }
 
 // joinBatch makes one body of a batch's entries, in order. Age and TTL are those of the entry that ends first.
