@@ -140,7 +140,7 @@ func (j *Journal) read(ctx context.Context) {
 		if connected && ctx.Err() == nil {
 			connected = false
 			j.live.Store(false)
-			j.cfg.Logger.Warn("invalidation log lost", "error", err)
+			j.cfg.Logger.Warn("invalidation log lost: entries are kept for a short time only until Redis answers again; see that it runs and can be reached from here", "error", err)
 		}
 		sleep(ctx, pause)
 		pause = min(2*pause, longestPause)
