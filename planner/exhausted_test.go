@@ -3,6 +3,7 @@ package planner
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -66,5 +67,22 @@ func TestASearchThatRunsOutHasAPlan(t *testing.T) {
 	}
 	if plan := fetchPlan(t, s, query, "{}"); plan.Search.Exhausted || plan.TellExhausted() {
 		t.Errorf("%+v", plan.Search)
+	}
+}
+
+// One way to a leaf may take far more work than all others together: here, to the objects of more by a key that has to be fetched by others itself. It is
+// not looked at to its end while there is another way.
+func TestOneWayDoesNotUseUpTheSearch(t *testing.T) {
+	sdl, err := os.ReadFile("testdata/ways.graphql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := LoadSupergraph("ways", string(sdl))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := fetchPlan(t, s, `{ first { ... on E0 { f next { id ... on E3 { id list { x more { last { k: __typename } } code } } } } } }`, "{}")
+	if t.Logf("%d requests, %+v", len(plan.Steps), plan.Search); len(plan.Steps) > 6 || plan.Search.Work > 60_000 {
+		t.Errorf("%s", plan)
 	}
 }

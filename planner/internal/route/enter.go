@@ -121,34 +121,6 @@ func (r *Router) input(in *inputs, at *Place, e *Entry, input Input, objects joi
 	return ok
 }
 
-// key connects the key that costs least.
-func (r *Router) key(in *inputs, g join.Graph, at *Place, e *Entry, objects join.Set) bool {
-	keys := e.View.In(g).Keys
-	best, least := -1, 0
-	groups := len(r.Groups)
-	for i := range keys {
-		if !keys[i].Resolvable {
-			continue
-		}
-		mark, before := r.mark(), len(in.groups)
-		if held, ok := r.selection(in, at, keys[i].Fields, objects); ok {
-			if len(r.Groups) == groups && len(keys) == 1 {
-				e.Inputs = append(e.Inputs, Input{keys[i].Fields, true, held})
-				return true
-			}
-			if c := r.cost() + 10*len(in.groups); best < 0 || c < least {
-				best, least = i, c
-			}
-		}
-		in.groups = in.groups[:before]
-		r.rollback(mark)
-	}
-	if best < 0 {
-		return false
-	}
-	return r.input(in, at, e, Input{Fields: keys[best].Fields, Key: true}, objects)
-}
-
 // selection connects all leaves of a selection at a place, for some types, and tells the nodes that hold them.
 func (r *Router) selection(in *inputs, at *Place, sel join.Selection, types join.Set) (out []Held, ok bool) {
 	for i := range sel {
