@@ -23,6 +23,7 @@ type builder struct {
 	typeIDs         map[int]fetch.TypeID
 	representations map[string]int
 	enums           map[*join.Type]*fetch.Enum
+	projected       map[*route.Place]int
 	introspect      func(*ast.Field) []byte
 }
 
@@ -35,7 +36,7 @@ func Build(s *join.Supergraph, op *route.Operation, definition *ast.OperationDef
 	}
 	b := &builder{
 		s: s, op: op, definition: definition, plan: p, typeIDs: map[int]fetch.TypeID{}, representations: map[string]int{},
-		enums: map[*join.Type]*fetch.Enum{}, introspect: introspect,
+		enums: map[*join.Type]*fetch.Enum{}, projected: map[*route.Place]int{}, introspect: introspect,
 	}
 	b.layouts = &layouts{builder: b, of: map[*route.Scope]int{}, known: map[string]int{}, slots: map[*route.Slot]int{}}
 	b.layouts.layout(op.Root.Scope)

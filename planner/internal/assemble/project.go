@@ -9,9 +9,13 @@ import (
 
 func prefix(key string) []byte { return append(jsonscan.AppendQuoted(nil, key), ':') }
 
-// project compiles how the objects of a place are written for the client.
+// project compiles how the objects of a place are written for the client, once.
 func (b *builder) project(p *route.Place) int {
+	if at, ok := b.projected[p]; ok {
+		return at
+	}
 	at := len(b.plan.Projections)
+	b.projected[p] = at
 	b.plan.Projections = append(b.plan.Projections, fetch.Projection{})
 	visible := p.Possible.And(p.Declared.Accessible)
 	out := fetch.Projection{Fields: []fetch.ProjectionField{}}
@@ -27,7 +31,7 @@ func (b *builder) project(p *route.Place) int {
 		switch {
 		case v.Denied:
 			f.Leaf, f.Type = fetch.LeafDenied, v.Def.Type.Name
-			f.Wrap = fetch.Wrap{Lists: v.Def.Wrap.Lists, NonNull: v.Def.Wrap.NonNull}
+			f.Wrap = fetch.Wrap{Lists: v.Wrap.Lists, NonNull: v.Wrap.NonNull}
 		case v.Node != nil:
 			b.projectNode(&f, &v)
 		case v.Field.Name == "__typename":
@@ -48,7 +52,7 @@ func (b *builder) projectNode(f *fetch.ProjectionField, v *route.View) {
 	t := v.Def.Type
 	f.Slot = b.layouts.slots[v.Node.Slot]
 	f.Type = t.Name
-	f.Wrap = fetch.Wrap{Lists: v.Def.Wrap.Lists, NonNull: v.Def.Wrap.NonNull}
+	f.Wrap = fetch.Wrap{Lists: v.Wrap.Lists, NonNull: v.Wrap.NonNull}
 	switch t.Kind {
 	case join.Enum:
 		f.Leaf = fetch.LeafEnum

@@ -34,6 +34,7 @@ type View struct {
 	Node  *Node       // nil: __typename, or introspection
 	Field *ast.Field  // for introspection
 	Def   *join.Field // nil of __typename and introspection
+	Wrap  join.Wrap   // of the field in objects of the types
 	// Denied: the caller may not have it. There is no Node.
 	Denied bool
 	// In are the parts that have the field.
@@ -222,14 +223,16 @@ func (n *normaliser) key(p *Place, k keyed, visible join.Set) {
 			n.views[p] = append(n.views[p], View{Key: k.key, Types: part.types, Field: first.field, In: in, order: first.order})
 			continue
 		}
+		seen := len(n.views[p])
 		if n.deny(p, k.key, part, in) {
+			n.strict(p, seen)
 			continue
 		}
-		seen := len(n.views[p])
 		for _, types := range n.classes(part.types, first.field.Name) {
 			n.node(p, k.key, types, part.list)
 		}
 		n.fold(p, seen, part.types)
+		n.strict(p, seen)
 	}
 }
 
@@ -277,20 +280,6 @@ next:
 		out = append(out, more)
 	}
 	return out
-}
-
-// fold makes one view of those of a leaf, for the client does not care which graphs answer; objects below are told apart by their
-// parents' types.
-func (n *normaliser) fold(p *Place, from int, types join.Set) {
-	added := n.views[p][from:]
-	switch {
-	case len(added) < 2:
-	case added[0].Node.Child == nil:
-		added[0].Types = types
-		n.views[p] = n.views[p][:from+1]
-	default:
-		p.Typed = p.Typed || p.Declared.Abstract()
-	}
 }
 
 func parts(list []occurrence) []part {

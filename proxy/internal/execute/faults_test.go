@@ -146,7 +146,13 @@ func TestFaultsOfASubgraph(t *testing.T) {
 
 func ask(t *testing.T, query string, a, b http.HandlerFunc) string {
 	t.Helper()
-	sg, e := shopAt(t, a, b)
+	return askAt(t, shop, query, a, b)
+}
+
+// askAt asks two subgraphs of another supergraph.
+func askAt(t *testing.T, sdl, query string, a, b http.HandlerFunc) string {
+	t.Helper()
+	sg, e := supergraphAt(t, sdl, a, b)
 	p := planner.Build(sg.Schema(), query, "", planner.Options{})
 	var v planner.Values
 	p.Coerce(nil, &v)
@@ -161,6 +167,11 @@ func ask(t *testing.T, query string, a, b http.HandlerFunc) string {
 // shopAt is the shop of two subgraphs; nil: nobody listens.
 func shopAt(t *testing.T, a, b http.HandlerFunc) (*planner.Supergraph, *Executor) {
 	t.Helper()
+	return supergraphAt(t, shop, a, b)
+}
+
+func supergraphAt(t *testing.T, sdl string, a, b http.HandlerFunc) (*planner.Supergraph, *Executor) {
+	t.Helper()
 	address := func(h http.HandlerFunc) string {
 		s := httptest.NewServer(h)
 		if h == nil {
@@ -170,7 +181,7 @@ func shopAt(t *testing.T, a, b http.HandlerFunc) (*planner.Supergraph, *Executor
 		}
 		return s.URL
 	}
-	sg, err := planner.LoadSupergraph("shop", strings.NewReplacer("{a}", address(a), "{b}", address(b)).Replace(shop))
+	sg, err := planner.LoadSupergraph("shop", strings.NewReplacer("{a}", address(a), "{b}", address(b)).Replace(sdl))
 	if err != nil {
 		t.Fatal(err)
 	}
