@@ -26,21 +26,21 @@ func TestMain(m *testing.M) {
 
 const operationsPerWorld = 20
 
-// Federated execution answers what a monolith answers. The worlds of odd seeds are wide ones.
+// Federated execution answers what a monolith answers.
 func TestFederatedIsMonolith(t *testing.T) {
 	first := *seed
 	if first == 0 {
 		first = uint64(time.Now().UnixNano())
 	}
 	t.Logf("seed %d", first)
-	run(t, first, *cases, func(seed uint64) bool { return seed%2 == 1 })
+	run(t, first, *cases, breadthOf)
 }
 
 // Nothing requires one field with two lists of arguments: that is no selection by the specification (5.3.2), though it is in the world of seed 700340
 // that was made without this rule, and a representation cannot hold both.
 func TestRequiresIsASelection(t *testing.T) {
 	for s := range uint64(500) {
-		schema, _ := makeSchema(rand.New(rand.NewPCG(700_000+s, 1)), rand.New(rand.NewPCG(700_000+s, 4)))
+		schema, _ := makeSchema(700_000+s, breadth{wide: true, rich: s%2 == 0})
 		for _, typ := range schema.Types {
 			for _, f := range typ.Fields {
 				for _, p := range f.Parts {
@@ -67,7 +67,7 @@ func TestWideWorlds(t *testing.T) {
 	found := map[string]int{}
 	const worlds = 300
 	for seed := range uint64(worlds) {
-		schema, _ := makeSchema(rand.New(rand.NewPCG(seed, 1)), rand.New(rand.NewPCG(seed, 4)))
+		schema, _ := makeSchema(seed, breadth{wide: true})
 		here := map[string]bool{}
 		for _, typ := range schema.Types {
 			for _, f := range typ.Fields {
@@ -127,13 +127,13 @@ func TestWorldsThatFailed(t *testing.T) {
 		{8000527, "objects of which @requires has other fields by what they stand in", true},
 	} {
 		t.Run(c.what, func(t *testing.T) {
-			run(t, c.seed, operationsPerWorld, func(uint64) bool { return c.wide })
+			run(t, c.seed, operationsPerWorld, func(uint64) breadth { return breadth{wide: c.wide} })
 		})
 	}
 }
 
 // run compares so many operations, from the world of a seed on.
-func run(t *testing.T, first uint64, cases int, wide func(seed uint64) bool) {
+func run(t *testing.T, first uint64, cases int, of func(seed uint64) breadth) {
 	t.Helper()
 	server, err := subgraphs.Serve()
 	if err != nil {
@@ -143,7 +143,7 @@ func run(t *testing.T, first uint64, cases int, wide func(seed uint64) bool) {
 	done, invalid, failed := 0, 0, 0
 	parts, late := int64(0), int64(0)
 	for s := first; done < cases && failed < 5; s++ {
-		w, err := newWorld(s, wide(s), server)
+		w, err := newWorld(s, of(s), server)
 		if err != nil {
 			t.Fatalf("seed %d: %v\n%s", s, err, w.schema.Monolith())
 		}

@@ -133,7 +133,7 @@ func TestFederatedIsHiveGateway(t *testing.T) {
 	defer server.Close()
 	n := &tally{examples: map[string][]string{}}
 	for s := max(*seed, 1); n.cases < *gatewayCases && !t.Failed(); s++ {
-		w, err := newWorld(s, false, server)
+		w, err := newWorld(s, breadth{}, server)
 		if err != nil {
 			t.Fatalf("seed %d: %v", s, err)
 		}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"reflect"
 	"slices"
 	"strconv"
@@ -41,14 +40,10 @@ type world struct {
 	late       atomic.Int64 // executions that were done again because a subgraph did not answer in time
 }
 
-// newWorld makes a world from a seed, a wide one or not, and open starts it.
-func newWorld(seed uint64, wide bool, server *subgraphs.Server) (*world, error) {
+// newWorld makes a world from a seed, and open starts it.
+func newWorld(seed uint64, b breadth, server *subgraphs.Server) (*world, error) {
 	w := &world{seed: seed, server: server}
-	var more *rand.Rand
-	if wide {
-		more = rand.New(rand.NewPCG(seed, 4))
-	}
-	w.schema, w.clean = makeSchema(rand.New(rand.NewPCG(seed, 1)), more)
+	w.schema, w.clean = makeSchema(seed, b)
 	return w, w.open()
 }
 

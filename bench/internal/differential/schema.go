@@ -24,7 +24,7 @@ type maker struct {
 	implementers                         map[string][]string // interface: entities
 	clean                                map[string]bool     // Type.field that must not fail
 	count                                int
-	wide                                 bool // see widen
+	wide, rich                           bool // see widen and enrich
 }
 
 func (m *maker) oneIn(n int) bool { return m.r.IntN(n) == 0 }
@@ -36,8 +36,19 @@ func (m *maker) name(prefix string) string {
 	return fmt.Sprintf("%s%d", prefix, m.count)
 }
 
-// makeSchema makes one, by other numbers a wide one unless they are nil; clean lists the fields that must not fail.
-func makeSchema(r, wide *rand.Rand) (s *federated.Schema, clean map[string]bool) {
+// breadth says what a world has. A plain one has what the first worlds had; what is added has numbers of its own, so that a seed stands for the same world
+// without it.
+type breadth struct {
+	wide bool // see widen
+	rich bool // see enrich
+}
+
+// breadthOf is that of the world of a seed, where nothing else is said.
+func breadthOf(seed uint64) breadth { return breadth{wide: seed%2 == 1, rich: seed%4 >= 2} }
+
+// makeSchema makes one from a seed; clean lists the fields that must not fail.
+func makeSchema(seed uint64, b breadth) (s *federated.Schema, clean map[string]bool) {
+	r := rand.New(rand.NewPCG(seed, 1))
 	m := &maker{
 		r: r, s: &federated.Schema{}, blurry: -1,
 		pool: map[string][]string{}, implementers: map[string][]string{}, clean: map[string]bool{},
@@ -75,8 +86,11 @@ func makeSchema(r, wide *rand.Rand) (s *federated.Schema, clean map[string]bool)
 	for range r.IntN(4) {
 		m.provide()
 	}
-	if wide != nil {
-		m.widen(wide)
+	if b.wide {
+		m.widen(rand.New(rand.NewPCG(seed, 4)))
+	}
+	if b.rich {
+		m.enrich(rand.New(rand.NewPCG(seed, 5)))
 	}
 	for _, i := range m.interfaces {
 		m.settle(i)

@@ -107,6 +107,9 @@ func (f *filler) field(t *federated.Type, field *federated.Field) any {
 	if t.Name == "Mutation" {
 		return &subgraphs.Change{Type: def.Type.Name(), Field: "rev"}
 	}
+	if owner.Narrow != "" {
+		return f.value(typeOf(owner.Narrow), owner)
+	}
 	return f.value(def.Type, owner)
 }
 

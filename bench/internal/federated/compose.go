@@ -80,7 +80,7 @@ func (s *Schema) join(b *strings.Builder, t *Type) {
 		b.WriteString("}\n")
 		return
 	}
-	t.body(b, t.Members(), func(f *Field) (string, bool) { return s.joinField(t, f), true })
+	t.body(b, t.Members(), func(f *Field) (typ, directives string, ok bool) { return f.Type, s.joinField(t, f), true })
 }
 
 // joinField is @join__field for each graph; none is written where all graphs of the type have the field alike.
@@ -99,6 +99,9 @@ func (s *Schema) joinField(t *Type, f *Field) string {
 			continue
 		}
 		out += " @join__field(graph: " + enumName(s.Graphs[p.Graph])
+		if p.Type != "" {
+			out += fmt.Sprintf(", type: %q", p.Type)
+		}
 		if p.Requires != "" {
 			out += fmt.Sprintf(", requires: %q", p.Requires)
 		}

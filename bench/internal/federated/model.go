@@ -41,6 +41,7 @@ type Field struct {
 	Name      string
 	Type      string
 	Arguments string // as they are written between the parentheses
+	Narrow    string // the type that all graphs' types admit; empty: Type
 	Default   string // of an input field
 	// Parts are where it is known, by graph. A field without parts is one that only interface objects resolve.
 	Parts []FieldPart
@@ -49,6 +50,7 @@ type Field struct {
 // FieldPart is what a graph knows of a field.
 type FieldPart struct {
 	Graph              int
+	Type               string // as the graph has it; empty: as the whole
 	External           bool
 	Requires, Provides string
 	Override           string // the graph it is taken over from

@@ -1,6 +1,7 @@
 package federated
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -45,12 +46,12 @@ func (t *Type) printIn(b *strings.Builder, p *Part) {
 	if p.InterfaceObject {
 		b.WriteString(" @interfaceObject")
 	}
-	t.body(b, p.Members, func(f *Field) (string, bool) {
+	t.body(b, p.Members, func(f *Field) (typ, directives string, ok bool) {
 		fp := f.In(p.Graph)
 		if fp == nil {
-			return "", false
+			return "", "", false
 		}
-		return t.directives(f, fp), true
+		return cmp.Or(fp.Type, f.Type), t.directives(f, fp), true
 	})
 }
 
@@ -82,7 +83,7 @@ func (t *Type) directives(f *Field, p *FieldPart) string {
 }
 
 // body prints what stands between the braces.
-func (t *Type) body(b *strings.Builder, members []string, in func(*Field) (directives string, ok bool)) {
+func (t *Type) body(b *strings.Builder, members []string, in func(*Field) (typ, directives string, ok bool)) {
 	switch t.Kind {
 	case ast.Union:
 		b.WriteString(" = " + strings.Join(members, " | "))
@@ -92,7 +93,7 @@ func (t *Type) body(b *strings.Builder, members []string, in func(*Field) (direc
 	default:
 		b.WriteString(" {\n")
 		for _, f := range t.Fields {
-			directives, ok := in(f)
+			typ, directives, ok := in(f)
 			if !ok {
 				continue
 			}
@@ -100,7 +101,7 @@ func (t *Type) body(b *strings.Builder, members []string, in func(*Field) (direc
 			if f.Arguments != "" {
 				b.WriteString("(" + f.Arguments + ")")
 			}
-			b.WriteString(": " + f.Type)
+			b.WriteString(": " + typ)
 			if f.Default != "" {
 				b.WriteString(" = " + f.Default)
 			}
@@ -119,7 +120,7 @@ func (s *Schema) Monolith() string {
 		if list := t.Implements(); len(list) > 0 {
 			b.WriteString(" implements " + strings.Join(list, " & "))
 		}
-		t.body(&b, t.Members(), func(*Field) (string, bool) { return "", true })
+		t.body(&b, t.Members(), func(f *Field) (typ, directives string, ok bool) { return f.Type, "", true })
 	}
 	return b.String()
 }
