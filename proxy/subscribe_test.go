@@ -42,6 +42,7 @@ type upstreamed struct {
 	t       *testing.T
 	conn    *websocket.Conn
 	payload string
+	init    string // payload of connection_init
 	header  http.Header
 }
 
@@ -99,6 +100,7 @@ func newNewsroom(t *testing.T, edit func(*config.File)) *newsroom {
 				return
 			}
 			if want == "connection_init" {
+				u.init = string(m.Payload)
 				u.say(`{"type":"connection_ack"}`)
 			}
 			u.payload = string(m.Payload)

@@ -14,7 +14,7 @@ import (
 
 // targetOf returns where a subgraph is subscribed to.
 func targetOf(sub planner.Subgraph, v *config.SubgraphValues) (t feed.Target, err error) {
-	t = feed.Target{URL: v.Events.Address(sub.URL), Stream: v.Events.Stream, Beat: v.Events.Beat}
+	t = feed.Target{URL: v.Events.Address(sub.URL), Stream: v.Events.Stream, Init: v.Events.Init, Beat: v.Events.Beat}
 	t.TLS, err = secureOf(sub, v)
 	return t, err
 }

@@ -34,6 +34,7 @@ type Events struct {
 	Protocol  string `yaml:"protocol" json:"protocol,omitempty" jsonschema:"enum=ws,enum=sse,description=ws: graphql-transport-ws; sse: GraphQL over SSE in distinct connections mode; default: ws"`
 	URL       string `yaml:"url" json:"url,omitempty" jsonschema:"description=Where; default: the subgraph's address"`
 	Path      string `yaml:"path" json:"path,omitempty" jsonschema:"description=In place of the path of the subgraph's address"`
+	Init      string `yaml:"init_payload" json:"init_payload,omitempty" jsonschema:"enum=none,enum=client,description=Of connection_init at the subgraph. client: what the client's own connection_init has; default: none"`
 	KeepAlive string `yaml:"keep_alive" json:"keep_alive,omitempty" jsonschema:"description=Between pings; a subgraph that does not answer one for as long is lost"`
 }
 
@@ -85,6 +86,7 @@ type Subscribing struct {
 
 // EventsValues are Events in machine form.
 type EventsValues struct {
+	Init      bool          // with the payload of the client's connection_init
 	Stream    bool          // over an event stream, not a WebSocket
 	URL, Path string        // one at most
 	Beat      time.Duration // 0: the default
@@ -100,7 +102,7 @@ func (s *Subscriptions) compile(d *document) Subscribing {
 }
 
 func (e *Events) compile(d *document, at string) EventsValues {
-	v := EventsValues{URL: e.URL, Path: e.Path, Stream: e.Protocol == "sse"}
+	v := EventsValues{URL: e.URL, Path: e.Path, Stream: e.Protocol == "sse", Init: e.Init == "client"}
 	schemes, example := " ws wss http https ", "ws://HOST:PORT/PATH or wss://HOST:PORT/PATH"
 	switch e.Protocol {
 	case "", "ws":
@@ -108,6 +110,12 @@ func (e *Events) compile(d *document, at string) EventsValues {
 		schemes, example = " http https ", "http://HOST:PORT/PATH or https://HOST:PORT/PATH"
 	default:
 		d.addf(at+".protocol", "%q is not one of ws, sse", e.Protocol)
+	}
+	switch {
+	case e.Init != "" && e.Init != "none" && e.Init != "client":
+		d.addf(at+".init_payload", "%q is not one of none, client", e.Init)
+	case v.Init && v.Stream:
+		d.addf(at+".init_payload", "an event stream has no connection_init; pass headers on by headers.propagate, or write protocol: ws")
 	}
 	if e.KeepAlive != "" && v.Stream {
 		d.addf(at+".keep_alive", "an event stream has no pings; remove it")

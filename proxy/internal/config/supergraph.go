@@ -256,6 +256,7 @@ func compileSupergraph(d *document, s *Static, env Env) {
 			each.Budget = int64(sub.Budget)
 		}
 		each.Events = sub.Events.compile(d, at+".subscriptions")
+		v.Sockets.Forward = v.Sockets.Forward || each.Events.Init
 		each.Product = sub.product(d, at)
 		each.Client.Objective = each.Product.Latency
 		v.Each[name] = each

@@ -28,6 +28,7 @@ func (*Refused) Error() string { return "feed: the subgraph refuses the subscrip
 type Target struct {
 	URL    string        // ws, wss, http or https; of an event stream http or https
 	Stream bool          // it is subscribed to over an event stream in place of a WebSocket
+	Init   bool          // it gets the payload with which the client began its own WebSocket
 	TLS    *tls.Config   // nil: the system's authorities
 	Beat   time.Duration // 0: the hub's. An event stream has none
 }
@@ -125,10 +126,14 @@ func (f *Feed) Err() error { return f.err }
 // Full reports whether there can be no more feeds at the moment.
 func (h *Hub) Full() bool { return h.feeds.Load() >= int64(h.cfg.MaxFeeds) }
 
-// Subscribe joins the subscription of the same target (a number of Config.Targets), payload (JSON with query and variables) and header, or begins it.
-// It does not wait for the subgraph: what goes wrong there ends the feed. It keeps header. The error is ErrFull or ErrShut.
-func (h *Hub) Subscribe(target int, payload []byte, header http.Header) (*Feed, error) {
-	key := keyOf(target, payload, header)
+// Subscribe joins the subscription of the same target (a number of Config.Targets), payload (JSON with query and variables), header and, where the target
+// gets it, init (a JSON object, the client's payload of connection_init; nil: none), or begins it. It does not wait for the subgraph: what goes wrong there
+// ends the feed. It keeps header and init. The error is ErrFull or ErrShut.
+func (h *Hub) Subscribe(target int, payload []byte, header http.Header, init []byte) (*Feed, error) {
+	if t := &h.cfg.Targets[target]; !t.Init || t.Stream {
+		init = nil
+	}
+	key := keyOf(target, payload, header, init)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
@@ -140,7 +145,7 @@ func (h *Hub) Subscribe(target int, payload []byte, header http.Header) (*Feed, 
 	s := h.sources[key]
 	if s == nil {
 		ctx, cancel := context.WithCancel(context.Background())
-		s = &source{hub: h, key: key, target: target, payload: append([]byte(nil), payload...), header: header, cancel: cancel, feeds: map[*Feed]struct{}{}}
+		s = &source{hub: h, key: key, target: target, payload: append([]byte(nil), payload...), header: header, init: init, cancel: cancel, feeds: map[*Feed]struct{}{}}
 		h.sources[key] = s
 		h.open.Add(1)
 		h.running.Go(func() { s.run(ctx) })

@@ -61,7 +61,7 @@ func accept(t *testing.T, c *websocket.Conn) *websocket.Conn {
 
 func subscribe(t *testing.T, h *Hub, payload, user string) *Feed {
 	t.Helper()
-	f, err := h.Subscribe(0, []byte(payload), http.Header{"X-User": {user}})
+	f, err := h.Subscribe(0, []byte(payload), http.Header{"X-User": {user}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestShared(t *testing.T) {
 	if _, open := <-other.Events(); open || !errors.Is(other.Err(), ErrShut) {
 		t.Errorf("open %v, %v", open, other.Err())
 	}
-	if _, err := h.Subscribe(0, nil, nil); !errors.Is(err, ErrShut) {
+	if _, err := h.Subscribe(0, nil, nil, nil); !errors.Is(err, ErrShut) {
 		t.Errorf("%v", err)
 	}
 }
@@ -125,7 +125,7 @@ func TestSlow(t *testing.T) {
 	h := New(Config{Targets: []Target{{URL: url}}, Queue: 2, MaxFeeds: 2})
 	defer h.Close()
 	slow, quick := subscribe(t, h, `{}`, ""), subscribe(t, h, `{}`, "")
-	if _, err := h.Subscribe(0, nil, nil); !errors.Is(err, ErrFull) {
+	if _, err := h.Subscribe(0, nil, nil, nil); !errors.Is(err, ErrFull) {
 		t.Errorf("%v", err)
 	}
 	c := accept(t, <-arrived)

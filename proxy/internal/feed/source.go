@@ -25,6 +25,7 @@ type source struct {
 	target  int
 	payload []byte
 	header  http.Header
+	init    []byte // of the client; nil: none
 	cancel  context.CancelFunc
 
 	mu    sync.Mutex
@@ -32,11 +33,12 @@ type source struct {
 }
 
 // keyOf tells subscriptions apart; each part stands behind its length.
-func keyOf(target int, payload []byte, header http.Header) string {
+func keyOf(target int, payload []byte, header http.Header, init []byte) string {
 	var b strings.Builder
 	part := func(s string) { b.WriteString(strconv.Itoa(len(s)) + ":" + s) }
 	part(strconv.Itoa(target))
 	part(string(payload))
+	part(string(init))
 	names := make([]string, 0, len(header))
 	for name := range header {
 		names = append(names, name)
@@ -168,7 +170,7 @@ func (s *source) begin(ctx context.Context, conn *websocket.Conn) error {
 	if conn.Subprotocol() != protocol {
 		return errors.New("the subgraph does not speak " + protocol)
 	}
-	if err := s.write(ctx, conn, message{Type: "connection_init"}); err != nil {
+	if err := s.write(ctx, conn, message{Type: "connection_init", Payload: s.init}); err != nil {
 		return err
 	}
 	if err := s.acknowledged(ctx, conn); err != nil {

@@ -87,6 +87,7 @@ type Exchange struct {
 	rights    rights
 	money     []byte // cost in decimal
 	streaming streaming
+	initial   []byte // payload of connection_init; nil: none
 	events    int64  // of a subscription that the client got
 	worked    int64  // ns in which they were made
 	done      bool   // events were emitted
@@ -162,7 +163,7 @@ func (x *Exchange) reset() {
 	if x.Executed = false; x.rights.policy != nil { // subgraphs were to be asked
 		x.rights, x.execution, x.fresh = rights{}, execute.Request{}, execute.Freshness{}
 	}
-	x.client, x.trace = "", [16]byte{}
+	x.client, x.trace, x.initial = "", [16]byte{}, nil
 	x.Breaker, x.Unasked, x.Erred, x.Leash = nil, false, false, nil
 	x.blind, x.copy, x.unknown, x.told, x.unsafe, x.unlogged, x.Injected = ReasonNone, nil, false, false, false, false, false
 }

@@ -58,6 +58,7 @@ type Socket struct {
 	first []byte // line
 	lines []byte // of headers
 	head  []byte // of each operation
+	init  []byte // payload of connection_init, where a subgraph may get it
 }
 
 // handshaking are headers of the handshake that say nothing of operations; wire's framing and those of a hop are among them.
@@ -99,7 +100,7 @@ func (s *Socket) seal() {
 }
 
 // Begin takes headers from the payload of connection_init, at its top or under headers, in place of the handshake's: those that policy names, but never
-// one by which a proxy in front vouches for somebody, for it does not see this one.
+// one by which a proxy in front vouches for somebody, for it does not see this one. The whole of it is kept where a subgraph gets it.
 func (s *Socket) Begin(payload []byte) {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(payload, &fields) != nil {
@@ -110,6 +111,11 @@ func (s *Socket) Begin(payload []byte) {
 		under = nil
 	}
 	p := s.l.cfg.Policy()
+	if p.Sockets.Forward {
+		var compact bytes.Buffer
+		_ = json.Compact(&compact, payload) // which was read above
+		s.init = compact.Bytes()
+	}
 	for _, name := range p.Sockets.Headers {
 		if p.Scope.Vouched(name) {
 			continue
@@ -178,7 +184,7 @@ func (s *Socket) Operate(ctx context.Context, x *Exchange, payload []byte, out M
 	leash := new(subgraph.Leash)
 	defer context.AfterFunc(ctx, leash.Leave)()
 	class, _ := l.Begin(x, &h, now)
-	x.Peer, x.Leash, x.BytesIn = s.peer, leash, int64(len(payload))
+	x.Peer, x.Leash, x.BytesIn, x.initial = s.peer, leash, int64(len(payload)), s.init
 	action := Relay
 	if x.Refusal.Code == codes.None && class == Post {
 		action, _ = l.Decide(ctx, x, &h, payload, now)

@@ -137,7 +137,7 @@ func (l *Line) deliver(ctx context.Context, x *Exchange, out events, draining <-
 	s, q, it := &x.Policy.Subscriptions, &x.execution, &x.Items[0]
 	x.executes(it)
 	target, payload, lines, _ := x.Policy.Executor.Subscription(q, nil)
-	f, err := s.Hub.Subscribe(target, payload, headerOf(lines))
+	f, err := s.Hub.Subscribe(target, payload, headerOf(lines), x.initial)
 	if err != nil {
 		return endOf(err)
 	}
