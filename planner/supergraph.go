@@ -109,13 +109,14 @@ func LoadSupergraph(name, sdl string, labels ...string) (*Supergraph, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Supergraph{model: model, hidden: map[string]bool{"stream": true}}
+	s := &Supergraph{model: model, hidden: map[string]bool{}}
 	for _, g := range model.Graphs {
 		s.subgraphs = append(s.subgraphs, Subgraph(g))
 	}
 	if s.schema, err = load(name, clientDocument(doc)); err != nil {
 		return nil, err
 	}
+	delete(s.schema.ast.Directives, "stream") // lists are answered whole, and clients are told so
 	s.schema.supergraph = s
 	return s, nil
 }
