@@ -198,3 +198,54 @@ func TestAClientThatLeavesEndsDeferredFetches(t *testing.T) {
 	c.Conn.Close()
 	eventually(t, "the request has ended", func() bool { return r.metric("weir_clients_left_total") == 1 })
 }
+
+// GraphQL over SSE, distinct connections mode: each part is an event, and the first does not wait for the second.
+func TestDeferredPartsAsEvents(t *testing.T) {
+	r, release := startDeferring(t, nil)
+	c := dialWire(t, r.address)
+	const (
+		draft1, draft2   = `{"data":{"open":1,"me":{"id":"1"}},"pending":[{"id":"0","path":["me"],"label":"later"}],"hasNext":true}`, `{"incremental":[{"id":"0","data":{"notes":"n"}}],"completed":[{"id":"0"}],"hasNext":false}`
+		legacy1, legacy2 = `{"data":{"open":1,"me":{"id":"1"}},"hasNext":true}`, `{"incremental":[{"data":{"notes":"n"},"path":["me"],"label":"later"}],"hasNext":false}`
+	)
+	for _, w := range []struct{ accept, first, second string }{
+		{"text/event-stream", legacy1, legacy2},
+		{"text/event-stream;deferSpec=20220824", legacy1, legacy2},
+		{"application/json, text/event-stream;incrementalSpec=v0.2", draft1, draft2},
+	} {
+		c.ask("1.1", w.accept, operation(openFirst))
+		if got, want := c.head(t), "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\nCache-Control: no-store, no-transform\r\nX-Accel-Buffering: no\r\n"; got != want {
+			t.Errorf("%s: head %q, want %q", w.accept, got, want)
+		}
+		if got, want := c.chunk(t), "event: next\ndata: "+w.first+"\n\n"; got != want {
+			t.Errorf("%s: %q, want %q", w.accept, got, want)
+		}
+		release <- struct{}{}
+		if got, want := c.chunk(t), "event: next\ndata: "+w.second+"\n\nevent: complete\ndata:\n\n"; got != want {
+			t.Errorf("%s: %q, want %q", w.accept, got, want)
+		}
+		if got := c.chunk(t); got != "" {
+			t.Errorf("%s: a chunk behind the last: %q", w.accept, got)
+		}
+	}
+}
+
+func TestDeferredPartsOverASocket(t *testing.T) {
+	for form, want := range map[string][]string{
+		"off":                  {`{"data":{"open":1,"me":{"id":"1","notes":"n"}}}`},
+		"deferSpec=20220824":   {`{"data":{"open":1,"me":{"id":"1"}},"hasNext":true}`, `{"incremental":[{"data":{"notes":"n"},"path":["me"],"label":"later"}],"hasNext":false}`},
+		"incrementalSpec=v0.2": {`{"data":{"open":1,"me":{"id":"1"}},"pending":[{"id":"0","path":["me"],"label":"later"}],"hasNext":true}`, `{"incremental":[{"id":"0","data":{"notes":"n"}}],"completed":[{"id":"0"}],"hasNext":false}`},
+	} {
+		t.Run(form, func(t *testing.T) {
+			r, release := startDeferring(t, func(f *config.File) { f.Supergraph.WebSocket.Defer = form })
+			c := (&newsroom{rig: r}).talk(`{}`)
+			c.say(`{"id":"1","type":"subscribe","payload":` + operation(openFirst) + `}`)
+			for i, part := range want {
+				if i == len(want)-1 {
+					release <- struct{}{}
+				}
+				c.expect(next("1", part))
+			}
+			c.expect(complete("1"))
+		})
+	}
+}

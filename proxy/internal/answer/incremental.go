@@ -5,7 +5,7 @@ import "bytes"
 // Incremental is the form in which a client takes an answer in parts.
 type Incremental uint8
 
-// The forms, by the parameter of multipart/mixed in Accept.
+// The forms, by the parameter of multipart/mixed or text/event-stream in Accept.
 const (
 	IncrementalNone Incremental = iota
 	Incremental2022             // deferSpec=20220824
@@ -21,21 +21,22 @@ func (i Incremental) Type() string {
 }
 
 // NegotiateIncremental chooses from the value of Accept: the form that is preferred, of those that are the same the newer one. A client that
-// names neither takes none.
-func NegotiateIncremental(accept []byte) (best Incremental) {
+// names neither takes none. events: the parts are to come as an event stream.
+func NegotiateIncremental(accept []byte) (best Incremental, events bool) {
 	weight := 0
 	for len(accept) > 0 {
 		var item []byte
 		item, accept = cutItem(accept)
 		name, w := mediaRange(item)
-		if w == 0 || !bytes.EqualFold(name, []byte("multipart/mixed")) {
+		stream := bytes.EqualFold(name, []byte("text/event-stream"))
+		if w == 0 || !stream && !bytes.EqualFold(name, []byte("multipart/mixed")) {
 			continue
 		}
 		if form := incremental(item); form != IncrementalNone && (w > weight || w == weight && form > best) {
-			best, weight = form, w
+			best, events, weight = form, stream, w
 		}
 	}
-	return best
+	return best, events
 }
 
 // incremental reads the parameters of a media range.

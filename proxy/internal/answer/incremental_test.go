@@ -13,10 +13,20 @@ func TestNegotiateIncremental(t *testing.T) {
 		"multipart/mixed;incrementalSpec=v0.2;q=0, application/json":                                    IncrementalNone,
 		"multipart/mixed;incrementalSpec=v0.3, multipart/mixed;deferSpec=20200101, application/json":    IncrementalNone,
 		"multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/json":                        IncrementalNone,
-		"text/event-stream;incrementalSpec=v0.2":                                                        IncrementalNone,
+		"text/event-stream, application/json":                                                           IncrementalNone,
+		"multipart/mixed;deferSpec=20220824, text/event-stream":                                         Incremental2022,
 	} {
-		if got := NegotiateIncremental([]byte(accept)); got != want {
-			t.Errorf("%s: %v, want %v", accept, got, want)
+		if got, events := NegotiateIncremental([]byte(accept)); got != want || events {
+			t.Errorf("%s: %v, want %v; as events: %v", accept, got, want, events)
+		}
+	}
+	for accept, want := range map[string]Incremental{
+		"text/event-stream;incrementalSpec=v0.2":                                         IncrementalV02,
+		"application/json;q=0.5, text/event-stream;deferSpec=20220824":                   Incremental2022,
+		"multipart/mixed;deferSpec=20220824;q=0.9, text/event-stream;deferSpec=20220824": Incremental2022,
+	} {
+		if got, events := NegotiateIncremental([]byte(accept)); got != want || !events {
+			t.Errorf("%s: %v, want %v; as events: %v", accept, got, want, events)
 		}
 	}
 }

@@ -26,6 +26,7 @@ type WebSocket struct {
 	Init       string `yaml:"init_timeout" json:"init_timeout,omitempty" jsonschema:"description=A client that has not sent connection_init by then is closed with 4408"`
 	Headers    List   `yaml:"init_headers" json:"init_headers,omitempty" jsonschema:"description=Headers that the payload of connection_init may set for the operations of its connection, at its top or under headers"`
 	Operations int    `yaml:"operations" json:"operations,omitempty" jsonschema:"description=Of one connection that are under way at a time; more are answered with socket.operations"`
+	Defer      string `yaml:"defer" json:"defer,omitempty" jsonschema:"enum=off,enum=deferSpec=20220824,enum=incrementalSpec=v0.2,description=How what @defer names is answered: as messages of their own in one of the two formats of clients; off: in the one answer"`
 	Origins    List   `yaml:"origins" json:"origins,omitempty" jsonschema:"description=Hosts of pages, such as shop.example or *.shop.example, whose browsers may connect with cookies or Authorization; pages of the sidecar's own host may"`
 }
 
@@ -43,7 +44,7 @@ func defaultSubscriptions() Subscriptions {
 }
 
 func defaultWebSocket() WebSocket {
-	return WebSocket{Mode: "on", Init: "10s", Headers: List{"authorization"}, Operations: 100}
+	return WebSocket{Mode: "on", Init: "10s", Headers: List{"authorization"}, Operations: 100, Defer: "off"}
 }
 
 func (w *WebSocket) compile(d *document) (out policy.Sockets) {
@@ -53,6 +54,13 @@ func (w *WebSocket) compile(d *document) (out policy.Sockets) {
 		out.On = w.Mode == "on"
 	default:
 		d.addf(at+"mode", "%q is not one of on, off", w.Mode)
+	}
+	switch w.Defer {
+	case "off":
+	case "deferSpec=20220824", "incrementalSpec=v0.2":
+		out.Defer = w.Defer
+	default:
+		d.addf(at+"defer", "%q is not one of off, deferSpec=20220824, incrementalSpec=v0.2", w.Defer)
 	}
 	out.Init = duration(d, at+"init_timeout", w.Init, 10*time.Millisecond, time.Hour)
 	between(d, at+"operations", w.Operations, 1, 100_000)

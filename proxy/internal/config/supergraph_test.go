@@ -109,6 +109,7 @@ func TestWhatIsWrongWithASupergraphIsNamed(t *testing.T) {
 		"subgraphs: { a: { subscriptions: { protocol: sse, keep_alive: 1s } } }":       "supergraph.subgraphs.a.subscriptions.keep_alive: an event stream has no pings",
 		"subgraphs: { a: { subscriptions: { init_payload: all } } }":                   `supergraph.subgraphs.a.subscriptions.init_payload: "all" is not one of none, client`,
 		"subgraphs: { a: { subscriptions: { protocol: sse, init_payload: client } } }": "supergraph.subgraphs.a.subscriptions.init_payload: an event stream has no connection_init; pass headers on by headers.propagate",
+		"websocket: { defer: on }":                                                     `supergraph.websocket.defer: "on" is not one of off, deferSpec=20220824, incrementalSpec=v0.2`,
 		"subgraphs: { a: { timeot: 1s } }":                                             "did you mean timeout?",
 		"budget: { mode: maybe }":                                                      `supergraph.budget.mode: "maybe" is no mode`,
 		"budget: { operation: -1 }":                                                    "supergraph.budget.operation: -1 is out of range",

@@ -66,38 +66,39 @@ type Exchange struct {
 	Status    int
 	Fetches   int // upstream calls
 
-	client    string
-	trace     [16]byte
-	batch     [][]byte
-	keys      cache.KeyWriter
-	vary      []byte            // what of the head is in the key, length-prefixed
-	learnt    []byte            // values of an item's learnt headers
-	scratch   []byte            // decoded document or parameters
-	lines     []byte            // header lines to store
-	said      said              // by the last answer
-	order     []int32           // of tags in them
-	stored    []byte            // head of an entry
-	detail    []byte            // why the entry lives as long as it does
-	decode    []byte            // an answer's content without content coding
-	plain     []byte            // a batch's answer
-	executed  []byte            // an answer of ours
-	fresh     execute.Freshness // of it
-	points    []int64           // of fetches
-	execution execute.Request
-	rights    rights
-	money     []byte // cost in decimal
-	streaming streaming
-	initial   []byte // payload of connection_init; nil: none
-	events    int64  // of a subscription that the client got
-	worked    int64  // ns in which they were made
-	done      bool   // events were emitted
-	lost      bool   // the answer did not come
-	blind     Reason // why the request is relayed unread
-	copy      *Copy  // of the body of such a request; nil: none
-	unknown   bool   // it may have been a mutation
-	unsafe    bool   // a method that may change something (RFC 9110, section 9.2.1)
-	told      bool   // and what that means was invalidated once
-	unlogged  bool   // the fleet's log does not have yet what was invalidated for it
+	client     string
+	trace      [16]byte
+	batch      [][]byte
+	keys       cache.KeyWriter
+	vary       []byte            // what of the head is in the key, length-prefixed
+	learnt     []byte            // values of an item's learnt headers
+	scratch    []byte            // decoded document or parameters
+	lines      []byte            // header lines to store
+	said       said              // by the last answer
+	order      []int32           // of tags in them
+	stored     []byte            // head of an entry
+	detail     []byte            // why the entry lives as long as it does
+	decode     []byte            // an answer's content without content coding
+	plain      []byte            // a batch's answer
+	executed   []byte            // an answer of ours
+	fresh      execute.Freshness // of it
+	points     []int64           // of fetches
+	execution  execute.Request
+	rights     rights
+	money      []byte // cost in decimal
+	streaming  streaming
+	eventParts bool   // parts come as events
+	initial    []byte // payload of connection_init; nil: none
+	events     int64  // of a subscription that the client got
+	worked     int64  // ns in which they were made
+	done       bool   // events were emitted
+	lost       bool   // the answer did not come
+	blind      Reason // why the request is relayed unread
+	copy       *Copy  // of the body of such a request; nil: none
+	unknown    bool   // it may have been a mutation
+	unsafe     bool   // a method that may change something (RFC 9110, section 9.2.1)
+	told       bool   // and what that means was invalidated once
+	unlogged   bool   // the fleet's log does not have yet what was invalidated for it
 }
 
 // Refusal is an answer that says no, in place of a relay.
@@ -163,7 +164,7 @@ func (x *Exchange) reset() {
 	if x.Executed = false; x.rights.policy != nil { // subgraphs were to be asked
 		x.rights, x.execution, x.fresh = rights{}, execute.Request{}, execute.Freshness{}
 	}
-	x.client, x.trace, x.initial = "", [16]byte{}, nil
+	x.client, x.trace, x.initial, x.eventParts = "", [16]byte{}, nil, false
 	x.Breaker, x.Unasked, x.Erred, x.Leash = nil, false, false, nil
 	x.blind, x.copy, x.unknown, x.told, x.unsafe, x.unlogged, x.Injected = ReasonNone, nil, false, false, false, false, false
 }

@@ -9,12 +9,19 @@ import (
 	"github.com/weirproxy/weir/proxy/internal/wire"
 )
 
-// takesParts tells how the client takes what an operation defers.
+// takesParts tells how the client takes what an operation defers. One that takes nothing but events, and does not say which form, has the form that was there
+// first.
 func (x *Exchange) takesParts(h *wire.RequestHead) execute.Format {
-	if !x.Policy.Defer || x.Batch || x.Head || h == nil || len(x.Items) != 1 || !x.Items[0].Plan.Incremental() || h.Count("accept") > 1 {
+	if !x.Policy.Defer || x.Batch || x.Head || h == nil || len(x.Items) != 1 || !x.Items[0].Plan.Incremental() || x.Items[0].Plan.Kind() == planner.KindSubscription || h.Count("accept") > 1 {
 		return execute.Whole
 	}
-	switch answer.NegotiateIncremental(h.Header("accept")) {
+	accept := h.Header("accept")
+	form, events := answer.NegotiateIncremental(accept)
+	if form == answer.IncrementalNone && x.Media == answer.MediaStream && answer.Accepts(accept, eventStream) {
+		form, events = answer.Incremental2022, true
+	}
+	x.eventParts = events
+	switch form {
 	case answer.Incremental2022:
 		return execute.Legacy
 	case answer.IncrementalV02:
@@ -24,6 +31,9 @@ func (x *Exchange) takesParts(h *wire.RequestHead) execute.Format {
 }
 
 func (x *Exchange) partsMedia() string {
+	if x.eventParts {
+		return answer.MediaEvents
+	}
 	if x.Parts == execute.Legacy {
 		return answer.Incremental2022.Type()
 	}
@@ -45,26 +55,40 @@ const (
 	lastBoundary = "\r\n-----\r\n"
 )
 
+// appendPart appends a payload as it stands in the body of the answer.
+func (x *Exchange) appendPart(b, payload []byte, first, last bool) []byte {
+	switch {
+	case x.eventParts && last:
+		return append(answer.AppendNext(b, payload), answer.Complete...)
+	case x.eventParts:
+		return answer.AppendNext(b, payload)
+	}
+	if first {
+		b = append(b, boundary...)
+	}
+	b = append(append(b, partHead...), payload...)
+	if last {
+		return append(b, lastBoundary...)
+	}
+	return append(b, boundary...)
+}
+
 // streamParts executes the operation and writes each part of the answer as it is there.
 func (l *Line) streamParts(ctx context.Context, x *Exchange, out Out) {
+	first := true
+	l.inParts(ctx, x, func(payload []byte, last bool) bool {
+		x.plain = x.appendPart(x.plain[:0], payload, first, last)
+		first = false
+		return out.Part(x.plain) == nil
+	})
+}
+
+// inParts executes the operation and hands on each part of the answer as it is there, as long as send reports that somebody wants more.
+func (l *Line) inParts(ctx context.Context, x *Exchange, send func(payload []byte, last bool) bool) {
 	it := &x.Items[0]
 	x.Executed = true
 	x.executes(it)
-	first := true
-	d := execute.Delivery{Format: x.Parts, Buffer: x.executed[:0], Send: func(payload []byte, last bool) bool {
-		b := x.plain[:0]
-		if first {
-			b, first = append(b, boundary...), false
-		}
-		b = append(append(b, partHead...), payload...)
-		if last {
-			b = append(b, lastBoundary...)
-		} else {
-			b = append(b, boundary...)
-		}
-		x.plain = b
-		return out.Part(b) == nil
-	}}
+	d := execute.Delivery{Format: x.Parts, Buffer: x.executed[:0], Send: send}
 	stats := x.Policy.Executor.ExecuteInParts(ctx, &x.execution, &d)
 	x.executed = d.Buffer
 	if cap(x.plain) > keptExecuted {

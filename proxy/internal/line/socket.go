@@ -93,10 +93,14 @@ func appendHeader(dst, name, value []byte) []byte {
 	return append(append(append(append(dst, name...), ": "...), value...), "\r\n"...)
 }
 
-// seal makes the head of operations: each is asked for as JSON, a subscription by events.
+// seal makes the head of operations: each is asked for as JSON, a subscription by events, and so is what is deferred where policy says in which form.
 func (s *Socket) seal() {
 	s.head = append(append(s.head[:0], s.first...), s.lines...)
-	s.head = append(s.head, "content-type: application/json\r\naccept: application/json, text/event-stream\r\n\r\n"...)
+	s.head = append(s.head, "content-type: application/json\r\naccept: application/json, text/event-stream"...)
+	if form := s.l.cfg.Policy().Sockets.Defer; form != "" {
+		s.head = append(append(s.head, ';'), form...)
+	}
+	s.head = append(s.head, "\r\n\r\n"...)
 }
 
 // Begin takes headers from the payload of connection_init, at its top or under headers, in place of the handshake's: those that policy names, but never
@@ -195,9 +199,13 @@ func (s *Socket) Operate(ctx context.Context, x *Exchange, payload []byte, out M
 		_, body := l.AppendAnswer(nil, x, &h, &w, answer.Connection{Minor: 1}, now)
 		m.only(body)
 	case Stream:
-		if x.streaming == streamEvents {
+		switch x.streaming {
+		case streamEvents:
 			l.follow(ctx, x, m, draining)
-		} else { // a subscription to nothing that its client may have
+		case streamParts:
+			x.Status = 200
+			l.inParts(ctx, x, m.part)
+		default: // a subscription to nothing that its client may have
 			m.only(x.executed)
 		}
 	default:
@@ -238,6 +246,17 @@ func (m *messages) only(body []byte) {
 	if m.next(body) == nil {
 		_ = m.Complete()
 	}
+}
+
+// part sends a part of an answer.
+func (m *messages) part(payload []byte, last bool) bool {
+	if m.next(payload) != nil {
+		return false
+	}
+	if last {
+		_ = m.Complete()
+	}
+	return true
 }
 
 func (m *messages) refuse() {

@@ -104,6 +104,7 @@ type Sockets struct {
 	Init       time.Duration // up to connection_init
 	Operations int           // of one socket, under way at a time
 	Headers    []string      // in lower case, that connection_init may set for the operations
+	Defer      string        // the form in which what is deferred comes, as a parameter of Accept; empty: with the rest
 	Forward    bool          // a subgraph gets the payload of connection_init
 	Origins    []string      // hosts of pages, or patterns of path.Match, whose browsers may add credentials to the handshake; the sidecar's own is one
 }
