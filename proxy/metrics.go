@@ -105,7 +105,7 @@ func collectLine(set telemetry.Set, st line.Stats) {
 func (s *Sidecar) collectPolicy(set telemetry.Set) {
 	p := s.policies.load()
 	set.Gauge("weir_config_version", "Version of the configuration in force; 0: from the file.", float64(p.Version))
-	set.Counter("weir_config_refused_total", "Pushed configurations that were refused.", float64(s.policies.configErrors.Load()))
+	set.Counter("weir_config_refused_total", "Configurations that were pushed, or read again, and refused.", float64(s.policies.configErrors.Load()))
 	set.Counter("weir_commands_applied_total", "Commands that came into force.", float64(s.policies.applied.Load()))
 	set.Counter("weir_commands_invalidated_total", "Invalidations that were obeyed by command.", float64(s.policies.invalidated.Load()))
 	set.Gauge("weir_schema_loaded", "1 when requests are planned with a schema.", boolean(p.Plans.Schema() != nil))

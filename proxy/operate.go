@@ -62,8 +62,9 @@ type inForce struct {
 
 // shownConfig is the configuration in force, without secrets: the file, what was pushed over it, and the commands.
 func (s *Sidecar) shownConfig() []byte {
-	text := config.Redacted(s.cfg.Static.File)
+	file := s.cfg.Static.File
 	s.policies.mu.Lock()
+	file.Policy = s.policies.own
 	f := inForce{Version: s.policies.version, Hash: s.policies.hash, Source: "file"}
 	if f.Version > 0 {
 		f.Source, f.Pushed = "control plane", config.RedactedPolicy(s.policies.values.Document)
@@ -72,6 +73,7 @@ func (s *Sidecar) shownConfig() []byte {
 		f.Leases = append(f.Leases, c.ID+" "+c.Kind+" "+c.Operation+" until "+c.Expires.UTC().Format(time.RFC3339))
 	}
 	s.policies.mu.Unlock()
+	text := config.Redacted(file)
 	more, err := yaml.Marshal(map[string]inForce{"in_force": f})
 	if err != nil {
 		return text

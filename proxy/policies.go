@@ -29,6 +29,10 @@ type policies struct {
 	log    *slog.Logger
 	now    atomic.Pointer[policy.Policy]
 
+	applying sync.Mutex      // held while a configuration comes into force, from the file or a push; before swapping
+	own      config.Policy   // of the file; changed under mu, too
+	pushed   *agent.Snapshot // over it; nil: none
+
 	swapping sync.Mutex // held while a configuration is compiled and put in force; before mu
 
 	mu       sync.Mutex
@@ -56,7 +60,7 @@ type policies struct {
 // newPolicies puts v in force; behind is what operations are planned for.
 func newPolicies(s *config.Static, v *config.Values, behind *federation, store *cache.Store, log *slog.Logger) (*policies, error) {
 	p := &policies{
-		static: s, store: store, log: log, schema: behind.schema, rates: map[string]*policy.Rate{}, obeyed: map[string]uint64{},
+		static: s, own: s.File.Policy, store: store, log: log, schema: behind.schema, rates: map[string]*policy.Rate{}, obeyed: map[string]uint64{},
 	}
 	if behind.subgraphs != nil {
 		p.executor, p.hub = behind.executor, behind.hub
@@ -194,19 +198,6 @@ func (p *policies) setFederation(f *federation) {
 	defer p.mu.Unlock()
 	p.schema, p.executor, p.hub, p.plans, p.plansFor = f.schema, f.executor, f.hub, plans, want
 	p.publish()
-}
-
-// apply is the agent's: it validates, compiles and swaps a pushed configuration. An error is told to the control plane, and what was in
-// force stays.
-func (p *policies) apply(_ context.Context, s agent.Snapshot) error {
-	v, err := config.ParsePolicy(fmt.Sprintf("version %d", s.Version), s.Config, p.static.File.Policy)
-	if err == nil {
-		err = p.put(v, s)
-	}
-	if err != nil {
-		p.configErrors.Add(1) // the agent logs it
-	}
-	return err
 }
 
 // put swaps a configuration, and the supergraph where it brings one or ends one.

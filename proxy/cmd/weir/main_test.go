@@ -266,6 +266,56 @@ func TestRunRelaysWithoutItsNeighboursAndDrainsOnSIGTERM(t *testing.T) {
 	}
 }
 
+// SIGHUP reads the policy again; it never ends the process.
+func TestSIGHUPReadsThePolicyAgain(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "weir.yaml")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("policy: {expose: false}\n")
+	s := start(t, origin(t, func(http.ResponseWriter, *http.Request) {}), "-c", file)
+	// Signals that come faster than they are obeyed fall together: one after the other, each is.
+	hup := func(text, path, want string) {
+		t.Helper()
+		write(text)
+		if err := s.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		poll := time.NewTicker(10 * time.Millisecond)
+		defer poll.Stop()
+		for range 1000 {
+			res, err := http.Get(s.admin + path)
+			if err != nil {
+				t.Fatalf("%v\n%s", err, s.log)
+			}
+			body, err := io.ReadAll(res.Body)
+			res.Body.Close()
+			if err == nil && strings.Contains(string(body), want) {
+				return
+			}
+			<-poll.C
+		}
+		t.Fatalf("%s has no %q", path, want)
+	}
+	hup("policy: {expose: true}\n", "/config", "expose: true")
+	hup("policy: {exposed: true}\n", "/metrics", "\nweir_config_refused_total 1\n")
+	hup("policy: {max_body: 3MiB}\nlisten: 127.0.0.1:1\n", "/config", "max_body: 3MiB")
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	for _, want := range []string{"the policy of the file is in force", file + ":1:10"} {
+		if !strings.Contains(s.log.String(), want) {
+			t.Errorf("the log has no %q:\n%s", want, s.log)
+		}
+	}
+}
+
 func TestSecondSignalEndsAtOnce(t *testing.T) {
 	begun, finish := make(chan struct{}), make(chan struct{})
 	url := origin(t, func(_ http.ResponseWriter, r *http.Request) {

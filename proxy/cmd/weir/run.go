@@ -2,6 +2,11 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -15,7 +20,8 @@ func runCommand() *cobra.Command {
 		Use:   "run",
 		Short: "Run the sidecar until SIGTERM, then drain",
 		Long: `run serves until SIGTERM or Ctrl-C. Then requests that have begun may finish within the drain time, and the events that are left
-are sent; a second signal ends it at once. Redis, Kafka and the control plane may be absent, at the start or later: traffic flows.`,
+are sent; a second signal ends it at once. SIGHUP reads the configuration again: its policy takes effect, without a request lost, and a file that
+is wrong changes nothing but a line of the log. Redis, Kafka and the control plane may be absent, at the start or later: traffic flows.`,
 		Example: `  # beside a service on port 4001, clients connect to 4000
   weir run --upstream http://127.0.0.1:4001
 
@@ -42,9 +48,39 @@ are sent; a second signal ends it at once. Redis, Kafka and the control plane ma
 		if err != nil {
 			return err
 		}
+		defer reloading(s, sidecar, logger)()
 		return sidecar.Run(c.Context())
 	}
 	return c
+}
+
+// reloading reads the configuration again on each SIGHUP, until the returned function is called.
+func reloading(s *settings, sidecar *proxy.Sidecar, logger *slog.Logger) (end func()) {
+	signals, done := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(signals, syscall.SIGHUP)
+	go func() {
+		defer close(done)
+		for range signals {
+			reload(s, sidecar, logger)
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(signals)
+		<-done
+	}
+}
+
+func reload(s *settings, sidecar *proxy.Sidecar, logger *slog.Logger) {
+	waits, err := sidecar.Reload(s.load)
+	switch {
+	case err != nil:
+		logger.Warn("the configuration cannot be used; the one before stays in force", "file", s.file, "error", err)
+	case len(waits) > 0:
+		logger.Warn("the policy of the file is in force; other keys that have changed wait for a restart", "file", s.file, "keys", strings.Join(waits, ", "))
+	default:
+		logger.Info("the policy of the file is in force", "file", s.file)
+	}
 }
 
 func checkCommand() *cobra.Command {
