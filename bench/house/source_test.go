@@ -64,6 +64,12 @@ func inspect(t *testing.T, fset *token.FileSet, p *pkg, file *ast.File) {
 			if lines := fset.Position(n.End()).Line - fset.Position(n.Pos()).Line + 1; lines > aimFunctionLines {
 				t.Logf("size: %s %s has %d lines, the aim is %d", at(n), n.Name.Name, lines, aimFunctionLines)
 			}
+		case *ast.Field:
+			if n.Tag != nil {
+				for _, fault := range schemaFaults(n.Tag.Value) {
+					t.Errorf("%s: %s", at(n), fault)
+				}
+			}
 		case *ast.ImportSpec:
 			if n.Path.Value == `"flag"` && p.Name != "main" {
 				t.Errorf("%s: flags are read in main only", at(n))

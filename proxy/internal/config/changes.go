@@ -23,11 +23,11 @@ type ChangeTopic struct {
 
 // ChangeTable maps the rows of a table.
 type ChangeTable struct {
-	Table string   `yaml:"table" json:"table,omitempty" jsonschema:"description=Name as table, schema.table, database.table or database.schema.table"`
+	Table string   `yaml:"table" json:"table,omitempty" jsonschema:"description=Name as table\\, schema.table\\, database.table or database.schema.table"`
 	Type  string   `yaml:"type" json:"type,omitempty" jsonschema:"description=GraphQL type of the rows; a change invalidates Type:key and list:Type"`
 	Key   string   `yaml:"key" json:"key,omitempty" jsonschema:"description=Column of the entity's key; default: the key of the Kafka record"`
-	Lists string   `yaml:"lists" json:"lists,omitempty" jsonschema:"enum=always,enum=membership,enum=never,description=Which changes invalidate lists of the type: all, rows that are new or gone, or none; default always"`
-	Tags  []string `yaml:"tags" json:"tags,omitempty" jsonschema:"description=More tags, with places for columns: category-{category_id} (before and after the change) or {before.x} or {after.x}"`
+	Lists string   `yaml:"lists" json:"lists,omitempty" jsonschema:"enum=always,enum=membership,enum=never,description=Which changes invalidate lists of the type: all\\, rows that are new or gone\\, or none; default always"`
+	Tags  []string `yaml:"tags" json:"tags,omitempty" jsonschema:"description=More tags\\, with places for columns: category-{category_id} (before and after the change) or {before.x} or {after.x}"`
 }
 
 // compileChanges checks the part and returns the topics.

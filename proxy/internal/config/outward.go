@@ -9,11 +9,11 @@ import (
 // Outward are the headers that tell browsers, CDNs and other caches how to keep an answer. With any of them, queries that cannot be kept,
 // errors among them, get no-store, and the answer to a query that fills the cache is sent when it has been read to its end.
 type Outward struct {
-	CacheControl     bool        `yaml:"cache_control" json:"cache_control,omitempty" jsonschema:"description=Write Cache-Control anew: what is left of the time to live, public or private, stale-while-revalidate"`
+	CacheControl     bool        `yaml:"cache_control" json:"cache_control,omitempty" jsonschema:"description=Write Cache-Control anew: what is left of the time to live\\, public or private\\, stale-while-revalidate"`
 	CDNCacheControl  bool        `yaml:"cdn_cache_control" json:"cdn_cache_control,omitempty" jsonschema:"description=The same for CDNs alone (RFC 9213)"`
 	SurrogateControl bool        `yaml:"surrogate_control" json:"surrogate_control,omitempty" jsonschema:"description=The same for Fastly and others like it"`
-	SurrogateKey     OutwardTags `yaml:"surrogate_key" json:"surrogate_key,omitempty" jsonschema:"description=Tags with blanks between them (Fastly: 16 KiB, 1 KiB a tag)"`
-	CacheTag         OutwardTags `yaml:"cache_tag" json:"cache_tag,omitempty" jsonschema:"description=Tags with commas between them (Cloudflare, Netlify)"`
+	SurrogateKey     OutwardTags `yaml:"surrogate_key" json:"surrogate_key,omitempty" jsonschema:"description=Tags with blanks between them (Fastly: 16 KiB\\, 1 KiB a tag)"`
+	CacheTag         OutwardTags `yaml:"cache_tag" json:"cache_tag,omitempty" jsonschema:"description=Tags with commas between them (Cloudflare\\, Netlify)"`
 	CacheGroups      OutwardTags `yaml:"cache_groups" json:"cache_groups,omitempty" jsonschema:"description=Tags as groups of RFC 9875; caches need to know no more than 32 of 32 bytes"`
 	CatchAll         string      `yaml:"catch_all" json:"catch_all,omitempty" jsonschema:"description=Tag of answers whose tags do not all fit: purge it with every purge"`
 }

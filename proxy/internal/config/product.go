@@ -9,8 +9,8 @@ import (
 // SLO is what the owner of a subgraph promises.
 type SLO struct {
 	Latency      string  `yaml:"latency" json:"latency,omitempty" jsonschema:"description=Up to which a fetch is fast enough"`
-	LatencyRatio float64 `yaml:"latency_ratio" json:"latency_ratio,omitempty" jsonschema:"description=Of the fetches, those that are fast enough: 0 to 1; default 0.99"`
-	Availability float64 `yaml:"availability" json:"availability,omitempty" jsonschema:"description=Of the fetches, those with a usable answer: 0 to 1, for instance 0.999"`
+	LatencyRatio float64 `yaml:"latency_ratio" json:"latency_ratio,omitempty" jsonschema:"description=Of the fetches\\, those that are fast enough: 0 to 1; default 0.99"`
+	Availability float64 `yaml:"availability" json:"availability,omitempty" jsonschema:"description=Of the fetches\\, those with a usable answer: 0 to 1\\, for instance 0.999"`
 }
 
 // Product is a subgraph as something that an owner offers others. Zero values are not promised.

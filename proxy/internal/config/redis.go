@@ -46,7 +46,7 @@ func compileRedis(d *document, s *Static, f *File, env Env) {
 
 // Encryption seals what stands in Redis.
 type Encryption struct {
-	Keys []EncryptionKey `yaml:"keys" json:"keys,omitempty" jsonschema:"description=The first seals, all open: a new key is added behind the old one first, then put in front"`
+	Keys []EncryptionKey `yaml:"keys" json:"keys,omitempty" jsonschema:"description=The first seals\\, all open: a new key is added behind the old one first\\, then put in front"`
 }
 
 // EncryptionKey is one key, from exactly one of its two sources.

@@ -46,6 +46,15 @@ func duration(d *document, path, text string, low, high time.Duration) time.Dura
 	return v
 }
 
+// interval reads how often something is done: 0 is never.
+func interval(d *document, path, text string, least, high time.Duration) time.Duration {
+	v := duration(d, path, text, 0, high)
+	if 0 < v && v < least {
+		d.addf(path, "%s is too often; write %s or more, or 0 for never", text, least)
+	}
+	return v
+}
+
 var units = []struct {
 	name string
 	n    int64

@@ -21,6 +21,24 @@ func TestStructuralMistakesAreAllToldAtOnce(t *testing.T) {
 	}
 }
 
+func TestWhatIsDoneTooOftenIsRefused(t *testing.T) {
+	for text, want := range map[string]string{
+		"upstream: http://a:1\nusage_interval: 1ns\n":          "2:17: usage_interval: 1ns is too often; write 1s or more, or 0 for never",
+		"upstream: http://a:1\nusage_interval: 999ms\n":        "2:17: usage_interval: 999ms is too often",
+		"upstream: http://a:1\nusage_interval: -1s\n":          "2:17: usage_interval: -1s is out of range",
+		"upstream: http://a:1\nintrospection_interval: 1ns\n":  "2:25: introspection_interval: 1ns is too often; write 10ms or more, or 0 for never",
+		"supergraph: { file: a.graphql,\n  watch: 1ns }\n":     "2:10: supergraph.watch: 1ns is too often; write 100ms or more, or 0 for never",
+		"upstream: http://a:1\nusage_interval: 1s\n":           "",
+		"upstream: http://a:1\nusage_interval: 0\n":            "",
+		"upstream: http://a:1\nintrospection_interval: 10ms\n": "",
+	} {
+		_, _, err := compile(t, text)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), ":"+want)) {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+}
+
 func TestHostileDocumentsAreRefusedAndEndNothing(t *testing.T) {
 	deep := strings.Builder{}
 	for i := range 1000 {

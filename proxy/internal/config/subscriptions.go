@@ -22,12 +22,12 @@ type Subscriptions struct {
 
 // WebSocket says how clients speak to a supergraph over WebSockets.
 type WebSocket struct {
-	Mode       string `yaml:"mode" json:"mode,omitempty" jsonschema:"enum=on,enum=off,description=on: a WebSocket at the GraphQL path speaks graphql-transport-ws, for subscriptions and queries and mutations"`
+	Mode       string `yaml:"mode" json:"mode,omitempty" jsonschema:"enum=on,enum=off,description=on: a WebSocket at the GraphQL path speaks graphql-transport-ws\\, for subscriptions and queries and mutations"`
 	Init       string `yaml:"init_timeout" json:"init_timeout,omitempty" jsonschema:"description=A client that has not sent connection_init by then is closed with 4408"`
-	Headers    List   `yaml:"init_headers" json:"init_headers,omitempty" jsonschema:"description=Headers that the payload of connection_init may set for the operations of its connection, at its top or under headers"`
+	Headers    List   `yaml:"init_headers" json:"init_headers,omitempty" jsonschema:"description=Headers that the payload of connection_init may set for the operations of its connection\\, at its top or under headers"`
 	Operations int    `yaml:"operations" json:"operations,omitempty" jsonschema:"description=Of one connection that are under way at a time; more are answered with socket.operations"`
 	Defer      string `yaml:"defer" json:"defer,omitempty" jsonschema:"enum=off,enum=deferSpec=20220824,enum=incrementalSpec=v0.2,description=How what @defer names is answered: as messages of their own in one of the two formats of clients; off: in the one answer"`
-	Origins    List   `yaml:"origins" json:"origins,omitempty" jsonschema:"description=Hosts of pages, such as shop.example or *.shop.example, whose browsers may connect with cookies or Authorization; pages of the sidecar's own host may"`
+	Origins    List   `yaml:"origins" json:"origins,omitempty" jsonschema:"description=Hosts of pages\\, such as shop.example or *.shop.example\\, whose browsers may connect with cookies or Authorization; pages of the sidecar's own host may"`
 }
 
 // Events say how one subgraph is subscribed to.

@@ -17,28 +17,28 @@ import (
 
 // Supergraph says where the supergraph is and how its subgraphs are asked.
 type Supergraph struct {
-	File          string              `yaml:"file" json:"file,omitempty" jsonschema:"description=SDL file of a composed supergraph; operations are executed over its subgraphs, and there is no upstream"`
+	File          string              `yaml:"file" json:"file,omitempty" jsonschema:"description=SDL file of a composed supergraph; operations are executed over its subgraphs\\, and there is no upstream"`
 	Watch         string              `yaml:"watch" json:"watch,omitempty" jsonschema:"description=How often to look whether the file has changed; 0 for never"`
-	Labels        List                `yaml:"labels" json:"labels,omitempty" jsonschema:"description=Labels of @override(label:) that are on: with its label the new subgraph resolves the field, without it the old one"`
-	Timeout       string              `yaml:"timeout" json:"timeout,omitempty" jsonschema:"description=Of one fetch from a subgraph, waiting for a place and retries included"`
-	Total         string              `yaml:"total_timeout" json:"total_timeout,omitempty" jsonschema:"description=Of all fetches of an operation; what is missing then is null, with an error"`
+	Labels        List                `yaml:"labels" json:"labels,omitempty" jsonschema:"description=Labels of @override(label:) that are on: with its label the new subgraph resolves the field\\, without it the old one"`
+	Timeout       string              `yaml:"timeout" json:"timeout,omitempty" jsonschema:"description=Of one fetch from a subgraph\\, waiting for a place and retries included"`
+	Total         string              `yaml:"total_timeout" json:"total_timeout,omitempty" jsonschema:"description=Of all fetches of an operation; what is missing then is null\\, with an error"`
 	Concurrency   int                 `yaml:"concurrency" json:"concurrency,omitempty" jsonschema:"description=Fetches from one subgraph at the same time; more wait"`
 	MaxAnswer     string              `yaml:"max_answer" json:"max_answer,omitempty" jsonschema:"description=Size of a subgraph's answer; a larger one is an error"`
-	MaskErrors    bool                `yaml:"mask_errors" json:"mask_errors,omitempty" jsonschema:"description=Do not tell clients what subgraphs say in errors, only where they are"`
+	MaskErrors    bool                `yaml:"mask_errors" json:"mask_errors,omitempty" jsonschema:"description=Do not tell clients what subgraphs say in errors\\, only where they are"`
 	EntityMemo    bool                `yaml:"entity_memo" json:"entity_memo,omitempty" jsonschema:"description=Do not ask a subgraph again for fields of an entity that it has answered in the same request; nothing of it outlives the request"`
-	Dedup         bool                `yaml:"dedup" json:"dedup,omitempty" jsonschema:"description=Fetches of queries that are the same, the headers that are passed on included, and under way at the same time are one request; never mutations"`
-	Inbound       bool                `yaml:"dedup_inbound" json:"dedup_inbound,omitempty" jsonschema:"description=Queries of clients that are the same, variables and credentials and the headers that are passed on included, and under way at the same time are executed once; never mutations"`
+	Dedup         bool                `yaml:"dedup" json:"dedup,omitempty" jsonschema:"description=Fetches of queries that are the same\\, the headers that are passed on included\\, and under way at the same time are one request; never mutations"`
+	Inbound       bool                `yaml:"dedup_inbound" json:"dedup_inbound,omitempty" jsonschema:"description=Queries of clients that are the same\\, variables and credentials and the headers that are passed on included\\, and under way at the same time are executed once; never mutations"`
 	Defer         bool                `yaml:"defer" json:"defer,omitempty" jsonschema:"description=Fragments with @defer are answered later\\, to clients whose Accept names multipart/mixed or text/event-stream with deferSpec=20220824 or incrementalSpec=v0.2; others have them in the one answer"`
-	Trace         string              `yaml:"trace" json:"trace,omitempty" jsonschema:"enum=forward,enum=create,enum=off,description=W3C trace context: forward the client's; create: and begin one, sampled, where there is none; off"`
+	Trace         string              `yaml:"trace" json:"trace,omitempty" jsonschema:"enum=forward,enum=create,enum=off,description=W3C trace context: forward the client's; create: and begin one\\, sampled\\, where there is none; off"`
 	Headers       HeaderRules         `yaml:"headers" json:"headers,omitempty" jsonschema:"description=Of requests to all subgraphs"`
 	Authorization Authorization       `yaml:"authorization" json:"authorization,omitempty" jsonschema:"description=What @authenticated and @requiresScopes and @policy of the supergraph do; tokens are verified by policy.scope"`
-	Cache         EntityCache         `yaml:"cache" json:"cache,omitempty" jsonschema:"description=Entities and root fields that subgraphs answered, kept as their Cache-Control allows"`
-	Retries       Retries             `yaml:"retries" json:"retries,omitempty" jsonschema:"description=Of queries whose connection failed or that were answered with 502, 503 or 504; never of mutations"`
+	Cache         EntityCache         `yaml:"cache" json:"cache,omitempty" jsonschema:"description=Entities and root fields that subgraphs answered\\, kept as their Cache-Control allows"`
+	Retries       Retries             `yaml:"retries" json:"retries,omitempty" jsonschema:"description=Of queries whose connection failed or that were answered with 502\\, 503 or 504; never of mutations"`
 	Hedging       Hedging             `yaml:"hedging" json:"hedging,omitempty" jsonschema:"description=A query whose answer has not begun is sent a second time beside the first within the budget of retries; never a mutation"`
-	Budget        Budget              `yaml:"budget" json:"budget,omitempty" jsonschema:"description=Of what an operation may cost before it is executed, by the @cost and @listSize of the supergraph"`
+	Budget        Budget              `yaml:"budget" json:"budget,omitempty" jsonschema:"description=Of what an operation may cost before it is executed\\, by the @cost and @listSize of the supergraph"`
 	Subscriptions Subscriptions       `yaml:"subscriptions" json:"subscriptions,omitempty" jsonschema:"description=Of clients and to subgraphs"`
 	WebSocket     WebSocket           `yaml:"websocket" json:"websocket,omitempty" jsonschema:"description=Of clients"`
-	Subgraphs     map[string]Subgraph `yaml:"subgraphs" json:"subgraphs,omitempty" jsonschema:"description=What differs for one subgraph, by its name"`
+	Subgraphs     map[string]Subgraph `yaml:"subgraphs" json:"subgraphs,omitempty" jsonschema:"description=What differs for one subgraph\\, by its name"`
 }
 
 // Subgraph is what differs for one subgraph.
@@ -122,10 +122,10 @@ func (c *EntityCache) compile(d *document, at string, all execute.Rule) execute.
 
 // HeaderRules say which lines a request to a subgraph has, beside its own and trace context.
 type HeaderRules struct {
-	Propagate List               `yaml:"propagate" json:"propagate,omitempty" jsonschema:"description=Of the client's headers those that are passed on: names, name* for all that begin so, * for all"`
-	Insert    map[string]string  `yaml:"insert" json:"insert,omitempty" jsonschema:"description=Headers to put in, in place of the client's; ${NAME} takes a value from the environment"`
-	Claims    map[string]Claimed `yaml:"claims" json:"claims,omitempty" jsonschema:"description=Headers to put in with what a claim of the caller's token says, which policy.scope verifies; the client's of that name is never passed on"`
-	Remove    List               `yaml:"remove" json:"remove,omitempty" jsonschema:"description=Headers not to pass on, although propagate names them"`
+	Propagate List               `yaml:"propagate" json:"propagate,omitempty" jsonschema:"description=Of the client's headers those that are passed on: names\\, name* for all that begin so\\, * for all"`
+	Insert    map[string]string  `yaml:"insert" json:"insert,omitempty" jsonschema:"description=Headers to put in\\, in place of the client's; ${NAME} takes a value from the environment"`
+	Claims    map[string]Claimed `yaml:"claims" json:"claims,omitempty" jsonschema:"description=Headers to put in with what a claim of the caller's token says\\, which policy.scope verifies; the client's of that name is never passed on"`
+	Remove    List               `yaml:"remove" json:"remove,omitempty" jsonschema:"description=Headers not to pass on\\, although propagate names them"`
 }
 
 // Claimed says which claim a header has.
@@ -139,7 +139,7 @@ type Retries struct {
 	Max     int     `yaml:"max" json:"max,omitempty" jsonschema:"description=Attempts beside the first; 0 for none"`
 	Budget  float64 `yaml:"budget" json:"budget,omitempty" jsonschema:"description=Retries and hedges for each fetch over time: 0 to 1; they must not be the load that keeps a subgraph down"`
 	Second  float64 `yaml:"per_second" json:"per_second,omitempty" jsonschema:"description=Retries and hedges each second beside these: for subgraphs that are asked seldom"`
-	Backoff string  `yaml:"backoff" json:"backoff,omitempty" jsonschema:"description=Before the first retry, give or take a half; twice as long before each other"`
+	Backoff string  `yaml:"backoff" json:"backoff,omitempty" jsonschema:"description=Before the first retry\\, give or take a half; twice as long before each other"`
 }
 
 func defaultSupergraph() Supergraph {
@@ -192,10 +192,7 @@ const maxBudget = 1_000_000_000_000
 func compileSupergraph(d *document, s *Static, env Env) {
 	f := &s.File.Supergraph
 	v := &s.Fetching
-	v.Watch = duration(d, "supergraph.watch", f.Watch, 0, time.Hour)
-	if 0 < v.Watch && v.Watch < 100*time.Millisecond {
-		d.addf("supergraph.watch", "%s is too often; write 100ms or more, or 0 for never", f.Watch)
-	}
+	v.Watch = interval(d, "supergraph.watch", f.Watch, 100*time.Millisecond, time.Hour)
 	v.Total = duration(d, "supergraph.total_timeout", f.Total, time.Millisecond, time.Hour)
 	var ok bool
 	if v.Trace, ok = forward.ParseTrace(f.Trace); !ok {

@@ -6,8 +6,8 @@ import "github.com/weirproxy/weir/proxy/internal/scope"
 type File struct {
 	Listen                List        `yaml:"listen" json:"listen,omitempty" jsonschema:"description=Addresses for clients: HOST:PORT or unix:PATH"`
 	Admin                 string      `yaml:"admin" json:"admin,omitempty" jsonschema:"description=Address of the admin listener; keep it on loopback"`
-	Upstream              string      `yaml:"upstream" json:"upstream,omitempty" jsonschema:"description=The service behind: http://HOST:PORT, https://HOST:PORT or unix:PATH"`
-	Supergraph            Supergraph  `yaml:"supergraph" json:"supergraph,omitempty" jsonschema:"description=Operations are executed over the subgraphs of a supergraph, in place of an upstream"`
+	Upstream              string      `yaml:"upstream" json:"upstream,omitempty" jsonschema:"description=The service behind: http://HOST:PORT\\, https://HOST:PORT or unix:PATH"`
+	Supergraph            Supergraph  `yaml:"supergraph" json:"supergraph,omitempty" jsonschema:"description=Operations are executed over the subgraphs of a supergraph\\, in place of an upstream"`
 	UpstreamCA            string      `yaml:"upstream_ca" json:"upstream_ca,omitempty" jsonschema:"description=PEM file with the authorities that an https upstream's certificate may be from; default: those of the system"`
 	UpstreamName          string      `yaml:"upstream_server_name" json:"upstream_server_name,omitempty" jsonschema:"description=Name that an https upstream's certificate must be for; default: the host of upstream"`
 	Schema                string      `yaml:"schema" json:"schema,omitempty" jsonschema:"description=SDL file; without one the upstream is introspected"`
@@ -23,8 +23,8 @@ type File struct {
 	RedisTLS              *TLS        `yaml:"redis_tls" json:"redis_tls,omitempty" jsonschema:"description=Connect to Redis by TLS; {} trusts the authorities of the system"`
 	Namespace             string      `yaml:"namespace" json:"namespace,omitempty" jsonschema:"description=Tells fleets apart that share a Redis"`
 	Kafka                 List        `yaml:"kafka" json:"kafka,omitempty" jsonschema:"description=HOST:PORT of brokers"`
-	KafkaTLS              *TLS        `yaml:"kafka_tls" json:"kafka_tls,omitempty" jsonschema:"description=Connect to Kafka by TLS, to the brokers of invalidation too; {} trusts the authorities of the system"`
-	KafkaSASL             *KafkaSASL  `yaml:"kafka_sasl" json:"kafka_sasl,omitempty" jsonschema:"description=Sign in to Kafka, to the brokers of invalidation too"`
+	KafkaTLS              *TLS        `yaml:"kafka_tls" json:"kafka_tls,omitempty" jsonschema:"description=Connect to Kafka by TLS\\, to the brokers of invalidation too; {} trusts the authorities of the system"`
+	KafkaSASL             *KafkaSASL  `yaml:"kafka_sasl" json:"kafka_sasl,omitempty" jsonschema:"description=Sign in to Kafka\\, to the brokers of invalidation too"`
 	KafkaTopic            string      `yaml:"kafka_topic" json:"kafka_topic,omitempty"`
 	Usage                 string      `yaml:"usage_interval" json:"usage_interval,omitempty" jsonschema:"description=How often to tell on the topic weir.schema.usage which client used which field; 0 for never"`
 	UsageMetrics          bool        `yaml:"usage_metrics" json:"usage_metrics,omitempty" jsonschema:"description=Count in metrics too how many operations asked for each field: weir_schema_field_usage_total for up to 2000 fields"`
@@ -126,8 +126,8 @@ type Breaker struct {
 	Mode     string  `yaml:"mode" json:"mode,omitempty" jsonschema:"enum=off,enum=observe,enum=enforce,description=observe: what has a stale answer within cache.stale_if_error gets it at once and refreshes hold off; all else is sent. enforce: all else gets 503"`
 	Window   string  `yaml:"window" json:"window,omitempty" jsonschema:"description=Time in which requests are counted"`
 	Requests int     `yaml:"requests" json:"requests,omitempty" jsonschema:"description=Fewer than so many in the window never open it"`
-	Ratio    float64 `yaml:"ratio" json:"ratio,omitempty" jsonschema:"description=It opens when so many of them failed, 0 to 1"`
-	Open     string  `yaml:"open" json:"open,omitempty" jsonschema:"description=How long until one request probes the upstream, give or take a fifth"`
+	Ratio    float64 `yaml:"ratio" json:"ratio,omitempty" jsonschema:"description=It opens when so many of them failed\\, 0 to 1"`
+	Open     string  `yaml:"open" json:"open,omitempty" jsonschema:"description=How long until one request probes the upstream\\, give or take a fifth"`
 }
 
 // CachePolicy says what may be cached and for how long.
@@ -135,7 +135,7 @@ type CachePolicy struct {
 	Enabled              bool              `yaml:"enabled" json:"enabled,omitempty"`
 	UpstreamHeaders      bool              `yaml:"upstream_headers" json:"upstream_headers,omitempty" jsonschema:"description=Cache-Control of the upstream restricts; where the schema has no hints it grants"`
 	DefaultMaxAge        string            `yaml:"default_max_age" json:"default_max_age,omitempty" jsonschema:"description=For fields without a hint"`
-	TTL                  map[string]string `yaml:"ttl" json:"ttl,omitempty" jsonschema:"description=Lifetimes of types (Book: 30s) and fields (Query.books: 1m) for which the schema has no @cacheControl(maxAge:); where it has, that holds"`
+	TTL                  map[string]string `yaml:"ttl" json:"ttl,omitempty" jsonschema:"description=Lifetimes of types (Book: 30s) and fields (Query.books: 1m) for which the schema has no @cacheControl(maxAge:); where it has\\, that holds"`
 	MaxTTL               string            `yaml:"max_ttl" json:"max_ttl,omitempty"`
 	AuthenticatedMax     string            `yaml:"authenticated_max" json:"authenticated_max,omitempty" jsonschema:"description=Bound for answers to verified credentials"`
 	StaleIfError         string            `yaml:"stale_if_error" json:"stale_if_error,omitempty"`
@@ -150,12 +150,12 @@ type CachePolicy struct {
 	Collapse             string            `yaml:"collapse" json:"collapse,omitempty" jsonschema:"description=How long to wait for the fetch of another request"`
 	MaxEntry             string            `yaml:"max_entry" json:"max_entry,omitempty"`
 	Vary                 []string          `yaml:"vary" json:"vary,omitempty" jsonschema:"description=Request headers that answers differ by"`
-	Outward              Outward           `yaml:"outward" json:"outward,omitempty" jsonschema:"description=Headers for browsers, CDNs and other caches"`
+	Outward              Outward           `yaml:"outward" json:"outward,omitempty" jsonschema:"description=Headers for browsers\\, CDNs and other caches"`
 	ExposeKey            bool              `yaml:"expose_key" json:"expose_key,omitempty" jsonschema:"description=Name the entry in Cache-Status"`
-	Trace                bool              `yaml:"trace" json:"trace,omitempty" jsonschema:"description=Name the entry in cost events (metadata.cache_key), for weir-bench cache"`
+	Trace                bool              `yaml:"trace" json:"trace,omitempty" jsonschema:"description=Name the entry in cost events (metadata.cache_key)\\, for weir-bench cache"`
 	Tags                 Tags              `yaml:"tags" json:"tags,omitempty"`
 
-	InjectKeys bool `yaml:"inject_keys" json:"inject_keys,omitempty" jsonschema:"description=Ask the upstream also for the keys of entities that a query does not select, so that an entity's tag finds its answers exactly; they are taken out of the answer again. For upstreams that accept any document, also in place of a persisted one"`
+	InjectKeys bool `yaml:"inject_keys" json:"inject_keys,omitempty" jsonschema:"description=Ask the upstream also for the keys of entities that a query does not select\\, so that an entity's tag finds its answers exactly; they are taken out of the answer again. For upstreams that accept any document\\, also in place of a persisted one"`
 
 	Mutations       Mutations `yaml:"mutations" json:"mutations,omitempty"`
 	UnreadMutations string    `yaml:"unread_mutations" json:"unread_mutations,omitempty" jsonschema:"enum=count,enum=types,enum=everything,description=What goes when a request may have been a mutation that could not be read or whose answer names nothing: nothing (it is counted); all types that queries return; all entries"`
@@ -168,7 +168,7 @@ type Adaptive struct {
 	Probability float64 `yaml:"probability" json:"probability,omitempty" jsonschema:"description=By change: with which probability an answer may be out of date at the end of its life"`
 	MinTTL      string  `yaml:"min_ttl" json:"min_ttl,omitempty" jsonschema:"description=By change: never shorter than this"`
 	Window      string  `yaml:"window" json:"window,omitempty" jsonschema:"description=By views: the time in which they are counted"`
-	Views       []View  `yaml:"views" json:"views,omitempty" jsonschema:"description=By views: lifetimes by views within the window, the most first; the last is for all the rest and has above: 0"`
+	Views       []View  `yaml:"views" json:"views,omitempty" jsonschema:"description=By views: lifetimes by views within the window\\, the most first; the last is for all the rest and has above: 0"`
 }
 
 // View is the lifetime of what is asked for more often than above.

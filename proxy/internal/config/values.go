@@ -125,8 +125,8 @@ func compileStatic(d *document, f *File, env Env) *Static {
 	if f.Identity.Service == "" {
 		d.addf("identity.service", "is empty; name the service that this sidecar stands beside")
 	}
-	s.Usage = duration(d, "usage_interval", f.Usage, 0, 24*time.Hour)
-	s.Introspection = duration(d, "introspection_interval", f.Introspection, 0, 24*time.Hour)
+	s.Usage = interval(d, "usage_interval", f.Usage, time.Second, 24*time.Hour)
+	s.Introspection = interval(d, "introspection_interval", f.Introspection, 10*time.Millisecond, 24*time.Hour)
 	s.Drain = duration(d, "drain", f.Drain, 0, time.Hour)
 	s.CacheMemory = size(d, "cache_memory", f.CacheMemory, 1<<20, 1<<40)
 	s.WarmUp = duration(d, "cache_warm_up", f.CacheWarmUp, 0, time.Minute)

@@ -23,7 +23,7 @@ type JWT struct {
 	Secret        string   `yaml:"secret" json:"secret,omitempty" jsonschema:"description=Key of HS256 to HS512"`
 	PublicKeyFile string   `yaml:"public_key_file" json:"public_key_file,omitempty" jsonschema:"description=PEM file"`
 	JWKSFile      string   `yaml:"jwks_file" json:"jwks_file,omitempty" jsonschema:"description=JSON Web Key Set"`
-	JWKSURL       string   `yaml:"jwks_url" json:"jwks_url,omitempty" jsonschema:"description=JSON Web Key Set that is fetched and refreshed; https, or http of this machine"`
+	JWKSURL       string   `yaml:"jwks_url" json:"jwks_url,omitempty" jsonschema:"description=JSON Web Key Set that is fetched and refreshed; https\\, or http of this machine"`
 	JWKSCA        string   `yaml:"jwks_ca" json:"jwks_ca,omitempty" jsonschema:"description=PEM file with the authorities of jwks_url; default: those of the system"`
 	JWKSRefresh   string   `yaml:"jwks_refresh" json:"jwks_refresh,omitempty" jsonschema:"description=How often jwks_url is fetched; default 5m. A token of an unknown key has it fetched earlier"`
 	Issuer        string   `yaml:"issuer" json:"issuer,omitempty"`
