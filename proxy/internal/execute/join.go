@@ -81,20 +81,34 @@ func (e *Executor) Joined() uint64 {
 
 // executeJointly has the answer of an execution of the same that is under way, or executes for all who ask the same meanwhile.
 func (e *Executor) executeJointly(ctx context.Context, q *Request, dst []byte) ([]byte, Stats) {
+	g := e.guest(q)
+	defer e.joints.guests.Put(g)
+	if !q.Leash.Hold(g) {
+		return e.execute(ctx, q, q.Leash, dst)
+	}
+	return e.board(ctx, q, g, dst)
+}
+
+// guest returns one for a request, where executions of the same would be.
+func (e *Executor) guest(q *Request) *guest {
 	g, _ := e.joints.guests.Get().(*guest)
 	if g == nil {
 		g = &guest{wake: make(chan struct{}, 1)}
 	}
-	defer e.joints.guests.Put(g)
 	g.key = e.appendKey(g.key[:0], q)
 	hash := xxh3.HashSeed(g.key, binary.LittleEndian.Uint64(q.Plan.Steps[0].Identity[:]))
 	g.berth, g.joint, g.left = &e.joints.berths[hash%berthCount], nil, false
-	if !q.Leash.Hold(g) {
-		return e.execute(ctx, q, q.Leash, dst)
-	}
+	return g
+}
+
+// board lets a guest whom the leash holds, and who may have left since, join or execute.
+func (e *Executor) board(ctx context.Context, q *Request, g *guest, dst []byte) ([]byte, Stats) {
 	news, now := e.news()+e.barred(), time.Now()
 	g.berth.mu.Lock()
-	if g.joint = g.berth.find(q.Plan, g.key, news, now.Add(-e.cfg.Total/joinable)); g.joint == nil {
+	if !g.left { // else it would count as a member that nothing takes away
+		g.joint = g.berth.find(q.Plan, g.key, news, now.Add(-e.cfg.Total/joinable))
+	}
+	if g.joint == nil {
 		return e.lead(ctx, q, g, news, now, dst)
 	}
 	g.joint.members++

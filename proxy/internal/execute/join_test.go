@@ -126,6 +126,41 @@ func TestAQueryThatAllHaveLeftIsJoinedByNobody(t *testing.T) {
 	})
 }
 
+// A client that leaves when it is held, and before it has joined, counts for nothing: the execution ends with the one who is left.
+func TestWhoLeavesBeforeItJoinsIsNotCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := joining(t)
+		p := s.plan(plain)
+		var v planner.Values
+		p.Coerce(nil, &v)
+		plan, err := p.Fetches(&v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var one, two subgraph.Leash
+		first := make(chan time.Duration, 1)
+		begun := time.Now()
+		go func() {
+			s.e.Execute(t.Context(), &Request{Plan: plan, Values: &v, Leash: &one}, nil)
+			first <- time.Since(begun)
+		}()
+		synctest.Wait()
+		q := &Request{Plan: plan, Values: &v, Leash: &two}
+		g := s.e.guest(q)
+		if !two.Hold(g) {
+			t.Fatal("not held")
+		}
+		two.Leave()
+		if _, stats := s.e.board(t.Context(), q, g, nil); stats.Errors == 0 || s.e.Joined() != 0 {
+			t.Errorf("%+v, %d have joined", stats, s.e.Joined())
+		}
+		one.Leave()
+		if after := <-first; after > time.Second || s.asked != 1 || two.Busy() { // the first of two fetches was under way
+			t.Errorf("it went on for %s and %d fetches, for nobody", after, s.asked)
+		}
+	})
+}
+
 // What came of an execution that was cancelled, or ran out of time, is no answer for those who have time left.
 func TestWhoJoinedACancelledExecutionExecutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -137,8 +137,8 @@ func (s *socket) begin(ctx context.Context, m *message) {
 	ctx, o.cancel = context.WithCancel(ctx)
 	s.mu.Lock()
 	_, same := s.open[m.id]
-	full := len(s.open) >= s.cfg.Operations
-	if !same && !full && !s.leaving {
+	full, late := len(s.open) >= s.cfg.Operations, s.leaving
+	if !same && !full && !late {
 		s.open[m.id] = o
 		s.running.Go(func() {
 			defer o.end()
@@ -147,6 +147,8 @@ func (s *socket) begin(ctx context.Context, m *message) {
 	}
 	s.mu.Unlock()
 	switch {
+	case late: // the close tells the client
+		o.cancel()
 	case same:
 		o.cancel()
 		s.close(closeSameID, "Subscriber for this id already exists")

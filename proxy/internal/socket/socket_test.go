@@ -246,3 +246,18 @@ func TestOperationsEndWithTheirConnection(t *testing.T) {
 		})
 	}
 }
+
+// What comes when the sidecar has begun to leave is not begun, however far it has come: as a message, or as an operation that is about to begin.
+func TestNothingIsBegunWhileLeaving(t *testing.T) {
+	ops, count := &script{begun: make(chan string, 9), ended: make(chan string, 9)}, &Counters{}
+	s := &socket{cfg: &Config{Operations: 3}, ops: ops, count: count, ready: make(chan struct{}), open: map[string]*Operation{}, begun: true}
+	s.leave()
+	m := message{typ: typeSubscribe, id: "1", payload: []byte(`{"query":"on"}`)}
+	s.obey(t.Context(), &m)
+	s.obey(t.Context(), &message{typ: typePing})
+	s.begin(t.Context(), &m)
+	s.running.Wait()
+	if n := count.Stats().Operations; n != 0 || len(s.open) != 0 || len(ops.ended) != 0 {
+		t.Errorf("%d operations were begun, %d are open", n, len(s.open))
+	}
+}
