@@ -11,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/parser"
 	"go.uber.org/goleak"
 
+	"github.com/weirproxy/weir/bench/internal/federated"
 	"github.com/weirproxy/weir/bench/internal/subgraphs"
 )
 
@@ -145,11 +146,11 @@ func run(t *testing.T, first uint64, cases int, of func(seed uint64) breadth) {
 	for s := first; done < cases && failed < 5; s++ {
 		w, err := newWorld(s, of(s), server)
 		if err != nil {
-			t.Fatalf("seed %d: %v\n%s", s, err, w.schema.Monolith())
+			t.Fatalf("seed %d: %v\n%s", s, err, w.schema.Single(federated.Whole))
 		}
 		r := rand.New(rand.NewPCG(s, 3))
 		for range 2 * operationsPerWorld {
-			d, valid := w.compare(t.Context(), makeOperation(r, w.whole))
+			d, valid := w.compare(t.Context(), makeOperation(r, w.client))
 			if !valid {
 				invalid++
 				continue

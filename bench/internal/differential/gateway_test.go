@@ -162,7 +162,7 @@ func (w *world) besideGateway(t *testing.T, g *gateway, n *tally) {
 	}
 	r := rand.New(rand.NewPCG(w.seed, 4))
 	for range operationsPerGateway {
-		op := makeOperation(r, w.whole)
+		op := makeOperation(r, w.client)
 		d, valid := w.compare(t.Context(), op)
 		if !valid {
 			continue

@@ -27,7 +27,7 @@ type world struct {
 	place  string // of its subgraphs on the server
 	schema *federated.Schema
 	clean  map[string]bool
-	whole  *ast.Schema
+	client *ast.Schema // what operations are made for
 	server *subgraphs.Server
 
 	data       *subgraphs.Data // of the subgraphs
@@ -49,10 +49,14 @@ func newWorld(seed uint64, b breadth, server *subgraphs.Server) (*world, error) 
 
 func (w *world) open() (err error) {
 	w.place = strconv.FormatInt(places.Add(1), 10)
-	if w.whole, err = loadWhole(w.schema); err != nil {
+	if w.client, err = load(w.schema, federated.Client); err != nil {
 		return err
 	}
-	w.data = makeTables(w.seed, w.schema, w.whole, w.clean)
+	whole, err := load(w.schema, federated.Whole)
+	if err != nil {
+		return err
+	}
+	w.data = makeTables(w.seed, w.schema, whole, w.clean)
 	urls := make([]string, len(w.schema.Graphs))
 	for g, name := range w.schema.Graphs {
 		s, err := subgraphs.New(subgraphs.Config{Name: name, SDL: w.schema.Subgraph(g), Data: w.data, Overridden: w.schema.Overridden(g)})
@@ -94,12 +98,12 @@ func (w *world) close() {
 	}
 }
 
-func loadWhole(s *federated.Schema) (*ast.Schema, error) {
-	whole, err := gqlparser.LoadSchema(&ast.Source{Name: "monolith", Input: s.Monolith()})
+func load(s *federated.Schema, v federated.View) (*ast.Schema, error) {
+	out, err := gqlparser.LoadSchema(&ast.Source{Name: "single", Input: s.Single(v)})
 	if err != nil {
 		return nil, err
 	}
-	return whole, nil
+	return out, nil
 }
 
 // answer is what is compared.
@@ -235,7 +239,14 @@ func inOrder(body []byte) []byte {
 
 func sameJSON(a, b json.RawMessage) bool {
 	var x, y any
-	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && reflect.DeepEqual(x, y)
+	return exactly(a, &x) == nil && exactly(b, &y) == nil && reflect.DeepEqual(x, y)
+}
+
+// exactly decodes JSON with its numbers as they are written.
+func exactly(text json.RawMessage, v any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	return d.Decode(v)
 }
 
 // sameErrors compares where errors are; it is not defined how many there are at one place, nor which of those below a null. An error at a key that the answer
@@ -280,7 +291,7 @@ func nullOn(v any, path []any) (null, there bool) {
 }
 
 func (w *world) monolith(ctx context.Context, op operation) (*answer, error) {
-	m, err := subgraphs.New(subgraphs.Config{Name: "monolith", SDL: w.schema.Monolith(), Data: w.data, Monolith: true})
+	m, err := subgraphs.New(subgraphs.Config{Name: "monolith", SDL: w.schema.Single(federated.Monolith), Data: w.data, Monolith: true})
 	if err != nil {
 		return nil, err
 	}

@@ -96,6 +96,9 @@ func makeSchema(seed uint64, b breadth) (s *federated.Schema, clean map[string]b
 		m.settle(i)
 	}
 	m.s.Types = slices.DeleteFunc(m.s.Types, func(t *federated.Type) bool { return len(t.Parts) == 0 })
+	if b.rich {
+		m.hide()
+	}
 	return m.s, m.clean
 }
 

@@ -8,7 +8,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-const machinery = `directive @join__enumValue(graph: join__Graph!) repeatable on ENUM_VALUE
+const machinery = `directive @inaccessible on FIELD_DEFINITION | OBJECT | INTERFACE | UNION | ARGUMENT_DEFINITION | SCALAR | ENUM | ENUM_VALUE | INPUT_OBJECT | INPUT_FIELD_DEFINITION
+directive @join__enumValue(graph: join__Graph!) repeatable on ENUM_VALUE
 directive @join__field(graph: join__Graph, requires: join__FieldSet, provides: join__FieldSet, type: String, external: Boolean, override: String, usedOverridden: Boolean, overrideLabel: String) repeatable on FIELD_DEFINITION | INPUT_FIELD_DEFINITION
 directive @join__graph(name: String!, url: String!) on ENUM_VALUE
 directive @join__implements(graph: join__Graph!, interface: String!) repeatable on OBJECT | INTERFACE
@@ -23,7 +24,7 @@ enum link__Purpose { SECURITY EXECUTION }
 // Supergraph composes the graphs. urls are by graph.
 func (s *Schema) Supergraph(urls []string) string {
 	var b strings.Builder
-	b.WriteString(`schema @link(url: "https://specs.apollo.dev/link/v1.0") @link(url: "https://specs.apollo.dev/join/v0.3", for: EXECUTION) { query: Query`)
+	b.WriteString(`schema @link(url: "https://specs.apollo.dev/link/v1.0") @link(url: "https://specs.apollo.dev/join/v0.3", for: EXECUTION) @link(url: "https://specs.apollo.dev/inaccessible/v0.2", for: SECURITY) { query: Query`)
 	if s.Type("Mutation") != nil {
 		b.WriteString(" mutation: Mutation")
 	}
@@ -68,10 +69,11 @@ func (s *Schema) join(b *strings.Builder, t *Type) {
 			fmt.Fprintf(b, " @join__type(graph: %s%s)", g, blurs)
 		}
 	}
+	b.WriteString(hiding(t.Hidden))
 	if t.Kind == ast.Enum {
 		b.WriteString(" {\n")
-		for _, v := range t.Values {
-			b.WriteString("  " + v)
+		for i, v := range slices.Concat(t.Values, t.Secret) {
+			b.WriteString("  " + v + hiding(i >= len(t.Values)))
 			for _, p := range t.Parts {
 				fmt.Fprintf(b, " @join__enumValue(graph: %s)", enumName(s.Graphs[p.Graph]))
 			}
@@ -80,7 +82,9 @@ func (s *Schema) join(b *strings.Builder, t *Type) {
 		b.WriteString("}\n")
 		return
 	}
-	t.body(b, t.Members(), func(f *Field) (typ, directives string, ok bool) { return f.Type, s.joinField(t, f), true })
+	t.body(b, t.Members(), func(f *Field) (line, bool) {
+		return line{f.Type, f.Arguments, hiding(f.Hidden) + s.joinField(t, f)}, true
+	})
 }
 
 // joinField is @join__field for each graph; none is written where all graphs of the type have the field alike.

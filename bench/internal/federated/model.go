@@ -19,6 +19,9 @@ type Type struct {
 	Parts  []Part // where it is known, by graph
 	Fields []*Field
 	Values []string // of an enum
+	Hidden bool     // @inaccessible: clients do not see it
+	// Secret are the values of an enum that clients do not see.
+	Secret []string
 }
 
 // Part is what a graph knows of a type.
@@ -43,6 +46,7 @@ type Field struct {
 	Arguments string // as they are written between the parentheses
 	Narrow    string // the type that all graphs' types admit; empty: Type
 	Default   string // of an input field
+	Hidden    bool   // @inaccessible, as an argument is that has it behind its default
 	// Parts are where it is known, by graph. A field without parts is one that only interface objects resolve.
 	Parts []FieldPart
 }

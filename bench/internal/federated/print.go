@@ -3,6 +3,8 @@ package federated
 import (
 	"cmp"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -46,21 +48,26 @@ func (t *Type) printIn(b *strings.Builder, p *Part) {
 	if p.InterfaceObject {
 		b.WriteString(" @interfaceObject")
 	}
-	t.body(b, p.Members, func(f *Field) (typ, directives string, ok bool) {
+	b.WriteString(hiding(t.Hidden))
+	members := append(slices.Clone(p.Members), t.Values...)
+	for _, v := range t.Secret {
+		members = append(members, v+inaccessible)
+	}
+	t.body(b, members, func(f *Field) (l line, ok bool) {
 		fp := f.In(p.Graph)
 		if fp == nil {
-			return "", "", false
+			return line{}, false
 		}
-		return cmp.Or(fp.Type, f.Type), t.directives(f, fp), true
+		return line{cmp.Or(fp.Type, f.Type), f.Arguments, t.directives(f, fp)}, true
 	})
 }
 
 // directives are those of a field in the SDL of a subgraph.
 func (t *Type) directives(f *Field, p *FieldPart) string {
+	out := hiding(f.Hidden)
 	if t.Kind == ast.InputObject {
-		return ""
+		return out
 	}
-	out := ""
 	if p.External {
 		out += " @external"
 	}
@@ -82,45 +89,86 @@ func (t *Type) directives(f *Field, p *FieldPart) string {
 	return out
 }
 
+// line is a field as it is printed.
+type line struct{ typ, arguments, directives string }
+
+const inaccessible = " @inaccessible"
+
+// hiding is the directive of what is hidden.
+func hiding(hidden bool) string {
+	if hidden {
+		return inaccessible
+	}
+	return ""
+}
+
 // body prints what stands between the braces.
-func (t *Type) body(b *strings.Builder, members []string, in func(*Field) (typ, directives string, ok bool)) {
+func (t *Type) body(b *strings.Builder, members []string, in func(*Field) (l line, ok bool)) {
 	switch t.Kind {
 	case ast.Union:
 		b.WriteString(" = " + strings.Join(members, " | "))
 	case ast.Enum:
-		b.WriteString(" { " + strings.Join(t.Values, " ") + " }")
+		b.WriteString(" { " + strings.Join(members, " ") + " }")
 	case ast.Scalar:
 	default:
 		b.WriteString(" {\n")
 		for _, f := range t.Fields {
-			typ, directives, ok := in(f)
+			l, ok := in(f)
 			if !ok {
 				continue
 			}
 			b.WriteString("  " + f.Name)
-			if f.Arguments != "" {
-				b.WriteString("(" + f.Arguments + ")")
+			if l.arguments != "" {
+				b.WriteString("(" + l.arguments + ")")
 			}
-			b.WriteString(": " + typ)
+			b.WriteString(": " + l.typ)
 			if f.Default != "" {
 				b.WriteString(" = " + f.Default)
 			}
-			b.WriteString(directives + "\n")
+			b.WriteString(l.directives + "\n")
 		}
 		b.WriteString("}")
 	}
 	b.WriteByte('\n')
 }
 
-// Monolith prints the schema as one server would have it.
-func (s *Schema) Monolith() string {
+// View says how much of the schema a single server has.
+type View int
+
+const (
+	Client   View = iota // what clients see
+	Monolith             // and the arguments and input fields that are hidden from them, for their defaults have an effect
+	Whole                // all
+)
+
+// Single prints the schema as one server would have it.
+func (s *Schema) Single(v View) string {
 	var b strings.Builder
+	see := func(name string) bool {
+		t := s.Type(name)
+		return v == Whole || t == nil || !t.Hidden
+	}
 	for _, t := range s.Types {
+		if !see(t.Name) {
+			continue
+		}
 		b.WriteString(keywords[t.Kind] + " " + t.Name)
-		if list := t.Implements(); len(list) > 0 {
+		if list := slices.DeleteFunc(t.Implements(), func(name string) bool { return !see(name) }); len(list) > 0 {
 			b.WriteString(" implements " + strings.Join(list, " & "))
 		}
-		t.body(&b, t.Members(), func(f *Field) (typ, directives string, ok bool) { return f.Type, "", true })
+		members := slices.DeleteFunc(t.Members(), func(name string) bool { return !see(name) })
+		if members = append(members, t.Values...); v == Whole {
+			members = append(members, t.Secret...)
+		}
+		t.body(&b, members, func(f *Field) (line, bool) {
+			arguments := strings.ReplaceAll(f.Arguments, inaccessible, "")
+			if v == Client {
+				arguments = hiddenArgument.ReplaceAllString(f.Arguments, "")
+			}
+			return line{f.Type, arguments, ""}, !f.Hidden || v == Whole || v == Monolith && t.Kind == ast.InputObject
+		})
 	}
 	return b.String()
 }
+
+var hiddenArgument = regexp.MustCompile(`(, )?\w+: \w+ = \w+ @inaccessible`)
