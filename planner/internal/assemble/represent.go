@@ -114,13 +114,21 @@ func bySlot(list []member, name string) (out [][]member) {
 	return out
 }
 
-// field adds a field that is at one key for objects of some types of all. What is in it may depend on their type: then there is one for each.
+// field adds a field that is at one key for objects of some types of all. What is in it may depend on their type, and whether it may be null: then there is
+// one for each.
 func (b *builder) field(out []fetch.RepresentationField, list []member, of, all join.Set) (more []fetch.RepresentationField, ok bool) {
 	n := list[0].Node
-	f := fetch.RepresentationField{Name: n.Name, Prefix: prefix(n.Name), Slot: b.layouts.slots[n.Slot], NonNull: b.nonNull(of, n.Name), Representation: -1}
-	for _, m := range list {
-		f.NonNull = f.NonNull || m.key
+	strict := of
+	if !slices.ContainsFunc(list, func(m member) bool { return m.key }) {
+		strict = b.strict(of, n.Name)
 	}
+	if loose := of.Minus(strict); !strict.Empty() && !loose.Empty() && n.Place.TypeSource != nil {
+		if out, ok = b.field(out, list, strict, all); !ok {
+			return nil, false
+		}
+		return b.field(out, list, loose, all)
+	}
+	f := fetch.RepresentationField{Name: n.Name, Prefix: prefix(n.Name), Slot: b.layouts.slots[n.Slot], NonNull: of.Within(strict), Representation: -1}
 	if n.Child != nil {
 		if f.Representation = b.part(list); f.Representation < 0 {
 			return b.split(out, list, of, all)
@@ -191,11 +199,12 @@ func (b *builder) forget(from int) {
 	b.plan.Representations = b.plan.Representations[:from]
 }
 
-func (b *builder) nonNull(types join.Set, name string) bool {
+// strict are those of some types whose field must not be null.
+func (b *builder) strict(types join.Set, name string) (out join.Set) {
 	for o := range types.All {
-		if f := b.s.Objects[o].Fields[name]; f != nil {
-			return f.Wrap.NonNull&1 != 0
+		if f := b.s.Objects[o].Fields[name]; f != nil && f.Wrap.NonNull&1 != 0 {
+			out = out.With(o)
 		}
 	}
-	return false
+	return out
 }

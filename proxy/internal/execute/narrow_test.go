@@ -1,6 +1,8 @@
 package execute
 
 import (
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 )
@@ -11,7 +13,8 @@ directive @join__implements(graph: join__Graph!, interface: String!) repeatable 
 type Query @join__type(graph: A) @join__type(graph: B) { nodes: [Node] @join__field(graph: A) strict: [Node!] @join__field(graph: A) }
 interface Node @join__type(graph: A) @join__type(graph: B) { id: ID! name: String @join__field(graph: B) next: [Node] @join__field(graph: B) }
 type X implements Node @join__implements(graph: A, interface: "Node") @join__implements(graph: B, interface: "Node")
-  @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") { id: ID! name: String @join__field(graph: B) next: [Node] @join__field(graph: B) }
+  @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") { id: ID! name: String @join__field(graph: B) next: [Node] @join__field(graph: B)
+    label: String @join__field(graph: A, requires: "next { name }") }
 type Y implements Node @join__implements(graph: A, interface: "Node") @join__implements(graph: B, interface: "Node")
   @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") { id: ID! name: String! @join__field(graph: B) next: [Y!] @join__field(graph: B) }`
 
@@ -41,6 +44,34 @@ func TestNullsGoAsFarAsTheObjectsTypeSays(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := askAt(t, narrow, c.query, text(c.a), text(c.b)); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
+
+// What is required of objects of several types may be null where their own type admits it.
+func TestARequiredNullIsSentWhereTheObjectsTypeAdmitsIt(t *testing.T) {
+	const ask = `{ nodes { ... on X { label } } }`
+	const nodes = `{"data":{"nodes":[{"__typename":"X","id":"1"}]}}`
+	for _, c := range []struct{ name, next, want string }{
+		{"of X", `{"__typename":"X","name":null}`, `{"data":{"nodes":[{"label":"it"}]}}`},
+		{"of Y", `{"__typename":"Y","name":"y"}`, `{"data":{"nodes":[{"label":"it"}]}}`},
+		{"not of Y", `{"__typename":"Y","name":null}`, `{"data":{"nodes":[{"label":null}]}}`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := askAt(t, narrow, ask, func(w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				if !strings.Contains(string(body), "_entities") {
+					_, _ = io.WriteString(w, nodes)
+					return
+				}
+				if !strings.Contains(string(body), `"next":[`+c.next+`]`) {
+					t.Errorf("%s", body)
+				}
+				_, _ = io.WriteString(w, `{"data":{"_entities":[{"label":"it"}]}}`)
+			}, text(`{"data":{"_entities":[{"next":[`+strings.Replace(c.next, `"name":null`, `"name":null,"_s1_name":null`, 1)+`]}]}}`))
+			if got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
 		})
