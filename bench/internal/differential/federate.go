@@ -138,7 +138,7 @@ func selected(text string) string {
 // selection makes a field of an object external in a graph, if the graph does not have it, and selects it with some of what is below. "": it cannot.
 func (m *maker) selection(g int, t *federated.Type, f *federated.Field, depth int) string {
 	needed := strings.ContainsAny(f.Arguments, "=!")
-	if needed && !m.wide || f.Resolvers() == 0 {
+	if needed && !m.wide || f.Resolvers() == 0 || ofRich(f.Arguments) {
 		return ""
 	}
 	target := m.s.Type(strings.Trim(f.Type, "[]!"))
@@ -149,7 +149,7 @@ func (m *maker) selection(g int, t *federated.Type, f *federated.Field, depth in
 	case !m.wide && strings.HasPrefix(f.Arguments, "x: Int") && m.oneIn(2):
 		text += fmt.Sprintf("(x: %d)", m.r.IntN(3))
 	}
-	if target != nil && target.Name != "Color" {
+	if target != nil && target.Name != "Color" && target.Kind != ast.Scalar {
 		sub := m.below(g, f, target, depth)
 		if sub == "" {
 			return ""

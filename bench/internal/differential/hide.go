@@ -26,7 +26,7 @@ func (m *maker) hide() {
 	color.Secret = []string{"SECRET"}
 	names, types := map[string]bool{}, map[string]bool{}
 	for _, t := range m.s.Types {
-		if !isRoot(t) && t.Name != "Color" && t.Name != "Filter" && m.oneIn(10) {
+		if composite := t.Kind == ast.Object || t.Kind == ast.Interface || t.Kind == ast.Union; composite && !isRoot(t) && m.oneIn(10) {
 			types[t.Name] = true
 		}
 		for _, f := range t.Fields {

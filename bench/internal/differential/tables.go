@@ -1,6 +1,7 @@
 package differential
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -183,6 +184,8 @@ func (f *filler) object(name string) *subgraphs.Row {
 
 func (f *filler) leaf(name string) any {
 	switch name {
+	case "JSON":
+		return json.RawMessage(pick(f.r, rawValues))
 	case "Int":
 		return int64(f.r.IntN(1000) - 100)
 	case "Float":

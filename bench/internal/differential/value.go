@@ -64,6 +64,8 @@ func (a *asker) json(t *ast.Type, depth int) any {
 		return out
 	}
 	switch t.NamedType {
+	case "JSON":
+		return a.anything(0)
 	case "Int":
 		return a.r.IntN(5)
 	case "Float":
@@ -78,6 +80,9 @@ func (a *asker) json(t *ast.Type, depth int) any {
 func (a *asker) literal(t *ast.Type, depth int) string { return a.write(t, a.json(t, depth)) }
 
 func (a *asker) write(t *ast.Type, v any) string {
+	if t.NamedType == "JSON" {
+		return a.writeAny(v)
+	}
 	switch x := v.(type) {
 	case []any:
 		parts := make([]string, len(x))

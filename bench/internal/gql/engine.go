@@ -26,7 +26,8 @@ type Call struct {
 	Hint *Hint
 }
 
-// Resolver computes one field. It returns nil for null, a []any for a list, and a string, bool, int, int64 or float64 for a leaf.
+// Resolver computes one field. It returns nil for null, a []any for a list, and a string, bool, int, int64 or float64 for a leaf, of a
+// custom scalar also json.RawMessage.
 type Resolver func(ctx context.Context, c *Call) (any, error)
 
 // Resolvers maps type name and field name to the field's resolver. Every field of every object type must have one.

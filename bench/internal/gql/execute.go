@@ -2,6 +2,7 @@ package gql
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -281,7 +282,10 @@ func leaf(def *ast.Definition, value any) (any, error) {
 		if b, ok := value.(bool); ok {
 			return b, nil
 		}
-	default: // String, enums, custom scalars travel as strings
+	default: // String, enums, custom scalars travel as strings, or these as JSON that is ready
+		if raw, ok := value.(json.RawMessage); ok && def.Kind == ast.Scalar && !def.BuiltIn {
+			return raw, nil
+		}
 		s, ok := value.(string)
 		if ok && (def.Kind != ast.Enum || def.EnumValues.ForName(s) != nil) {
 			return s, nil

@@ -1,6 +1,7 @@
 package gql
 
 import (
+	"encoding/json"
 	"strconv"
 	"unicode/utf8"
 )
@@ -92,6 +93,8 @@ func appendValue(dst []byte, v any) []byte {
 		return strconv.AppendInt(dst, v, 10)
 	case float64:
 		return strconv.AppendFloat(dst, v, 'g', -1, 64)
+	case json.RawMessage:
+		return append(dst, v...)
 	case []any:
 		dst = append(dst, '[')
 		for i, item := range v {

@@ -123,6 +123,9 @@ func (e *Engine) coerce(t *ast.Type, value any) (any, error) {
 	case ast.InputObject:
 		return e.inputObject(def, value)
 	default:
+		if !def.BuiltIn {
+			return opaque(value), nil
+		}
 		return scalar(def.Name, value)
 	}
 }
@@ -160,6 +163,25 @@ func (e *Engine) inputObject(def *ast.Definition, value any) (any, error) {
 		out[f.Name] = c
 	}
 	return out, nil
+}
+
+// opaque is a value of a custom scalar, which passes as it is; the parser gives an empty list as nil.
+func opaque(value any) any {
+	switch v := value.(type) {
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = opaque(v[i])
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k := range v {
+			out[k] = opaque(v[k])
+		}
+		return out
+	}
+	return value
 }
 
 func scalar(name string, value any) (any, error) {
@@ -202,8 +224,6 @@ func scalar(name string, value any) (any, error) {
 		if s, ok := value.(string); ok {
 			return s, nil
 		}
-	default: // custom scalars pass as they are
-		return value, nil
 	}
 	return nil, fmt.Errorf("%s cannot represent %v", name, value)
 }

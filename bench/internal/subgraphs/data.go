@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// Row is an object. Its fields hold string, bool, int64 or float64 for leaves, nil, *Row, []any of these, or a Fault, a *Derived or a *Change.
+// Row is an object. Its fields hold string, bool, int64, float64 or, for custom scalars, json.RawMessage for leaves, nil, *Row, []any of these, or a Fault, a *Derived or a *Change.
 type Row struct {
 	Type   string
 	Fields map[string]any
@@ -130,8 +130,10 @@ func number(n json.Number) any {
 	if i, err := strconv.ParseInt(n.String(), 10, 64); err == nil {
 		return i
 	}
-	f, _ := n.Float64()
-	return f
+	if f, err := n.Float64(); err == nil && strconv.FormatFloat(f, 'g', -1, 64) == n.String() {
+		return f
+	}
+	return n
 }
 
 // Reset takes back all changes.

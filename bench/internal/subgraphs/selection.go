@@ -1,6 +1,7 @@
 package subgraphs
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -33,7 +34,13 @@ func (d *Data) render(set ast.SelectionSet, v any) (text string, whole bool) {
 func (d *Data) renderTo(b *strings.Builder, set ast.SelectionSet, v any) (whole bool) {
 	whole = true
 	switch x := v.(type) {
+	case json.RawMessage: // as a representation brings it
+		return d.renderTo(b, set, decoded(x))
 	case *Row, map[string]any:
+		if given, ok := v.(map[string]any); ok && len(set) == 0 { // of a custom scalar
+			text(b, given)
+			return true
+		}
 		if len(set) == 0 {
 			return false
 		}
@@ -53,13 +60,26 @@ func (d *Data) renderTo(b *strings.Builder, set ast.SelectionSet, v any) (whole 
 		if n, ok := v.(json.Number); ok {
 			v = number(n)
 		}
-		shown, err := json.Marshal(v)
-		if err != nil {
-			panic("BUG: a value is no JSON: " + err.Error())
-		}
-		b.Write(shown)
+		text(b, v)
 	}
 	return whole
+}
+
+func text(b *strings.Builder, v any) {
+	shown, err := json.Marshal(v)
+	if err != nil {
+		panic("BUG: a value is no JSON: " + err.Error())
+	}
+	b.Write(shown)
+}
+
+func decoded(raw json.RawMessage) (v any) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil {
+		panic("BUG: a value is no JSON: " + err.Error())
+	}
+	return v
 }
 
 func (d *Data) renderMembers(b *strings.Builder, set ast.SelectionSet, v any) (whole bool) {
