@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -72,4 +73,25 @@ func reads(p *FetchPlan, representation, layout int) string {
 		out = append(out, text)
 	}
 	return strings.Join(out, " ")
+}
+
+// What an interface object answers for objects of all types does not take the place of what others of them have under the same key.
+func TestAnInterfaceObjectAnswersUnderAKeyOfItsOwn(t *testing.T) {
+	sdl := strings.Replace(interfaceObjects, "@join__type(graph: B) { i: I", "@join__type(graph: B) @join__type(graph: O) { j: I @join__field(graph: O) i: I", 1)
+	sdl = strings.ReplaceAll(sdl, "a: Int @join__field(graph: A)\n", "a: Int @join__field(graph: A) label: String @join__field(graph: A)\n")
+	s, err := LoadSupergraph("s", sdl)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := planInParts(t, s, `{ j { ... on P { w: name } ... on Q { w: label } } }`, "")
+	slots := map[int]bool{}
+	for _, f := range plan.Projections[plan.Projections[0].Fields[0].Projection].Fields {
+		if f.Key != "w" || slots[f.Slot] {
+			t.Errorf("%+v\n%s", f, plan)
+		}
+		slots[f.Slot] = true
+	}
+	if len(slots) != 2 || strings.Contains(fmt.Sprint(plan.Layouts), "_i0_w") {
+		t.Error(plan)
+	}
 }

@@ -179,7 +179,7 @@ func (b *builder) outputsEqual(i, j int) bool {
 func (b *builder) path(at *route.Place, types join.Set) []fetch.PathStep {
 	var out []fetch.PathStep
 	for p := at; p.Via != nil; p = p.Parent {
-		step := fetch.PathStep{Slot: b.layouts.slots[p.Via.Slot], Name: p.Via.Slot.Name}
+		step := fetch.PathStep{Slot: b.layouts.slots[p.Via.Slot], Name: p.Via.Slot.Key}
 		if p == at && types != nil {
 			step.Types = b.typeSet(types)
 		}

@@ -31,7 +31,7 @@ func (l *layouts) layout(s *route.Scope) int {
 	key.WriteString(strconv.Itoa(int(layout.Type)))
 	for i, slot := range s.Slots {
 		l.slots[slot] = i
-		x := fetch.Slot{Name: slot.Name, Client: slot.Client, Layout: -1, Field: slot.Nodes[0].Name + slot.Nodes[0].Arguments}
+		x := fetch.Slot{Name: slot.Key, Client: slot.Client, Layout: -1, Field: slot.Nodes[0].Name + slot.Nodes[0].Arguments}
 		if slot.Scope != nil {
 			x.Layout = l.layout(slot.Scope)
 		}

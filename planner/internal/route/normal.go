@@ -353,7 +353,7 @@ func (n *normaliser) node(p *Place, key string, types join.Set, list []occurrenc
 	for _, a := range first.field.Arguments {
 		node.Variables = variables(node.Variables, a.Value)
 	}
-	node.Slot = p.Scope.slot(key, true, def.Type.Composite())
+	node.Slot = n.slot(p, node, key, def.Type.Composite())
 	node.Slot.Nodes = append(node.Slot.Nodes, node)
 	n.views[p] = append(n.views[p], View{Key: key, Types: types, Node: node, Def: def, In: in, order: first.order})
 	p.Nodes = append(p.Nodes, node)

@@ -12,7 +12,8 @@ type Scope struct {
 
 // Slot is a response key in a scope.
 type Slot struct {
-	Name   string
+	Name   string // under which subgraphs answer
+	Key    string // under which the client has it
 	Client bool
 	Scope  *Scope // of the objects in it; nil of leaves
 	Nodes  []*Node
@@ -156,7 +157,7 @@ func (s *Scope) free(key, name, arguments string) bool {
 func (s *Scope) slot(key string, client, composite bool) *Slot {
 	slot := s.byKey[key]
 	if slot == nil {
-		slot = &Slot{Name: key}
+		slot = &Slot{Name: key, Key: key}
 		s.byKey[key] = slot
 		s.Slots = append(s.Slots, slot)
 	}

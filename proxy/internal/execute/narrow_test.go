@@ -37,6 +37,11 @@ func TestNullsGoAsFarAsTheObjectsTypeSays(t *testing.T) {
 			`{"data":{"nodes":[{"name":"y","called":"y"},{"name":null,"called":null}]}}`,
 		},
 		{
+			"a field that is selected by the type of one first", `{ nodes { ... on X { name } name } }`,
+			`{"data":{"nodes":[{"__typename":"Y","id":"2"},{"__typename":"X","id":"1"}]}}`, `{"data":{"_entities":[{"name":null},null]},"errors":[{"message":"gone","path":["_entities",1,"name"]}]}`,
+			`{"data":{"nodes":[null,{"name":null}]},"errors":[{"message":"gone","path":["nodes",0,"name"],"extensions":{"serviceName":"b"}}]}`,
+		},
+		{
 			"lists below", `{ nodes { next { id } } }`,
 			`{"data":{"nodes":[{"__typename":"X","id":"1"},{"__typename":"Y","id":"2"}]}}`, `{"data":{"_entities":[{"next":[null]},{"next":[{"id":"3"},{"id":"4"}]}]}}`,
 			`{"data":{"nodes":[{"next":[null]},{"next":[{"id":"3"},{"id":"4"}]}]}}`,
