@@ -40,6 +40,12 @@ func (f *Federation) Execute(ctx context.Context, plan *planner.FetchPlan, value
 	return dst
 }
 
+// ExecuteEvent appends the answer to one event of a subscription. event is what the subgraph that was subscribed to has told: its answer to the first step.
+func (f *Federation) ExecuteEvent(ctx context.Context, plan *planner.FetchPlan, values *planner.Values, event, dst []byte) []byte {
+	dst, _ = f.executor.Execute(ctx, &execute.Request{Plan: plan, Values: values, Event: event}, dst)
+	return dst
+}
+
 // ExecuteInParts executes a plan that FetchesInParts returned with parts. send gets each payload, the value of one part of a multipart answer, good
 // until it returns; last: it is the last one. legacy: in the format deferSpec=20220824, else in that of incrementalSpec=v0.2.
 func (f *Federation) ExecuteInParts(ctx context.Context, plan *planner.FetchPlan, values *planner.Values, legacy bool, send func(payload []byte, last bool)) {

@@ -59,6 +59,12 @@ func (m *maker) narrowed(typ string) string {
 	}
 }
 
+// abstract tells that a type stands for others: graphs that share a field of it may have no object in common, and then it is null.
+func (m *maker) abstract(typ string) bool {
+	t := m.s.Type(strings.Trim(typ, "[]!"))
+	return t != nil && (t.Kind == ast.Interface || t.Kind == ast.Union)
+}
+
 // narrowFields makes fields of an interface's entities narrower than the interface has them. One that is required stays of its type: what is required
 // below it was written for that one.
 func (m *maker) narrowFields(t *federated.Type) {
@@ -77,7 +83,9 @@ func (m *maker) narrowFields(t *federated.Type) {
 				}
 				typ = strings.Replace(typ, target.Name, o, 1)
 			}
-			own.Type = m.narrowed(typ)
+			if own.Type = typ; !m.abstract(typ) || len(own.Parts) == 1 {
+				own.Type = m.narrowed(typ)
+			}
 		}
 	}
 }
@@ -103,7 +111,7 @@ func (m *maker) narrowIn(t *federated.Type, f *federated.Field) {
 	}
 	p := &f.Parts[m.r.IntN(len(f.Parts))]
 	narrow := m.narrowed(f.Type)
-	if !narrowable(f) || narrow == f.Type || f.Narrow != "" || !f.Resolves(p.Graph) || strings.Contains(p.Requires, "(") {
+	if !narrowable(f) || m.abstract(f.Type) || narrow == f.Type || f.Narrow != "" || !f.Resolves(p.Graph) || strings.Contains(p.Requires, "(") {
 		return
 	}
 	p.Type, f.Narrow = narrow, narrow

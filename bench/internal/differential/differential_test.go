@@ -142,7 +142,7 @@ func run(t *testing.T, first uint64, cases int, of func(seed uint64) breadth) {
 	}
 	defer server.Close()
 	done, invalid, failed := 0, 0, 0
-	parts, late := int64(0), int64(0)
+	parts, told, late := int64(0), int64(0), int64(0)
 	for s := first; done < cases && failed < 5; s++ {
 		w, err := newWorld(s, of(s), server)
 		if err != nil {
@@ -164,10 +164,11 @@ func run(t *testing.T, first uint64, cases int, of func(seed uint64) breadth) {
 			}
 		}
 		parts += w.parts.Load()
+		told += w.told.Load()
 		late += w.late.Load()
 		w.close()
 	}
-	t.Logf("%d cases, %d more were not valid, %d answers in parts, %d requests to subgraphs", done, invalid, parts, server.Asked())
+	t.Logf("%d cases, %d more were not valid, %d answers in parts, %d events, %d requests to subgraphs", done, invalid, parts, told, server.Asked())
 	if late > 0 {
 		t.Logf("%d executions were done again, for this machine had not answered itself in time", late)
 	}

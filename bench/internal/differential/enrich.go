@@ -1,6 +1,7 @@
 package differential
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 func (m *maker) enrich(r *rand.Rand) {
 	m.r, m.rich = r, true
 	m.inputs()
+	m.subscriptions()
 	for _, i := range m.interfaces {
 		for range m.r.IntN(3) {
 			m.covariant(i)
@@ -72,6 +74,22 @@ func (m *maker) inputs() {
 	}
 	for range 4 * len(m.entities) {
 		m.require()
+	}
+}
+
+// subscriptions tell of objects, where one graph has interface objects also of those.
+func (m *maker) subscriptions() {
+	if m.oneIn(3) {
+		return
+	}
+	t := m.add(&federated.Type{Name: "Subscription", Kind: ast.Object})
+	for _, g := range m.some(m.graphs) {
+		m.root(t, []int{g})
+		m.ref(t, m.name("s"), []int{g})
+	}
+	if m.blurry >= 0 && len(m.interfaces) > 0 {
+		m.root(t, []int{m.blurry})
+		m.field(t, m.name("s"), fmt.Sprintf(pick(m.r, []string{"%s", "[%s]", "%s!"}), m.interfaces[0].Name), "", m.blurry)
 	}
 }
 

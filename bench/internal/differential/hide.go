@@ -46,7 +46,9 @@ func (m *maker) hide() {
 	}
 }
 
-func isRoot(t *federated.Type) bool { return t.Name == "Query" || t.Name == "Mutation" }
+func isRoot(t *federated.Type) bool {
+	return t.Name == "Query" || t.Name == "Mutation" || t.Name == "Subscription"
+}
 
 // secret gives a field one more argument everywhere, which clients do not see.
 func (m *maker) secret(name string) {

@@ -36,7 +36,13 @@ func makeOperation(r *rand.Rand, schema *ast.Schema) operation {
 	if schema.Mutation != nil && a.oneIn(6) {
 		head, root = "mutation", schema.Mutation
 	}
-	body := a.set(root, 0)
+	var body string
+	if schema.Subscription != nil && a.oneIn(5) {
+		head = "subscription"
+		body = "{ " + a.field(schema.Subscription, 0) + " }"
+	} else {
+		body = a.set(root, 0)
+	}
 	if len(a.defs) > 0 {
 		head += "(" + strings.Join(a.defs, ", ") + ")"
 	}

@@ -132,7 +132,7 @@ func clone(s *federated.Schema) *federated.Schema {
 // dropEmpty drops roots that have no fields in a graph.
 func dropEmpty(s *federated.Schema) *federated.Schema {
 	for _, t := range s.Types {
-		if t.Name == "Query" || t.Name == "Mutation" {
+		if isRoot(t) {
 			t.Parts = slices.DeleteFunc(t.Parts, func(p federated.Part) bool {
 				return !slices.ContainsFunc(t.Fields, func(f *federated.Field) bool { return f.In(p.Graph) != nil })
 			})

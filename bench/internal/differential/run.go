@@ -31,12 +31,14 @@ type world struct {
 	server *subgraphs.Server
 
 	data       *subgraphs.Data // of the subgraphs
-	text       string          // of the supergraph
+	subgraphs  []*subgraphs.Subgraph
+	text       string // of the supergraph
 	supergraph *planner.Supergraph
 	federation *proxy.Federation
 	keeping    *proxy.Federation // the same with a cache
 	kept       *cache.Store
 	parts      atomic.Int64 // answers in parts that were put together
+	told       atomic.Int64 // events of subscriptions
 	late       atomic.Int64 // executions that were done again because a subgraph did not answer in time
 }
 
@@ -64,6 +66,7 @@ func (w *world) open() (err error) {
 			return err
 		}
 		urls[g] = w.server.Put(w.path(g), s)
+		w.subgraphs = append(w.subgraphs, s)
 	}
 	w.text = w.schema.Supergraph(urls)
 	if w.supergraph, err = planner.LoadSupergraph("supergraph", w.text, labelOn); err != nil {
@@ -141,6 +144,9 @@ func (w *world) compare(ctx context.Context, op operation) (d *difference, valid
 	plan, err := p.Fetches(&v)
 	if err != nil {
 		return &difference{op: op, kind: "plan", got: err.Error()}, true
+	}
+	if p.Kind() == planner.KindSubscription {
+		return w.events(ctx, op, plan, &v)
 	}
 	mutation := p.Kind() == planner.KindMutation
 	if mutation {
@@ -291,20 +297,29 @@ func nullOn(v any, path []any) (null, there bool) {
 }
 
 func (w *world) monolith(ctx context.Context, op operation) (*answer, error) {
-	m, err := subgraphs.New(subgraphs.Config{Name: "monolith", SDL: w.schema.Single(federated.Monolith), Data: w.data, Monolith: true})
-	if err != nil {
-		return nil, err
-	}
-	body, err := json.Marshal(map[string]any{"query": op.Query, "variables": json.RawMessage(op.Variables)})
+	m, err := w.whole()
 	if err != nil {
 		return nil, err
 	}
 	var out answer
-	if err := json.Unmarshal(m.Answer(ctx, body), &out); err != nil {
+	if err := json.Unmarshal(m.Answer(ctx, op.body()), &out); err != nil {
 		return nil, err
 	}
 	if out.Data == nil {
 		return nil, fmt.Errorf("not executed: %s", &out)
 	}
 	return &out, nil
+}
+
+func (w *world) whole() (*subgraphs.Subgraph, error) {
+	return subgraphs.New(subgraphs.Config{Name: "monolith", SDL: w.schema.Single(federated.Monolith), Data: w.data, Monolith: true})
+}
+
+// body is a request for the operation.
+func (op operation) body() []byte {
+	out, err := json.Marshal(map[string]any{"query": op.Query, "variables": json.RawMessage(op.Variables)})
+	if err != nil {
+		panic("BUG: an operation is no JSON: " + err.Error())
+	}
+	return out
 }

@@ -28,7 +28,10 @@ type filler struct {
 	gentle bool
 }
 
-const rowsPerEntity = 3
+const (
+	rowsPerEntity = 3
+	events        = 3 // of each subscription
+)
 
 // makeTables makes the same tables for the same seed.
 func makeTables(seed uint64, s *federated.Schema, whole *ast.Schema, clean map[string]bool) *subgraphs.Data {
@@ -57,10 +60,16 @@ func makeTables(seed uint64, s *federated.Schema, whole *ast.Schema, clean map[s
 			f.fill(t, row, strconv.Itoa(i))
 		}
 	}
-	for _, name := range []string{"Query", "Mutation"} {
-		if t := s.Type(name); t != nil {
-			f.data.Rows[name] = []*subgraphs.Row{{Type: name, Fields: map[string]any{}}}
-			f.fill(t, f.data.Rows[name][0], "")
+	for _, t := range s.Types {
+		if !isRoot(t) {
+			continue
+		}
+		f.data.Rows[t.Name] = []*subgraphs.Row{{Type: t.Name, Fields: map[string]any{}}}
+		f.fill(t, f.data.Rows[t.Name][0], "")
+		for i := 1; t.Name == "Subscription" && i < events; i++ {
+			row := &subgraphs.Row{Type: t.Name, Fields: map[string]any{}}
+			f.fill(t, row, strconv.Itoa(i))
+			f.data.Rows[t.Name] = append(f.data.Rows[t.Name], row)
 		}
 	}
 	return f.data

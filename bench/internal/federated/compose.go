@@ -28,6 +28,9 @@ func (s *Schema) Supergraph(urls []string) string {
 	if s.Type("Mutation") != nil {
 		b.WriteString(" mutation: Mutation")
 	}
+	if s.Type("Subscription") != nil {
+		b.WriteString(" subscription: Subscription")
+	}
 	b.WriteString(" }\n" + machinery + "enum join__Graph {\n")
 	for g, name := range s.Graphs {
 		fmt.Fprintf(&b, "  %s @join__graph(name: %q, url: %q)\n", enumName(name), name, urls[g])

@@ -26,7 +26,7 @@ type Change struct{ Type, Field string }
 
 // Data is what all subgraphs know together. Queries may run concurrently with mutations.
 type Data struct {
-	Rows map[string][]*Row // by object type; Query and Mutation have one each
+	Rows map[string][]*Row // by object type; Query and Mutation have one each, Subscription one for each event
 	// Objects lists, for an interface or a union, its object types, over all subgraphs.
 	Objects map[string][]string
 

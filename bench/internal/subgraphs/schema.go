@@ -83,7 +83,7 @@ func New(cfg Config) (*Subgraph, error) {
 	if !cfg.Monolith {
 		sdl += definitions + s.entry(doc)
 	}
-	if s.engine, err = gql.New(cfg.Name, sdl, s.resolvers(doc), nil, typeOf); err != nil {
+	if s.engine, err = gql.New(cfg.Name, sdl, s.resolvers(doc), s.sources(doc), typeOf); err != nil {
 		return nil, fmt.Errorf("subgraph %s: %w", cfg.Name, err)
 	}
 	return s, nil
@@ -139,6 +139,27 @@ func (s *Subgraph) entry(doc *ast.SchemaDocument) string {
 		return head + " Query { _service: String }"
 	}
 	return "scalar _Any union _Entity = " + strings.Join(entities, " | ") + " " + head + " Query { _service: String _entities(representations: [_Any!]!): [_Entity]! }"
+}
+
+// sources tell of the rows of Subscription, one after another.
+func (s *Subgraph) sources(doc *ast.SchemaDocument) map[string]gql.Source {
+	d := doc.Definitions.ForName("Subscription")
+	if d == nil {
+		return nil
+	}
+	out := map[string]gql.Source{}
+	for _, f := range d.Fields {
+		out[f.Name] = func(context.Context, *gql.Call) (<-chan any, error) {
+			rows := s.data.Rows[d.Name]
+			events := make(chan any, len(rows))
+			for _, r := range rows {
+				events <- &object{row: r}
+			}
+			close(events)
+			return events, nil
+		}
+	}
+	return out
 }
 
 func (s *Subgraph) resolvers(doc *ast.SchemaDocument) gql.Resolvers {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"sync"
@@ -18,6 +19,30 @@ import (
 
 // Answer answers the JSON body of a GraphQL request.
 func (s *Subgraph) Answer(ctx context.Context, body []byte) []byte {
+	r, err := request(body)
+	if err != nil {
+		return []byte(`{"errors":[{"message":"the request is no JSON"}]}`)
+	}
+	return s.engine.Execute(ctx, r).AppendJSON(nil)
+}
+
+// Events lists the answers to the events of a subscription, of which the tables have one for each row of Subscription.
+func (s *Subgraph) Events(ctx context.Context, body []byte) (answers [][]byte, err error) {
+	r, err := request(body)
+	if err != nil {
+		return nil, err
+	}
+	refused := s.engine.Subscribe(ctx, r, func(a *gql.Response) bool {
+		answers = append(answers, a.AppendJSON(nil))
+		return true
+	})
+	if refused != nil {
+		return nil, fmt.Errorf("subgraph: %s", refused.AppendErrors(nil))
+	}
+	return answers, nil
+}
+
+func request(body []byte) (*gql.Request, error) {
 	var r struct {
 		Query         string         `json:"query"`
 		OperationName string         `json:"operationName"`
@@ -26,9 +51,9 @@ func (s *Subgraph) Answer(ctx context.Context, body []byte) []byte {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
 	if err := d.Decode(&r); err != nil {
-		return []byte(`{"errors":[{"message":"the request is no JSON"}]}`)
+		return nil, err
 	}
-	return s.engine.Execute(ctx, &gql.Request{Query: r.Query, OperationName: r.OperationName, Variables: r.Variables}).AppendJSON(nil)
+	return &gql.Request{Query: r.Query, OperationName: r.OperationName, Variables: r.Variables}, nil
 }
 
 // Conduct says how a subgraph behaves. The zero value is well-behaved.
