@@ -228,36 +228,41 @@ func compileSupergraph(d *document, s *Static, env Env) {
 	v.Sockets = f.WebSocket.compile(d)
 	v.Each = make(map[string]SubgraphValues, len(f.Subgraphs))
 	for name, sub := range f.Subgraphs {
-		at := memberPath("supergraph.subgraphs", name)
-		each := SubgraphValues{URL: sub.URL, CA: sub.CA, Client: *c, Headers: headerRules(d, at+".headers", &sub.Headers, env)}
-		if u, err := url.Parse(sub.URL); sub.URL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
-			d.addf(at+".url", "%q is no address of a subgraph; write http://HOST:PORT/PATH or https://HOST:PORT/PATH", sub.URL)
-		}
-		if sub.Timeout != "" {
-			each.Client.Timeout = duration(d, at+".timeout", sub.Timeout, time.Millisecond, time.Hour)
-		}
-		if sub.Concurrency != 0 {
-			between(d, at+".concurrency", sub.Concurrency, 1, 100_000)
-			each.Client.MaxCalls = sub.Concurrency
-		}
-		if sub.Dedup != nil {
-			each.Client.Share = *sub.Dedup
-		}
-		each.Client.Hedging = sub.Hedging.compile(d, at+".hedging", c.Hedging)
-		each.Cache = sub.Cache.compile(d, at+".cache", v.All.Cache)
-		if sub.Cache.HoldOff != "" {
-			d.addf(at+".cache.hold_off", "it is the same for all subgraphs; write supergraph.cache.hold_off")
-		}
-		if each.Budget = v.All.Budget; sub.Budget != 0 {
-			between(d, at+".budget", sub.Budget, 1, maxBudget)
-			each.Budget = int64(sub.Budget)
-		}
-		each.Events = sub.Events.compile(d, at+".subscriptions")
+		each := sub.compile(d, memberPath("supergraph.subgraphs", name), v, env)
 		v.Sockets.Forward = v.Sockets.Forward || each.Events.Init
-		each.Product = sub.product(d, at)
-		each.Client.Objective = each.Product.Latency
 		v.Each[name] = each
 	}
+}
+
+// compile makes a subgraph's values of its own settings and of those for all.
+func (sub *Subgraph) compile(d *document, at string, v *Fetching, env Env) SubgraphValues {
+	each := SubgraphValues{URL: sub.URL, CA: sub.CA, Client: v.All.Client, Headers: headerRules(d, at+".headers", &sub.Headers, env)}
+	if u, err := url.Parse(sub.URL); sub.URL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		d.addf(at+".url", "%q is no address of a subgraph; write http://HOST:PORT/PATH or https://HOST:PORT/PATH", sub.URL)
+	}
+	if sub.Timeout != "" {
+		each.Client.Timeout = duration(d, at+".timeout", sub.Timeout, time.Millisecond, time.Hour)
+	}
+	if sub.Concurrency != 0 {
+		between(d, at+".concurrency", sub.Concurrency, 1, 100_000)
+		each.Client.MaxCalls = sub.Concurrency
+	}
+	if sub.Dedup != nil {
+		each.Client.Share = *sub.Dedup
+	}
+	each.Client.Hedging = sub.Hedging.compile(d, at+".hedging", v.All.Client.Hedging)
+	each.Cache = sub.Cache.compile(d, at+".cache", v.All.Cache)
+	if sub.Cache.HoldOff != "" {
+		d.addf(at+".cache.hold_off", "it is the same for all subgraphs; write supergraph.cache.hold_off")
+	}
+	if each.Budget = v.All.Budget; sub.Budget != 0 {
+		between(d, at+".budget", sub.Budget, 1, maxBudget)
+		each.Budget = int64(sub.Budget)
+	}
+	each.Events = sub.Events.compile(d, at+".subscriptions")
+	each.Product = sub.product(d, at)
+	each.Client.Objective = each.Product.Latency
+	return each
 }
 
 // headerRules compiles rules and takes the values of what is put in from the environment.
