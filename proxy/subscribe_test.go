@@ -77,11 +77,12 @@ type newsroom struct {
 	*rig
 	file, text string
 	arrived    chan *upstreamed
+	traces     chan string // traceparent of each request that subgraph B got
 }
 
 func newNewsroom(t *testing.T, edit func(*config.File)) *newsroom {
 	t.Helper()
-	n := &newsroom{arrived: make(chan *upstreamed, 10)}
+	n := &newsroom{arrived: make(chan *upstreamed, 10), traces: make(chan string, 10_000)}
 	a := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"graphql-transport-ws"}})
 		if err != nil {
@@ -113,6 +114,7 @@ func newNewsroom(t *testing.T, edit func(*config.File)) *newsroom {
 		if !strings.Contains(string(body), "_entities") {
 			t.Errorf("b was asked %s", body)
 		}
+		n.traces <- r.Header.Get("Traceparent")
 		_, _ = io.WriteString(w, `{"data":{"_entities":[{"__typename":"Product","name":"Weir"}]}}`)
 	}))
 	t.Cleanup(b.Close)

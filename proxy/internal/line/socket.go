@@ -3,7 +3,10 @@ package line
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
+	"math/rand/v2"
 	"net/netip"
 	"net/url"
 	"path"
@@ -180,10 +183,11 @@ type Messages interface {
 // without a word: the close of the connection says why. The caller emits x.
 func (s *Socket) Operate(ctx context.Context, x *Exchange, payload []byte, out Messages, draining <-chan struct{}, now int64) {
 	var h wire.RequestHead
-	if h.Parse(s.head, len(s.head)) != wire.OK {
+	if h.Parse(bytes.Clone(s.head), len(s.head)) != wire.OK {
 		_ = out.Error(errorsOf(told(codes.BadFraming)))
 		return
 	}
+	ownSpan(&h)
 	l, m := s.l, &messages{Messages: out, x: x}
 	leash := new(subgraph.Leash)
 	defer context.AfterFunc(ctx, leash.Leave)()
@@ -199,11 +203,11 @@ func (s *Socket) Operate(ctx context.Context, x *Exchange, payload []byte, out M
 		_, body := l.AppendAnswer(nil, x, &h, &w, answer.Connection{Minor: 1}, now)
 		m.only(body)
 	case Stream:
+		x.Status = 200
 		switch x.streaming {
 		case streamEvents:
 			l.follow(ctx, x, m, draining)
 		case streamParts:
-			x.Status = 200
 			l.inParts(ctx, x, m.part)
 		default: // a subscription to nothing that its client may have
 			m.only(x.executed)
@@ -215,6 +219,18 @@ func (s *Socket) Operate(ctx context.Context, x *Exchange, payload []byte, out M
 		}
 		m.refuse()
 	}
+}
+
+// ownSpan gives an operation a span id of its own in the trace of its connection, by which its fetches are told from those of the others.
+func ownSpan(h *wire.RequestHead) {
+	const begin, end = len("00-") + 32 + len("-"), len("00-") + 32 + len("-") + 16
+	parent := h.Header("traceparent")
+	if traceID(parent) == [16]byte{} || len(parent) < end {
+		return
+	}
+	var span [8]byte
+	binary.BigEndian.PutUint64(span[:], rand.Uint64()|1) // none is all zeros
+	hex.Encode(parent[begin:end], span[:])
 }
 
 // messages are the answers to an operation, as events and otherwise.
