@@ -20,6 +20,9 @@ func (s *Sidecar) collect(set telemetry.Set, l *line.Line) {
 	collectConnections(set, s.server.Stats())
 	collectLine(set, l.Stats())
 	s.collectPolicy(set)
+	if s.cfg.LogDropped != nil {
+		set.Counter("weir_log_dropped_total", "Log lines that were lost: whoever reads the log did not keep up, or has gone.", float64(s.cfg.LogDropped()))
+	}
 	if s.agent != nil {
 		collectAgent(set, s.agent.Status())
 	}

@@ -24,10 +24,12 @@ import (
 
 // Config is a validated configuration (package config compiles it) and what the process knows of itself.
 type Config struct {
-	Static  *config.Static
-	Values  *config.Values
-	Logger  *slog.Logger
-	Version string
+	Static *config.Static
+	Values *config.Values
+	Logger *slog.Logger
+	// LogDropped is how many lines of Logger were lost; nil: none can be.
+	LogDropped func() uint64
+	Version    string
 }
 
 // Sidecar is one data plane.

@@ -190,10 +190,19 @@ func free(t *testing.T) string {
 // start runs weir and waits for /readyz.
 func start(t *testing.T, upstream string, more ...string) *sidecar {
 	t.Helper()
+	log := new(bytes.Buffer)
+	s := startTo(t, log, upstream, more...)
+	s.log = log
+	return s
+}
+
+// startTo is start with another place for the log.
+func startTo(t *testing.T, log io.Writer, upstream string, more ...string) *sidecar {
+	t.Helper()
 	listen, admin := free(t), free(t)
-	s := &sidecar{log: new(bytes.Buffer), url: "http://" + listen, admin: "http://" + admin}
+	s := &sidecar{url: "http://" + listen, admin: "http://" + admin}
 	s.cmd = exec.Command(binary, append([]string{"run", "--listen", listen, "--admin", admin, "--upstream", upstream, "--service", "cli"}, more...)...)
-	s.cmd.Stderr = s.log
+	s.cmd.Stderr = log
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +218,7 @@ func start(t *testing.T, upstream string, more ...string) *sidecar {
 		}
 		<-poll.C
 	}
-	t.Fatalf("weir is not ready:\n%s", s.log)
+	t.Fatalf("weir is not ready:\n%v", log)
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +15,9 @@ import (
 	"github.com/weirproxy/weir/proxy/internal/config"
 	"github.com/weirproxy/weir/telemetry"
 )
+
+// lastLines is how long the process waits at its end for whoever reads its log.
+const lastLines = time.Second
 
 func runCommand() *cobra.Command {
 	c := &cobra.Command{
@@ -38,18 +42,25 @@ is wrong changes nothing but a line of the log. Redis, Kafka and the control pla
 		if err != nil {
 			return tell(c, err)
 		}
-		logger, err := telemetry.NewLogger(static.File.Log.Level, static.File.Log.Format, c.ErrOrStderr())
+		signal.Ignore(syscall.SIGPIPE) // who reads the log may go; the traffic stays
+		lines := telemetry.NewLines(c.ErrOrStderr())
+		defer lines.Close(lastLines)
+		logger, err := telemetry.NewLogger(static.File.Log.Level, static.File.Log.Format, lines)
 		if err != nil {
 			return err
 		}
 		tuneCollector()
 		forgetStart()
-		sidecar, err := proxy.New(proxy.Config{Static: static, Values: values, Logger: logger, Version: version})
-		if err != nil {
-			return err
+		sidecar, err := proxy.New(proxy.Config{Static: static, Values: values, Logger: logger, LogDropped: lines.Dropped, Version: version})
+		if err == nil {
+			defer reloading(s, sidecar, logger)()
+			err = sidecar.Run(c.Context())
 		}
-		defer reloading(s, sidecar, logger)()
-		return sidecar.Run(c.Context())
+		if err != nil {
+			fmt.Fprintln(lines, "weir:", err) // after the log's lines, and without a wait for their reader
+			return errTold
+		}
+		return nil
 	}
 	return c
 }
