@@ -14,6 +14,8 @@ func TestControlIsReadAsASharedCacheDoes(t *testing.T) {
 		{`private="set-cookie, x", max-age=5`, func(c *Control) { c.Private, c.MaxAge = true, 5 }},
 		{"public,max-age=60 , s-maxage=30", func(c *Control) { c.Public, c.MaxAge, c.SharedAge = true, 60, 30 }},
 		{"max-age=60, max-age=10", func(c *Control) { c.MaxAge = 10 }},
+		{"max-age=10, max-age=60", func(c *Control) { c.MaxAge = 10 }},
+		{"s-maxage=0, s-maxage=60", func(c *Control) { c.SharedAge = 0 }},
 		{`max-age="60"`, func(c *Control) { c.MaxAge = 60 }},
 		{"max-age=-1", func(c *Control) { c.MaxAge = 0 }},
 		{"max-age", func(c *Control) { c.MaxAge = 0 }},
@@ -30,6 +32,26 @@ func TestControlIsReadAsASharedCacheDoes(t *testing.T) {
 		want.Present = c.value != ""
 		if got := Parse([]byte(c.value)); got != want {
 			t.Errorf("%q: %+v, want %+v", c.value, got, want)
+		}
+	}
+}
+
+func TestWhoMayKeepWhat(t *testing.T) {
+	for value, want := range map[string][2]bool{ // for one user alone, for several
+		"":                             {true, true},
+		"max-age=60":                   {true, true},
+		"public, max-age=60":           {true, true},
+		"private, max-age=60":          {true, false},
+		`private="x-name", max-age=60`: {true, false},
+		"no-store":                     {},
+		"no-cache, max-age=60":         {},
+		`no-cache="x-name"`:            {},
+		"public, s-maxage=9, no-store": {},
+		"private, no-store":            {},
+	} {
+		c := Parse([]byte(value))
+		if got := [2]bool{!c.Forbids(true), !c.Forbids(false)}; got != want {
+			t.Errorf("%q may be kept: %v, want %v", value, got, want)
 		}
 	}
 }

@@ -79,6 +79,7 @@ func TestWhatAChangeOfARowNames(t *testing.T) {
 		{"the key changed", ``, `{"op":"u","before":{"id":5},"after":{"id":6},` + products + `}`, "Product:5 Product:6 list:Product"},
 		{"snapshot", `{"id":5}`, `{"op":"r","after":{"id":5},` + products + `}`, "Product:5 list:Product"},
 		{"truncate", ``, `{"op":"t",` + products + `}`, "Product list:Product category-*"},
+		{"truncate, whatever the key says", `{"id":5}`, `{"op":"t",` + products + `}`, "Product list:Product category-*"},
 		{"with its schema", `{"schema":{},"payload":{"id":5}}`, `{"schema":{"type":"struct"},"payload":{"op":"c","after":{"id":5},` + products + `}}`, "Product:5 list:Product"},
 		{"text and large keys", ``, `{"op":"u","before":{"id":"a b"},"after":{"id":12345678901234567890},` + products + `}`, "Product:12345678901234567890 Product:a b list:Product"},
 		{"no key anywhere: the type", ``, `{"op":"u","after":{"name":"x"},` + products + `}`, "Product list:Product"},
