@@ -11,11 +11,13 @@ import (
 	"github.com/weirproxy/weir/bench/internal/federated"
 )
 
-// enrich adds to any world: types of fields that differ by where they stand. It has numbers of its own, as widen has.
+// enrich adds to any world: a scalar of any value, input objects with defaults, subscriptions, mutations whose order shows, types of fields that differ by
+// where they stand, and, at the end, what is hidden (see hide). It has numbers of its own, as widen has.
 func (m *maker) enrich(r *rand.Rand) {
 	m.r, m.rich = r, true
 	m.inputs()
 	m.subscriptions()
+	m.notes()
 	for _, i := range m.interfaces {
 		for range m.r.IntN(3) {
 			m.covariant(i)
@@ -90,6 +92,20 @@ func (m *maker) subscriptions() {
 	if m.blurry >= 0 && len(m.interfaces) > 0 {
 		m.root(t, []int{m.blurry})
 		m.field(t, m.name("s"), fmt.Sprintf(pick(m.r, []string{"%s", "[%s]", "%s!"}), m.interfaces[0].Name), "", m.blurry)
+	}
+}
+
+// notes are mutations of several graphs that show in which order they had their effect.
+func (m *maker) notes() {
+	t := m.s.Type("Mutation")
+	if t == nil {
+		return
+	}
+	for _, g := range m.some(m.graphs) {
+		m.root(t, []int{g})
+		name := m.name("note")
+		m.clean["Mutation."+name] = true
+		m.field(t, name, "String", "text: String!", g)
 	}
 }
 

@@ -114,6 +114,9 @@ func (f *filler) field(t *federated.Type, field *federated.Field) any {
 			return &subgraphs.Derived{Requires: requires}
 		}
 	}
+	if t.Name == "Mutation" && strings.HasPrefix(field.Name, "note") {
+		return subgraphs.Note{}
+	}
 	if t.Name == "Mutation" {
 		return &subgraphs.Change{Type: def.Type.Name(), Field: "rev"}
 	}

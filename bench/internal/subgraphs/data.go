@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -24,14 +25,18 @@ type Derived struct{ Requires string }
 // Change is a field of Mutation: it adds 1 to the number Field of the row of a type with the id that its argument names, and returns the row.
 type Change struct{ Type, Field string }
 
+// Note is a field of Mutation: it writes its argument down, behind what others of all subgraphs have written, and returns all of it.
+type Note struct{}
+
 // Data is what all subgraphs know together. Queries may run concurrently with mutations.
 type Data struct {
 	Rows map[string][]*Row // by object type; Query and Mutation have one each, Subscription one for each event
 	// Objects lists, for an interface or a union, its object types, over all subgraphs.
 	Objects map[string][]string
 
-	changing sync.Mutex // guards the numbers in rows, and before
+	changing sync.Mutex // guards the numbers in rows, before and notes
 	before   map[place]int64
+	notes    []string
 	finding  sync.Mutex                 // guards found; changing may be locked in it
 	found    map[string]map[string]*Row // by type and key: rendered key
 }
@@ -80,6 +85,12 @@ func (d *Data) value(r *Row, field string, args map[string]any) (any, error) {
 		v = text
 	case *Change:
 		return d.change(x, args)
+	case Note:
+		d.changing.Lock()
+		defer d.changing.Unlock()
+		text, _ := args["text"].(string)
+		d.notes = append(d.notes, text)
+		return strings.Join(d.notes, ","), nil
 	case int64:
 		d.changing.Lock()
 		defer d.changing.Unlock()
@@ -144,6 +155,7 @@ func (d *Data) Reset() {
 		at.row.Fields[at.field] = n
 	}
 	clear(d.before)
+	d.notes = nil
 }
 
 // place is a number that was changed.
