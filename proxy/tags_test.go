@@ -91,6 +91,7 @@ func TestUpstreamInvalidatesGroups(t *testing.T) {
 		{"PUT", http.MethodPut, "/shelves/1", list, true, false},
 		{"DELETE", http.MethodDelete, "/shelves/1", list, true, false},
 		{"POST elsewhere", http.MethodPost, "/import", list, true, false},
+		{"two lines", http.MethodPut, "/shelves/1", "\"other\"\n\"books\"", true, false},
 		{"another group", http.MethodPost, "/import", `"other"`, false, false},
 		{"GET", http.MethodGet, "/shelves/1", list, false, false},
 		{"broken", http.MethodPut, "/shelves/1", `books`, true, true},
@@ -103,7 +104,9 @@ func TestUpstreamInvalidatesGroups(t *testing.T) {
 					fmt.Fprint(w, `{"data":{"x":{"id":"1","title":"a"}}}`)
 					return
 				}
-				w.Header().Set("Cache-Group-Invalidation", c.groups)
+				for line := range strings.SplitSeq(c.groups, "\n") {
+					w.Header().Add("Cache-Group-Invalidation", line)
+				}
 				fmt.Fprint(w, `"done"`)
 			})
 			r := before(t, s, func(f *config.File) { f.Policy.Cache.Tags.Obey = c.name != "switched off" })

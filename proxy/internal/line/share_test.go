@@ -193,6 +193,36 @@ func TestWhoMayShare(t *testing.T) {
 	}
 }
 
+// Credentials that no rule reads share what the upstream calls everybody's in so many words, and never what was kept for who has none: that needed no
+// such words.
+func TestCredentialsThatNoRuleReadsHaveKeysOfTheirOwn(t *testing.T) {
+	p := testPolicy(t)
+	p.Cache.HitForMiss = 0
+	var err error
+	if p.Scope, err = scope.Compile(t.Context(), scope.Config{AuthorizedPublic: true}, nil); err != nil {
+		t.Fatal(err)
+	}
+	p.Seal()
+	a := &asker{t: t, l: newLine(t, &p)}
+	given, silent, public := []string{"Authorization: Basic eDp5"}, []string{"Cache-Control: max-age=60"}, []string{"Cache-Control: public, max-age=60"}
+	for i, c := range []struct {
+		request, answer []string
+		want            telemetry.CacheStatus
+	}{
+		{nil, silent, telemetry.Miss},
+		{nil, silent, telemetry.Hit},
+		{given, silent, telemetry.Miss},
+		{given, silent, telemetry.Miss}, // it was not kept
+		{given, public, telemetry.Miss},
+		{given, public, telemetry.Hit},
+		{nil, silent, telemetry.Hit},
+	} {
+		if got, _ := a.ask(bookOf1, c.request, c.answer); got != c.want {
+			t.Errorf("request %d: %s, want %s", i, got, c.want)
+		}
+	}
+}
+
 // TestHeadersThatTellWhoTheClientIs: what looks like an identity and is read by nobody keeps the request out of the cache.
 func TestHeadersThatTellWhoTheClientIs(t *testing.T) {
 	ignoring, err := scope.Compile(t.Context(), scope.Config{IgnoreHeaders: []string{"X-User-Id"}}, nil)

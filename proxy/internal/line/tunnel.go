@@ -140,9 +140,9 @@ func (t *Tunnel) Down(ctx context.Context, b []byte) {
 			t.settle(ctx, m.ID, true)
 		}
 	})
-	t.note(1, t.down)
-	if t.down.Reason() != frames.Following {
-		t.unread(ctx)
+	skipped, lost := t.note(1, t.down), t.down.Reason() != frames.Following
+	if skipped || lost {
+		t.unread(ctx, lost)
 	}
 }
 
@@ -190,14 +190,15 @@ func (t *Tunnel) settle(ctx context.Context, id json.RawMessage, over bool) {
 	t.pending = kept
 }
 
-// unread is for bytes of the origin that cannot be read: each part of them may answer the mutations that wait.
-func (t *Tunnel) unread(ctx context.Context) {
+// unread is for what of the origin cannot be read, a message that is too long or, when the direction is lost, each part of it: it may answer the
+// mutations that wait.
+func (t *Tunnel) unread(ctx context.Context, lost bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	kept := t.pending[:0]
 	for _, p := range t.pending {
 		t.invalidateTypes(ctx, p.plan)
-		if time.Since(p.since) < blindTime {
+		if !lost || time.Since(p.since) < blindTime {
 			kept = append(kept, p)
 		}
 	}
@@ -237,10 +238,11 @@ func (t *Tunnel) invalidate(ctx context.Context) {
 }
 
 // note counts what a direction could not read: messages above the limit, and once that it is not followed any more.
-func (t *Tunnel) note(direction int, r *frames.Reader) {
+func (t *Tunnel) note(direction int, r *frames.Reader) (skipped bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if n := r.Skipped(); n > t.skipped[direction] {
+		skipped = true
 		t.l.stats.blind[ReasonTunnel].Add(uint64(n - t.skipped[direction]))
 		t.skipped[direction] = n
 	}
@@ -248,4 +250,5 @@ func (t *Tunnel) note(direction int, r *frames.Reader) {
 		t.lost[direction] = true
 		t.l.stats.blind[ReasonTunnel].Add(1)
 	}
+	return skipped
 }
