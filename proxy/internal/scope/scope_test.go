@@ -133,6 +133,22 @@ func TestVerifiedClaimsTellTheScope(t *testing.T) {
 	}
 }
 
+// A token that never ends could not be taken back.
+func TestATokenWithoutAnEndIsNone(t *testing.T) {
+	r := compile(t, Config{JWT: &JWT{Algorithms: []string{"HS256"}, Secret: string(secret), Class: "user", Claim: "sub"}})
+	for name, claims := range map[string]jwt.MapClaims{"absent": {"sub": "42"}, "null": {"sub": "42", "exp": nil}, "words": {"sub": "42", "exp": "never"}} {
+		text, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // looked at, then remembered
+			if s := r.of("Bearer " + text); s.Class != Bypass {
+				t.Errorf("exp %s: %+v", name, s)
+			}
+		}
+	}
+}
+
 func TestOneNameInTwoTenantsIsTwoIdentities(t *testing.T) {
 	r := compile(t, Config{JWT: &JWT{Algorithms: []string{"HS256"}, Secret: string(secret), Class: "user", Claim: "sub", TenantClaim: "org"}})
 	resolve := func(c jwt.MapClaims) Scope { return r.of(sign(t, secret, jwt.SigningMethodHS256, c)) }
