@@ -152,14 +152,16 @@ func TestAThousandSwapsUnderLoad(t *testing.T) {
 	swaps(100)
 	goroutines, heap := runtime.NumGoroutine(), live()
 	swaps(1000)
-	after, grown := runtime.NumGoroutine(), int64(live())-int64(heap)
 	stop.Store(true)
 	load.Wait()
+	// The connections of the last supergraphs close as soon as somebody has time for them.
+	eventually(t, "what served the supergraphs of before ends", func() bool { return runtime.NumGoroutine() <= goroutines+20 })
+	after, grown := runtime.NumGoroutine(), int64(live())-int64(heap)
 	if failed.Load() > 0 || asked.Load() < 100 || r.supergraphs.swapped.Load() < 800 || r.supergraphs.refused.Load() < 200 {
 		t.Errorf("%d of %d requests failed over %d swaps and %d broken files", failed.Load(), asked.Load(), r.supergraphs.swapped.Load(), r.supergraphs.refused.Load())
 	}
-	if after > goroutines+20 || grown > 8<<20 {
-		t.Errorf("%d goroutines became %d, the heap grew by %d bytes", goroutines, after, grown)
+	if grown > 8<<20 {
+		t.Errorf("the heap grew by %d bytes", grown)
 	}
 	t.Logf("%d requests over %d swaps and %d broken files; %d goroutines became %d, the heap grew by %d bytes", asked.Load(),
 		r.supergraphs.swapped.Load(), r.supergraphs.refused.Load(), goroutines, after, grown)
