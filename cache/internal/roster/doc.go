@@ -9,6 +9,8 @@
 // (its bound, counted from the later of its last word and the beginning of the wait). A member that is frozen or cut off is missing until
 // that bound is over. One that ended in order has left; one that ended without a word is forgotten after Forget.
 //
+// A log that has lost its data has lost the list of members, too: those that Await had seen before are waited for until they are listed again.
+//
 // Await never says that a member has obeyed when that cannot be known: while the log cannot be asked, or its generation is not settled,
 // nothing is known.
 package roster

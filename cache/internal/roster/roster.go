@@ -86,6 +86,7 @@ func Await(ctx context.Context, s Source) (o Outcome) {
 	}
 	o.Target, o.Epoch = target.Head, target.Epoch
 	pause = firstPause
+	var lost []Member // that a log without its data does not know any more
 	for now := target; ; {
 		o.judge(&target, &now)
 		if o.All() || !rest(ctx, &pause) {
@@ -97,6 +98,11 @@ func Await(ctx context.Context, s Source) (o Outcome) {
 			if next.Server != target.Server { // by another clock a silence can be told only from here on
 				target.Server, target.NowMS = next.Server, next.NowMS
 			}
+			if next.Epoch != now.Epoch {
+				lost = now.Members
+			}
+			lost = unlisted(lost, next.Members)
+			next.Members = append(slices.Clip(next.Members), lost...)
 			now, o.Err = next, nil
 		case err == nil:
 			o.Err = errUnsettled
@@ -104,6 +110,19 @@ func Await(ctx context.Context, s Source) (o Outcome) {
 			o.Err = err
 		}
 	}
+}
+
+// unlisted returns the members of a generation before that are not in the list of this one. They may be on their way to it, or cut off: until they are
+// listed, or have been silent for their bound, nobody knows that they obey.
+func unlisted(before, listed []Member) (lost []Member) {
+	for _, m := range before {
+		if slices.ContainsFunc(listed, func(l Member) bool { return l.ID == m.ID }) {
+			continue
+		}
+		m.Epoch, m.Position, m.SeenMS = 0, entry.Position{}, 0 // told by another clock, maybe
+		lost = append(lost, m)
+	}
+	return lost
 }
 
 // judge counts who obeys the target.

@@ -133,6 +133,47 @@ func TestAwaitTellsASilenceByOneClock(t *testing.T) {
 	})
 }
 
+// A server that comes back without its data knows nobody: who was known before it is waited for, until he is listed, has left after that, or is silent for
+// his bound.
+func TestAwaitRemembersWhoWasKnownBeforeTheDataWasLost(t *testing.T) {
+	const bound = 10_000
+	member := func(id string, epoch uint64) Member {
+		return Member{ID: id, Instance: id, Epoch: epoch, Position: at(6), SeenMS: 50, BoundMS: bound}
+	}
+	before := View{Epoch: 1, Head: at(7), NowMS: 100, Server: "old", Members: []Member{member("a", 1), member("b", 1)}}
+	after := func(ms uint64, listed ...Member) View {
+		return View{Epoch: 2, Head: at(1), NowMS: ms, Server: "new", Members: listed}
+	}
+	for name, c := range map[string]struct {
+		views            []View
+		reached, expired int
+		missing          string
+	}{
+		"all are listed again":     {[]View{before, after(20), after(21, member("a", 2)), after(22, member("a", 2), member("b", 2))}, 2, 0, ""},
+		"one is not":               {[]View{before, after(20), after(21, member("a", 2))}, 1, 0, "b"},
+		"nobody is":                {[]View{before, after(20)}, 0, 0, "ab"},
+		"one is silent for long":   {[]View{before, after(20), after(20+bound, member("a", 2))}, 1, 1, ""},
+		"one leaves after it":      {[]View{before, after(20, member("b", 2)), after(21, member("a", 2))}, 1, 0, ""},
+		"the data is lost twice":   {[]View{before, after(20), {Epoch: 3, NowMS: 5, Server: "third", Members: []Member{member("a", 3)}}}, 1, 0, "b"},
+		"one leaves with the data": {[]View{before, {Epoch: 1, Head: at(7), NowMS: 101, Server: "old", Members: []Member{{ID: "a", Epoch: 1, Position: at(7)}}}}, 1, 0, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+				defer cancel()
+				o := Await(ctx, &play{views: c.views})
+				missing := ""
+				for _, m := range o.Missing {
+					missing += m.ID
+				}
+				if o.Reached != c.reached || o.Expired != c.expired || missing != c.missing || o.All() != (missing == "") {
+					t.Errorf("%+v", o)
+				}
+			})
+		})
+	}
+}
+
 func TestAwaitKnowsNothingWithoutTheLog(t *testing.T) {
 	for name, p := range map[string]*play{
 		"away from the start":      {views: []View{{}}, errs: map[int]error{}},
