@@ -101,7 +101,7 @@ func Await(ctx context.Context, s Source) (o Outcome) {
 			if next.Epoch != now.Epoch {
 				lost = now.Members
 			}
-			lost = unlisted(lost, next.Members)
+			lost = unlisted(lost, next.Members, target.NowMS)
 			next.Members = append(slices.Clip(next.Members), lost...)
 			now, o.Err = next, nil
 		case err == nil:
@@ -113,13 +113,14 @@ func Await(ctx context.Context, s Source) (o Outcome) {
 }
 
 // unlisted returns the members of a generation before that are not in the list of this one. They may be on their way to it, or cut off: until they are
-// listed, or have been silent for their bound, nobody knows that they obey.
-func unlisted(before, listed []Member) (lost []Member) {
+// listed, or have been silent for their bound, nobody knows that they obey. What they said before may be told by another clock: they count as silent since
+// the wait began.
+func unlisted(before, listed []Member, began uint64) (lost []Member) {
 	for _, m := range before {
 		if slices.ContainsFunc(listed, func(l Member) bool { return l.ID == m.ID }) {
 			continue
 		}
-		m.Epoch, m.Position, m.SeenMS = 0, entry.Position{}, 0 // told by another clock, maybe
+		m.Epoch, m.Position, m.SeenMS = 0, entry.Position{}, began
 		lost = append(lost, m)
 	}
 	return lost

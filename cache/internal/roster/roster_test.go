@@ -142,7 +142,7 @@ func TestAwaitRemembersWhoWasKnownBeforeTheDataWasLost(t *testing.T) {
 	}
 	before := View{Epoch: 1, Head: at(7), NowMS: 100, Server: "old", Members: []Member{member("a", 1), member("b", 1)}}
 	after := func(ms uint64, listed ...Member) View {
-		return View{Epoch: 2, Head: at(1), NowMS: ms, Server: "new", Members: listed}
+		return View{Epoch: 2, Head: at(1), NowMS: 1_000_000 + ms, Server: "new", Members: listed}
 	}
 	for name, c := range map[string]struct {
 		views            []View
@@ -154,7 +154,7 @@ func TestAwaitRemembersWhoWasKnownBeforeTheDataWasLost(t *testing.T) {
 		"nobody is":                {[]View{before, after(20)}, 0, 0, "ab"},
 		"one is silent for long":   {[]View{before, after(20), after(20+bound, member("a", 2))}, 1, 1, ""},
 		"one leaves after it":      {[]View{before, after(20, member("b", 2)), after(21, member("a", 2))}, 1, 0, ""},
-		"the data is lost twice":   {[]View{before, after(20), {Epoch: 3, NowMS: 5, Server: "third", Members: []Member{member("a", 3)}}}, 1, 0, "b"},
+		"the data is lost twice":   {[]View{before, after(20), {Epoch: 3, NowMS: 2_000_000, Server: "third", Members: []Member{member("a", 3)}}}, 1, 0, "b"},
 		"one leaves with the data": {[]View{before, {Epoch: 1, Head: at(7), NowMS: 101, Server: "old", Members: []Member{{ID: "a", Epoch: 1, Position: at(7)}}}}, 1, 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -165,6 +165,9 @@ func TestAwaitRemembersWhoWasKnownBeforeTheDataWasLost(t *testing.T) {
 				missing := ""
 				for _, m := range o.Missing {
 					missing += m.ID
+					if m.Silent > bound*time.Millisecond {
+						t.Errorf("%s is silent for %s", m.ID, m.Silent)
+					}
 				}
 				if o.Reached != c.reached || o.Expired != c.expired || missing != c.missing || o.All() != (missing == "") {
 					t.Errorf("%+v", o)
