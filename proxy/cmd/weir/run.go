@@ -43,6 +43,8 @@ is wrong changes nothing but a line of the log. Redis, Kafka and the control pla
 			return tell(c, err)
 		}
 		signal.Ignore(syscall.SIGPIPE) // who reads the log may go; the traffic stays
+		again := make(chan os.Signal, 1)
+		signal.Notify(again, syscall.SIGHUP) // from here on: one that comes while the sidecar is made does not end it
 		lines := telemetry.NewLines(c.ErrOrStderr())
 		defer lines.Close(lastLines)
 		logger, err := telemetry.NewLogger(static.File.Log.Level, static.File.Log.Format, lines)
@@ -53,7 +55,7 @@ is wrong changes nothing but a line of the log. Redis, Kafka and the control pla
 		forgetStart()
 		sidecar, err := proxy.New(proxy.Config{Static: static, Values: values, Logger: logger, LogDropped: lines.Dropped, Version: version})
 		if err == nil {
-			defer reloading(s, sidecar, logger)()
+			defer reloading(again, s, sidecar, logger)()
 			err = sidecar.Run(c.Context())
 		}
 		if err != nil {
@@ -65,10 +67,9 @@ is wrong changes nothing but a line of the log. Redis, Kafka and the control pla
 	return c
 }
 
-// reloading reads the configuration again on each SIGHUP, until the returned function is called.
-func reloading(s *settings, sidecar *proxy.Sidecar, logger *slog.Logger) (end func()) {
-	signals, done := make(chan os.Signal, 1), make(chan struct{})
-	signal.Notify(signals, syscall.SIGHUP)
+// reloading reads the configuration again on each signal, until the returned function is called.
+func reloading(signals chan os.Signal, s *settings, sidecar *proxy.Sidecar, logger *slog.Logger) (end func()) {
+	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		for range signals {
