@@ -31,7 +31,7 @@ func TestCloseSendsAllThatWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer broker.Close()
-	tel := newTelemetry(t, Config{Brokers: broker.ListenAddrs(), RingBytes: 64 << 20})
+	tel := newTelemetry(t, Config{Brokers: broker.ListenAddrs(), RingRecords: 64_000})
 	for i := range 40_000 {
 		tel.Emit(record(tel, i))
 	}
@@ -46,7 +46,7 @@ func TestCloseSendsAllThatWaits(t *testing.T) {
 }
 
 func TestCloseCountsWhatItCannotSend(t *testing.T) {
-	tel := newTelemetry(t, Config{Brokers: []string{"127.0.0.1:1"}, RingBytes: 64 << 20})
+	tel := newTelemetry(t, Config{Brokers: []string{"127.0.0.1:1"}, RingRecords: 64_000})
 	for i := range 40_000 {
 		tel.Emit(record(tel, i))
 	}

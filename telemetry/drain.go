@@ -7,10 +7,10 @@ import (
 	"github.com/weirproxy/weir/telemetry/internal/ring"
 )
 
-// gather is how long the reader lets events gather after the first one.
-const gather = 5 * time.Millisecond
+// gather is how long the reader lets records gather after the first one.
+const gather = 10 * time.Millisecond
 
-// drain reads the ring until ctx ends.
+// drain encodes what the ring holds, and hands it on, until ctx ends.
 func (t *Telemetry) drain(ctx context.Context) {
 	told := time.NewTicker(housekeeping)
 	defer told.Stop()
@@ -46,6 +46,9 @@ func (t *Telemetry) drain(ctx context.Context) {
 
 // take moves what the ring holds; false when the sender has no room for all.
 func (t *Telemetry) take() bool {
+	if t.sender != nil {
+		defer t.sender.ship()
+	}
 	for i := range t.ring.Shards() {
 		if t.sender != nil && !t.sender.room() {
 			return false
@@ -55,12 +58,21 @@ func (t *Telemetry) take() bool {
 			continue
 		}
 		if t.sender != nil {
-			t.sender.send(b)
-			continue
+			t.sender.send(b.Items)
+		} else {
+			t.sink(b.Items)
 		}
-		t.sink(b)
+		t.giveBack(b)
 	}
 	return true
+}
+
+// giveBack returns a batch to the ring, without what its records point to.
+func (t *Telemetry) giveBack(b *ring.Batch[Record]) {
+	for i := range b.Items {
+		b.Items[i].forget()
+	}
+	t.ring.Give(b)
 }
 
 // empty ends the ring and moves what it holds until ctx ends; what is left then is lost, and counted.
@@ -86,19 +98,19 @@ func (t *Telemetry) abandon() {
 		if b == nil {
 			continue
 		}
-		for j := range b.Ends {
-			t.losses.add(lossClose, sequence(b.At(j)))
+		for j := range b.Items {
+			t.losses.add(lossClose, b.Items[j].seq)
 		}
-		t.ring.Give(b)
+		t.giveBack(b)
 	}
 }
 
-func (t *Telemetry) sink(b *ring.Batch) {
-	for i := range b.Ends {
-		t.cfg.Sink(b.At(i))
+func (t *Telemetry) sink(records []Record) {
+	for i := range records {
+		t.sunk = records[i].Append(t.sunk[:0])
+		t.cfg.Sink(t.sunk)
 	}
-	t.counters.acked.Add(uint64(len(b.Ends)))
-	t.ring.Give(b)
+	t.counters.acked.Add(uint64(len(records)))
 }
 
 func (t *Telemetry) tellLosses() {

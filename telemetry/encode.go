@@ -50,7 +50,7 @@ func newIdentity(c *Config, boot string) identity {
 	return t
 }
 
-// Append appends the event as Kafka gets it. It implements ring.Encoder.
+// Append appends the event as Kafka gets it.
 func (r *Record) Append(dst []byte) []byte {
 	t := &r.from.identity
 	var number [20]byte

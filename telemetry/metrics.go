@@ -144,7 +144,7 @@ func (t *Telemetry) collect(s Set) {
 	}
 	st := t.Stats()
 	s.Counter("weir_events_emitted_total", "Cost events, one for each operation.", float64(st.Emitted))
-	s.Counter("weir_events_queued_total", "Cost events that were encoded for sending.", float64(st.Queued))
+	s.Counter("weir_events_queued_total", "Cost events that were taken in for sending.", float64(st.Queued))
 	s.Counter("weir_events_discarded_total", "Cost events that nobody asked for: no Kafka is configured.", float64(st.Discarded))
 	s.Counter("weir_events_acked_total", "Cost events that Kafka acknowledged.", float64(st.Acked))
 	for _, reason := range lossNames {

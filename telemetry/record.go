@@ -50,7 +50,7 @@ type Record struct {
 	Errors        uint16
 	CacheStatus   CacheStatus
 	Quantities    event.Quantities // ProxyCPUUS is filled by Price and Emit
-	Subgraphs     []event.Subgraph // read by Emit, not kept
+	Subgraphs     []event.Subgraph // copied by Emit
 	Worth         int64            // pico-USD that the entry's fill cost; hits only
 	TraceID       [16]byte         // zero: none
 	CacheKey      uint64           // names the cache's entry, in metadata; 0: not told
@@ -63,4 +63,17 @@ type Record struct {
 	from *Telemetry
 	book *PriceBook
 	seq  uint64
+}
+
+// keep makes dst a copy of src, subgraphs included, in the memory that dst has for those.
+func keep(dst, src *Record) {
+	own := dst.Subgraphs[:0]
+	*dst = *src
+	dst.Subgraphs = append(own, src.Subgraphs...)
+}
+
+// forget clears what the record points to, but for the memory of its subgraphs.
+func (r *Record) forget() {
+	clear(r.Subgraphs)
+	*r = Record{Subgraphs: r.Subgraphs[:0]}
 }

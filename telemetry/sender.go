@@ -13,7 +13,6 @@ import (
 
 	"github.com/weirproxy/weir/telemetry/event"
 	"github.com/weirproxy/weir/telemetry/internal/kafka"
-	"github.com/weirproxy/weir/telemetry/internal/ring"
 )
 
 const (
@@ -32,7 +31,8 @@ type sender struct {
 	probes  sync.WaitGroup
 	// renewed says that a topic was deleted and created again: the client refuses such a topic until it is told to forget it.
 	renewed atomic.Bool
-	open    sync.WaitGroup // batches that are not settled
+	open    sync.WaitGroup // shipments that are not settled
+	filling *shipment      // nil: none
 	free    chan *shipment // to use again
 	key     []byte
 	headers []kgo.RecordHeader
@@ -58,7 +58,7 @@ func newSender(t *Telemetry) (*sender, error) {
 		kgo.ClientID("weir-"+t.cfg.Identity.Service),
 		kgo.MaxBufferedRecords(maxBuffered),
 		kgo.MaxBufferedBytes(maxBufferedBytes),
-		kgo.ProducerLinger(10*time.Millisecond),
+		kgo.ProducerLinger(5*time.Millisecond),
 		kgo.WithCompressor(newCompressor()),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.WithHooks(s.contact),
@@ -69,7 +69,7 @@ func newSender(t *Telemetry) (*sender, error) {
 	return s, nil
 }
 
-// room reports whether a batch of the ring may be handed over: at most half of the client's buffer is used.
+// room reports whether more may be handed over: at most half of the client's buffer is used.
 func (s *sender) room() bool {
 	if !s.contact.Open() {
 		s.probe()
@@ -97,13 +97,29 @@ func (s *sender) probe() {
 	})
 }
 
-// send produces a batch's events. The batch goes back to the ring when the last of them is settled.
-func (s *sender) send(b *ring.Batch) {
+// send encodes the records' events. Those that do not fill a shipment wait for ship.
+func (s *sender) send(records []Record) {
+	for i := range records {
+		if s.filling == nil {
+			s.filling = s.shipment()
+		}
+		if !s.filling.add(&records[i]) {
+			s.ship()
+		}
+	}
+}
+
+// ship produces the events that wait.
+func (s *sender) ship() {
+	if s.filling == nil {
+		return
+	}
 	if s.renewed.Swap(false) {
 		s.t.cfg.Logger.Warn("a topic was deleted and created again; what was on the way to it is lost and counted", "topic", s.t.cfg.Topic)
 		s.client.PurgeTopicsFromProducing(s.t.cfg.Topic, event.LossTopic, event.UsageTopic)
 	}
-	s.shipment(b).produce()
+	s.filling.produce()
+	s.filling = nil
 }
 
 func (s *sender) settle(r *kgo.Record, err error) {

@@ -70,7 +70,7 @@ func TestLossesAreToldOnTheirTopic(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer broker.Close()
-	tel := newTelemetry(t, Config{Brokers: broker.ListenAddrs(), RingBytes: 64 << 10})
+	tel := newTelemetry(t, Config{Brokers: broker.ListenAddrs(), RingRecords: 64})
 	for i := range 500 { // before anything reads the ring
 		tel.Emit(record(tel, i))
 	}

@@ -6,56 +6,61 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-
-	"github.com/weirproxy/weir/telemetry/internal/ring"
 )
 
-// shipment is a batch of the ring on its way through the Kafka client, with a record for each event. Its memory is used again when the
-// last of them is settled.
+// shipment is some events on their way through the Kafka client. Its memory is used again when the last of them is settled.
 type shipment struct {
 	s       *sender
-	batch   *ring.Batch
-	records []kgo.Record
+	data    []byte // the events, side by side
+	ends    []int  // event i ends at ends[i]
+	records [shipmentEvents]kgo.Record
 	left    atomic.Int64 // records that are not settled
 	done    func(*kgo.Record, error)
 }
 
-// Each shard of the ring has a few shipments on their way at a time: one in each linger, and those that a broker has not acknowledged. What a backlog
-// has made larger than keptRecords is not kept.
 const (
-	keptShipments = 40
-	keptRecords   = 256 // 40 KiB; at 200,000 events a second a shard has some 125 of them in 5 ms, and a quarter more is taken
+	shipmentEvents = 64
+	// At 100,000 events a second so many shipments are on their way at a time, through the client's linger and to the broker's acknowledgement.
+	keptShipments = 48
+	keptData      = 128 << 10 // an event is about 1 KiB; what is far larger is not kept
 )
 
-// shipment returns one for the batch, used before or new.
-func (s *sender) shipment(b *ring.Batch) *shipment {
-	var p *shipment
+// shipment returns an empty one, used before or new.
+func (s *sender) shipment() *shipment {
 	select {
-	case p = <-s.free:
+	case p := <-s.free:
+		return p
 	default:
-		p = &shipment{s: s}
+		p := &shipment{s: s, ends: make([]int, 0, shipmentEvents)}
 		p.done = p.settled
+		return p
 	}
-	if cap(p.records) < len(b.Ends) {
-		p.records = make([]kgo.Record, len(b.Ends)+len(b.Ends)/4)
-	}
-	p.batch, p.records = b, p.records[:len(b.Ends)]
-	p.left.Store(int64(len(b.Ends)))
-	s.open.Add(1)
-	return p
 }
 
-// produce hands the records over.
+// add encodes the record's event; false says that there is no room for another one.
+func (p *shipment) add(r *Record) bool {
+	p.data = r.Append(p.data)
+	p.ends = append(p.ends, len(p.data))
+	return len(p.ends) < shipmentEvents
+}
+
+// produce hands the events over.
 func (p *shipment) produce() {
 	s := p.s
+	s.open.Add(1)
+	p.left.Store(int64(len(p.ends)))
 	now := time.Now() // one look at the clock for all
-	for i := range p.records {
+	start := 0
+	for i, end := range p.ends {
 		r := &p.records[i]
-		*r = kgo.Record{Topic: s.t.cfg.Topic, Key: s.key, Value: p.batch.At(i), Headers: s.headers, Timestamp: now}
+		*r = kgo.Record{Topic: s.t.cfg.Topic, Key: s.key, Value: p.data[start:end:end], Headers: s.headers, Timestamp: now}
+		start = end
 		if s.t.cfg.Binary {
 			r.Headers = s.binaryHeaders(r.Value)
 		}
-		s.client.TryProduce(context.Background(), r, p.done)
+	}
+	for i := range p.ends {
+		s.client.TryProduce(context.Background(), &p.records[i], p.done)
 	}
 }
 
@@ -66,10 +71,10 @@ func (p *shipment) settled(r *kgo.Record, err error) {
 	if p.left.Add(-1) > 0 {
 		return
 	}
-	s.t.ring.Give(p.batch)
-	p.batch = nil
+	keep := cap(p.data) <= keptData
+	p.data, p.ends = p.data[:0], p.ends[:0]
 	s.open.Done()
-	if cap(p.records) > keptRecords {
+	if !keep {
 		return
 	}
 	select {

@@ -7,11 +7,11 @@ type counters struct{ queued, discarded, acked, ackedBytes, usage, usageLost ato
 // Stats is a snapshot.
 type Stats struct {
 	Emitted    uint64            // records given to Emit
-	Queued     uint64            // of these: encoded into the ring
-	Discarded  uint64            // of these: not encoded, for nobody reads events
+	Queued     uint64            // of these: taken into the ring
+	Discarded  uint64            // of these: not taken, for nobody reads events
 	Acked      uint64            // delivered: acknowledged by Kafka, or taken by the sink
 	Dropped    map[string]uint64 // by reason
-	RingDepth  int64
+	RingDepth  int
 	Connected  bool // the last contact with a broker went well; true without brokers
 	LastError  string
 	AckedBytes uint64

@@ -30,15 +30,15 @@ type SASL = kafka.SASL
 // Config sets up Telemetry. The zero value prices, scores and counts, and sends nothing.
 type Config struct {
 	Identity Identity
-	// Brokers are HOST:PORT of Kafka. None: events are counted as discarded, and not encoded unless Sink is set.
+	// Brokers are HOST:PORT of Kafka. None: events are counted as discarded, unless Sink is set.
 	Brokers  []string
 	Security Security
 	Topic    string // default finops.cost.events
 	Binary   bool   // CloudEvents in binary mode: attributes as headers
-	// RingBytes bounds the encoded events that wait. Default 8 MiB.
-	RingBytes int
-	Book      *PriceBook // default: the built-in one
-	Logger    *slog.Logger
+	// RingRecords bounds the records that wait to be encoded. Default 16,384, which is 5 MiB of them.
+	RingRecords int
+	Book        *PriceBook // default: the built-in one
+	Logger      *slog.Logger
 	// Sink gets every encoded event in place of Kafka, from one goroutine. The slice is good during the call.
 	Sink func(event []byte)
 }
@@ -49,7 +49,8 @@ type Telemetry struct {
 	boot     string
 	identity identity
 	book     atomic.Pointer[PriceBook]
-	ring     *ring.Ring // nil: nobody reads events
+	ring     *ring.Ring[Record] // nil: nobody reads events
+	sunk     []byte             // the event that the sink has
 	seq      atomic.Uint64
 	cpu      cpuShare
 	counters counters
@@ -71,8 +72,8 @@ func New(cfg Config) (*Telemetry, error) {
 	if cfg.Topic == "" {
 		cfg.Topic = event.CostTopic
 	}
-	if cfg.RingBytes <= 0 {
-		cfg.RingBytes = 8 << 20
+	if cfg.RingRecords <= 0 {
+		cfg.RingRecords = 16_384
 	}
 	if cfg.Book == nil {
 		cfg.Book = BuiltinPriceBook()
@@ -92,7 +93,7 @@ func New(cfg Config) (*Telemetry, error) {
 	t.identity = newIdentity(&t.cfg, t.boot)
 	t.book.Store(cfg.Book)
 	if cfg.Sink != nil || len(cfg.Brokers) > 0 {
-		t.ring = ring.New(cfg.RingBytes)
+		t.ring = ring.New(cfg.RingRecords, keep)
 	}
 	if len(cfg.Brokers) > 0 {
 		var err error
@@ -122,8 +123,8 @@ func (t *Telemetry) Price(r *Record) {
 	}
 }
 
-// Emit prices, scores and counts the record and puts its event into the ring. It never waits and never allocates; an event that finds no
-// room is dropped, counted and told on weir.loss. Series must be set.
+// Emit prices, scores and counts the record and puts a copy of it into the ring, to be encoded beside the requests. It never waits and never allocates; a
+// record that finds no room is dropped, counted and told on weir.loss. Series must be set.
 func (t *Telemetry) Emit(r *Record) {
 	t.Price(r)
 	latency := r.End - r.Start

@@ -120,7 +120,7 @@ func TestSavedIsWhatTheFillCostBeyondTheHit(t *testing.T) {
 
 func TestFullRingDropsCountsAndTells(t *testing.T) {
 	n := 0
-	tel := newTelemetry(t, Config{RingBytes: 64 << 10, Sink: func([]byte) { n++ }})
+	tel := newTelemetry(t, Config{RingRecords: 64, Sink: func([]byte) { n++ }})
 	for i := range 1000 {
 		tel.Emit(record(tel, i))
 	}
@@ -235,7 +235,7 @@ func TestBrokerThatComesLateGetsWhatWaited(t *testing.T) {
 }
 
 func TestBrokerThatNeverComesDelaysNothing(t *testing.T) {
-	tel := newTelemetry(t, Config{Brokers: []string{"127.0.0.1:1"}, RingBytes: 64 << 10})
+	tel := newTelemetry(t, Config{Brokers: []string{"127.0.0.1:1"}, RingRecords: 64})
 	stop := run(t, tel)
 	for i := range 20_000 {
 		tel.Emit(record(tel, i))

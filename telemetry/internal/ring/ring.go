@@ -1,75 +1,59 @@
 package ring
 
-import (
-	"sync"
-	"sync/atomic"
-)
+import "sync"
 
 // shards is a power of two.
 const shards = 8
 
-// A shard keeps so many batches, of so many bytes each, to use again: what is on its way to a broker while the next ones fill. What an outage has
-// made larger is not kept.
-const (
-	kept      = 5
-	keptBytes = 128 << 10
-)
+// kept bounds the records of a batch that is used again. What an outage has made larger is not kept.
+const kept = 512
 
 // Ring is the buffer. New makes one.
-type Ring struct {
-	shard [shards]shard
-	limit int // bytes of a shard
+type Ring[T any] struct {
+	shard [shards]shard[T]
+	limit int // records of a shard
+	keep  func(dst, src *T)
 	wake  chan struct{}
-	depth atomic.Int64
 }
 
-type shard struct {
+type shard[T any] struct {
 	mu    sync.Mutex
-	buf   []byte
-	ends  []int
-	spare []*Batch
+	items []T
+	spare *Batch[T] // nil: the reader has it
 	ended bool
-	_     [40]byte // apart from the next shard's cache line
+	_     [64]byte // apart from the next shard's cache line
 }
 
-// Batch is what the reader takes: events side by side in Data, event i ends at Ends[i].
-type Batch struct {
-	Data  []byte
-	Ends  []int
+// Batch is what the reader takes.
+type Batch[T any] struct {
+	Items []T
 	shard int
 }
 
-// At returns event i.
-func (b *Batch) At(i int) []byte {
-	start := 0
-	if i > 0 {
-		start = b.Ends[i-1]
-	}
-	return b.Data[start:b.Ends[i]:b.Ends[i]]
+// New returns a ring that holds up to about n records. A writer's record is copied by keep into one that may have been used before, and whose memory it
+// may use again.
+func New[T any](n int, keep func(dst, src *T)) *Ring[T] {
+	return &Ring[T]{limit: max(n/shards, 1), keep: keep, wake: make(chan struct{}, 1)}
 }
 
-// New returns a ring that holds up to about bytes bytes.
-func New(bytes int) *Ring {
-	return &Ring{limit: max(bytes/shards, 4<<10), wake: make(chan struct{}, 1)}
-}
-
-// Encoder appends one event to dst. The ring keeps dst.
-type Encoder interface{ Append(dst []byte) []byte }
-
-// Put has e append its event to the shard that n chooses; false when there is no room, or after Close. It never waits for the reader.
-func (r *Ring) Put(n uint64, e Encoder) bool {
+// Put copies v into the shard that n chooses; false when there is no room, or after Close. It never waits for the reader.
+func (r *Ring[T]) Put(n uint64, v *T) bool {
 	s := &r.shard[n%shards]
 	s.mu.Lock()
-	if len(s.buf) >= r.limit || s.ended {
+	i := len(s.items)
+	if i >= r.limit || s.ended {
 		s.mu.Unlock()
 		return false
 	}
-	first := len(s.ends) == 0
-	s.buf = e.Append(s.buf)
-	s.ends = append(s.ends, len(s.buf))
+	if i < cap(s.items) {
+		s.items = s.items[:i+1]
+	} else {
+		var more T
+		s.items = append(s.items, more)
+	}
+	r.keep(&s.items[i], v)
 	s.mu.Unlock()
-	r.depth.Add(1)
-	if first {
+	if i == 0 {
 		select {
 		case r.wake <- struct{}{}:
 		default:
@@ -79,7 +63,7 @@ func (r *Ring) Put(n uint64, e Encoder) bool {
 }
 
 // Close makes every later Put return false. What the ring holds can still be taken.
-func (r *Ring) Close() {
+func (r *Ring[T]) Close() {
 	for i := range r.shard {
 		s := &r.shard[i]
 		s.mu.Lock()
@@ -88,41 +72,47 @@ func (r *Ring) Close() {
 	}
 }
 
-// Wake is sent to when a shard has got its first event.
-func (r *Ring) Wake() <-chan struct{} { return r.wake }
+// Wake is sent to when a shard has got its first record.
+func (r *Ring[T]) Wake() <-chan struct{} { return r.wake }
 
-// Depth is how many events wait.
-func (r *Ring) Depth() int64 { return r.depth.Load() }
+// Depth is how many records wait.
+func (r *Ring[T]) Depth() (n int) {
+	for i := range r.shard {
+		s := &r.shard[i]
+		s.mu.Lock()
+		n += len(s.items)
+		s.mu.Unlock()
+	}
+	return n
+}
 
-// Take returns the events of shard i, nil when it has none. The reader gives the batch back.
-func (r *Ring) Take(i int) *Batch {
+// Take returns the records of shard i, nil when it has none. The reader gives the batch back before it takes the shard's next.
+func (r *Ring[T]) Take(i int) *Batch[T] {
 	s := &r.shard[i%shards]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.ends) == 0 {
+	if len(s.items) == 0 {
 		return nil
 	}
-	var b *Batch
-	if n := len(s.spare); n > 0 {
-		b, s.spare = s.spare[n-1], s.spare[:n-1]
-	} else {
-		b = &Batch{shard: i % shards}
+	b := s.spare
+	if b == nil {
+		b = &Batch[T]{shard: i % shards}
 	}
-	b.Data, s.buf = s.buf, b.Data[:0]
-	b.Ends, s.ends = s.ends, b.Ends[:0]
-	r.depth.Add(-int64(len(b.Ends)))
+	s.spare = nil
+	b.Items, s.items = s.items, b.Items[:0]
 	return b
 }
 
 // Shards is how many shards Take may be asked for.
-func (r *Ring) Shards() int { return shards }
+func (r *Ring[T]) Shards() int { return shards }
 
-// Give returns a batch whose events are no longer used.
-func (r *Ring) Give(b *Batch) {
+// Give returns a batch whose records are no longer used. What they point to is the reader's to clear.
+func (r *Ring[T]) Give(b *Batch[T]) {
+	if cap(b.Items) > kept {
+		return
+	}
 	s := &r.shard[b.shard]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.spare) < kept && cap(b.Data) <= keptBytes {
-		s.spare = append(s.spare, b)
-	}
+	s.spare = b
 }

@@ -1,27 +1,22 @@
 package ring
 
 import (
-	"encoding/binary"
 	"sync"
 	"testing"
 )
 
-// number is an event that says its number.
-type number uint64
+func keep(dst, src *uint64) { *dst = *src }
 
-func (n *number) Append(dst []byte) []byte { return binary.BigEndian.AppendUint64(dst, uint64(*n)) }
-
-func TestEveryEventThatWasTakenInComesOutOnce(t *testing.T) {
+func TestEveryRecordThatWasTakenInComesOutOnce(t *testing.T) {
 	const writers, each = 4, 20_000
-	r := New(1 << 20)
+	r := New(40_000, keep)
 	var work sync.WaitGroup
 	var refused sync.Map
-	for w := range writers {
+	for w := range uint64(writers) {
 		work.Go(func() {
-			for i := range each {
-				n := number(w*each + i)
-				if !r.Put(uint64(n), &n) {
-					refused.Store(uint64(n), true)
+			for i := range uint64(each) {
+				if n := w*each + i; !r.Put(n, &n) {
+					refused.Store(n, true)
 				}
 			}
 		})
@@ -35,10 +30,9 @@ func TestEveryEventThatWasTakenInComesOutOnce(t *testing.T) {
 			if b == nil {
 				continue
 			}
-			for j := range b.Ends {
-				n := binary.BigEndian.Uint64(b.At(j))
+			for _, n := range b.Items {
 				if seen[n] {
-					t.Errorf("event %d came twice", n)
+					t.Errorf("record %d came twice", n)
 				}
 				seen[n] = true
 			}
@@ -57,7 +51,7 @@ func TestEveryEventThatWasTakenInComesOutOnce(t *testing.T) {
 	refused.Range(func(n, _ any) bool {
 		lost++
 		if seen[n.(uint64)] {
-			t.Errorf("event %d was refused and came", n)
+			t.Errorf("record %d was refused and came", n)
 		}
 		return true
 	})
@@ -67,47 +61,48 @@ func TestEveryEventThatWasTakenInComesOutOnce(t *testing.T) {
 }
 
 func TestFullShardRefusesAndTakesAgainWhenItWasRead(t *testing.T) {
-	r := New(0)
-	n := number(7)
+	r := New(800, keep)
+	n := uint64(7)
 	taken := 0
 	for r.Put(3, &n) {
 		taken++
 	}
-	if limit := 4 << 10; taken*8 < limit || taken*8 > limit+8 {
-		t.Errorf("%d bytes were taken in", taken*8)
+	if taken != 100 || r.Depth() != 100 {
+		t.Errorf("%d records were taken in, %d wait", taken, r.Depth())
 	}
 	if !r.Put(4, &n) {
 		t.Error("another shard is full too")
 	}
 	b := r.Take(3)
-	if len(b.Ends) != taken || r.Take(3) != nil {
-		t.Errorf("%d events came out", len(b.Ends))
+	if len(b.Items) != taken || r.Take(3) != nil {
+		t.Errorf("%d records came out", len(b.Items))
 	}
 	r.Give(b)
 	if !r.Put(3, &n) {
 		t.Error("the shard stays full")
 	}
+	r.Close()
+	if r.Put(3, &n) || r.Depth() != 2 {
+		t.Errorf("after the end: %d wait", r.Depth())
+	}
 }
 
-// The batches of several rounds are on their way to a broker while the next ones fill.
+// A record's own memory is used again, whatever batches its slot has been in.
 func TestPutAllocatesNothingWhenWarm(t *testing.T) {
-	r := New(1 << 20)
-	n := number(1)
-	var away [kept - 1][shards]*Batch
-	i := 0
+	type record struct{ list []int }
+	r := New(8000, func(dst, src *record) { dst.list = append(dst.list[:0], src.list...) })
+	v := record{[]int{1, 2, 3}}
 	round := func() {
 		for i := range uint64(200) {
-			r.Put(i, &n)
+			r.Put(i, &v)
 		}
-		i = (i + 1) % len(away)
 		for j := range r.Shards() {
-			if b := away[i][j]; b != nil {
+			if b := r.Take(j); b != nil {
 				r.Give(b)
 			}
-			away[i][j] = r.Take(j)
 		}
 	}
-	for range 3 * kept {
+	for range 3 {
 		round()
 	}
 	if got := testing.AllocsPerRun(50, round); got != 0 {
@@ -116,20 +111,19 @@ func TestPutAllocatesNothingWhenWarm(t *testing.T) {
 }
 
 func TestWhatAnOutageMadeLargeIsNotKept(t *testing.T) {
-	r := New(8 << 20)
-	n := number(1)
+	r := New(shards*10*kept, keep)
+	n := uint64(1)
 	for _, c := range []struct {
-		events int
-		kept   bool
-	}{{1000, true}, {keptBytes, false}} {
-		for range c.events {
+		records int
+		kept    bool
+	}{{kept / 2, true}, {kept + 1, false}} {
+		for range c.records {
 			r.Put(0, &n)
 		}
 		b := r.Take(0)
 		r.Give(b)
-		if got := len(r.shard[0].spare) > 0; got != c.kept {
-			t.Errorf("a batch of %d bytes: kept %v, want %v", cap(b.Data), got, c.kept)
+		if got := r.shard[0].spare == b; got != c.kept {
+			t.Errorf("a batch of %d records: kept %v, want %v", cap(b.Items), got, c.kept)
 		}
-		r.shard[0].spare = nil
 	}
 }
