@@ -58,7 +58,7 @@ func newSender(t *Telemetry) (*sender, error) {
 		kgo.ClientID("weir-"+t.cfg.Identity.Service),
 		kgo.MaxBufferedRecords(maxBuffered),
 		kgo.MaxBufferedBytes(maxBufferedBytes),
-		kgo.ProducerLinger(2*time.Millisecond), // drain has let records gather: this is for the shipments of one time,
+		kgo.ProducerLinger(2*time.Millisecond), // drain lets records gather; this is for the shipments of one take
 		kgo.WithCompressor(newCompressor()),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.WithHooks(s.contact),
