@@ -34,6 +34,7 @@ about ten minutes; two processors without other work and 6 GiB of memory are nee
   weir-bench growth footprint --gate
   weir-bench growth connections bytes --out growth.json`,
 		ValidArgs: names,
+		Args:      func(_ *cobra.Command, args []string) error { return growth.Check(args...) },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir, err := home()
 			if err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -39,18 +40,52 @@ func execute(t *testing.T, ctx context.Context, args ...string) (string, error) 
 // TestWrongUseIsExitCode2 holds the one code for what was typed wrongly, whatever the command.
 func TestWrongUseIsExitCode2(t *testing.T) {
 	for want, args := range map[string][]string{
-		`unknown command "rum"; did you mean run?`:       {"rum"},
-		"weir-bench --help lists them":                   {"bicycle"},
-		"unknown flag: --bell":                           {"soak", "--bell"},
-		`unknown command "bell" for "weir-bench growth"`: {"growth", "bell"},
-		"name a folder of target files":                  {"compare", "--list", "--targets", "/no/such/folder"},
-		`kind "bogus" is unknown`:                        {"origin", "--fault", "bogus=1"},
-		"port 99999 is none of 1 to 65535":               {"run", "http://127.0.0.1:99999"},
+		`unknown command "rum"; did you mean run?`: {"rum"},
+		"weir-bench --help lists them":             {"bicycle"},
+		"unknown flag: --bell":                     {"soak", "--bell"},
+		`no part "bell"; there are connections`:    {"growth", "tags", "bell"},
+		"name a folder of target files":            {"compare", "--list", "--targets", "/no/such/folder"},
+		`kind "bogus" is unknown`:                  {"origin", "--fault", "bogus=1"},
+		"port 99999 is none of 1 to 65535":         {"run", "http://127.0.0.1:99999"},
 	} {
 		_, err := execute(t, t.Context(), args...)
 		if err == nil || !strings.Contains(err.Error(), want) || drive.ExitCode(err) != drive.ExitInput {
 			t.Errorf("%v: %v with exit code %d, want %q with %d", args, err, drive.ExitCode(err), want, drive.ExitInput)
 		}
+	}
+}
+
+// TestExamplesAreCommands: what the help shows can be typed.
+func TestExamplesAreCommands(t *testing.T) {
+	word := regexp.MustCompile(`'[^']*'|\S+`)
+	examples := 0
+	for _, c := range newRoot().Commands() {
+		for line := range strings.Lines(c.Example) {
+			line, _, _ = strings.Cut(line, " # ")
+			line, _, _ = strings.Cut(line, " && ")
+			_, line, isCall := strings.Cut(" "+line, " weir-bench ")
+			if !isCall { // of another program, beside it
+				continue
+			}
+			words := word.FindAllString(line, -1)
+			for i := range words {
+				words[i] = strings.Trim(words[i], "'")
+			}
+			found, rest, err := newRoot().Find(words)
+			if err == nil {
+				err = found.ParseFlags(rest)
+			}
+			if err == nil {
+				err = found.ValidateArgs(found.Flags().Args())
+			}
+			if err != nil || found.Name() != c.Name() {
+				t.Errorf("%s: %q: %v", c.Name(), line, err)
+			}
+			examples++
+		}
+	}
+	if examples < 30 {
+		t.Errorf("%d examples", examples)
 	}
 }
 

@@ -63,13 +63,21 @@ func Names() (names, words []string) {
 	return names, words
 }
 
-// Run measures the named parts, all when there are none. A part that fails costs the others nothing: its error is among those returned beside the tables.
-func Run(ctx context.Context, cfg Config, names ...string) ([]result.Table, error) {
+// Check says which of the names is no part's.
+func Check(names ...string) error {
 	all, _ := Names()
 	for _, name := range names {
 		if !slices.Contains(all, name) {
-			return nil, fmt.Errorf("growth: no part %q; there are %s", name, strings.Join(all, ", "))
+			return fmt.Errorf("growth: no part %q; there are %s", name, strings.Join(all, ", "))
 		}
+	}
+	return nil
+}
+
+// Run measures the named parts, all when there are none. A part that fails costs the others nothing: its error is among those returned beside the tables.
+func Run(ctx context.Context, cfg Config, names ...string) ([]result.Table, error) {
+	if err := Check(names...); err != nil {
+		return nil, err
 	}
 	if cfg.Out == nil {
 		cfg.Out = io.Discard
