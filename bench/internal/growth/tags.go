@@ -141,15 +141,16 @@ func (b *bench) news(ctx context.Context, s *fleet.Sidecar) error {
 
 // invalidateOne invalidates one entity of one list, and counts how many of all lists are then fetched again: it must be that one alone.
 func (b *bench) invalidateOne(ctx context.Context, s *fleet.Sidecar, src *source, tags int) (took time.Duration, again float64, err error) {
+	// Misses for whatever reason, for its memory may have been given back already; and from before on, for a request of the last load may still be under way.
+	before, err := gauge(ctx, s, "weir_cache_misses_total")
+	if err != nil {
+		return 0, 0, err
+	}
 	began := time.Now()
 	if _, err := scrape.Post(ctx, s.AdminURL()+"/cache/invalidate", fmt.Appendf(nil, `{"tags":["Item:%d"]}`, 7*tags)); err != nil {
 		return 0, 0, err
 	}
 	took = time.Since(began)
-	before, err := gauge(ctx, s, "weir_cache_misses_total") // for whatever reason: its memory may have been given back already
-	if err != nil {
-		return 0, 0, err
-	}
 	if err := b.fill(ctx, s, src); err != nil {
 		return 0, 0, err
 	}
