@@ -23,7 +23,7 @@ func (v *Values) Lease(ctx context.Context, k *key.Key, d time.Duration) bool {
 	if !part.breaker.allow(v.cfg.Now()) {
 		return true
 	}
-	answer, err := v.ask(ctx, part, name, v.leaseName(name), max(1, int64(d/time.Millisecond)), v.cfg.ReadBudget)
+	answer, err := v.ask(part, name, v.leaseName(name), max(1, int64(d/time.Millisecond)), v.cfg.ReadBudget)
 	if ctx.Err() != nil && err != nil {
 		part.breaker.release()
 		return true

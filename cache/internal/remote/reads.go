@@ -26,27 +26,37 @@ const (
 
 // read is one value that somebody waits for.
 type read struct {
-	name  string
-	lease string // name of a lease that is asked for instead, for ms milliseconds; empty: none
-	ms    int64
-	value []byte // nil: there is none
-	err   error
-	done  chan struct{} // sent to once
-	timer *time.Timer
-	left  atomic.Bool // nobody waits any more
+	name    string
+	lease   string // name of a lease that is asked for instead, for ms milliseconds; empty: none
+	ms      int64
+	settled atomic.Bool // value and err are there, by the answer or because time is up; whoever sets it sends done
+	value   []byte      // nil: there is none
+	err     error
+	done    chan struct{} // sent to once
+	timer   *time.Timer   // ends the wait
 }
 
 func newRead() any {
-	t := time.NewTimer(time.Hour)
-	t.Stop()
-	return &read{done: make(chan struct{}, 1), timer: t}
+	a := &read{done: make(chan struct{}, 1)}
+	a.timer = time.AfterFunc(time.Hour, func() { a.settle(nil, context.DeadlineExceeded) })
+	a.timer.Stop()
+	return a
 }
 
-// ask gets a value, and returns when ctx ends or the budget is used up even while the client makes its connection anew, which it does
-// without regard to any context.
-func (v *Values) ask(ctx context.Context, part *part, name, lease string, ms int64, budget time.Duration) (value []byte, err error) {
+// settle ends the wait, unless it has ended.
+func (a *read) settle(value []byte, err error) {
+	if a.settled.CompareAndSwap(false, true) {
+		a.value, a.err = value, err
+		a.done <- struct{}{}
+	}
+}
+
+// ask gets a value, and returns when the budget is used up even while the client makes its connection anew, which it does without regard to any context.
+// The wait is for one channel, which a timer sends to as well: a select of answer, timer and context took 1.1 µs of a miss.
+func (v *Values) ask(part *part, name, lease string, ms int64, budget time.Duration) (value []byte, err error) {
 	a := v.free.Get().(*read)
 	a.name, a.lease, a.ms = name, lease, ms
+	a.settled.Store(false)
 	select {
 	case part.queue <- a:
 	default:
@@ -54,20 +64,12 @@ func (v *Values) ask(ctx context.Context, part *part, name, lease string, ms int
 		return nil, ErrDown
 	}
 	a.timer.Reset(budget)
-	select {
-	case <-a.done:
-	case <-a.timer.C:
-		a.left.Store(true)
-		return nil, context.DeadlineExceeded
-	case <-ctx.Done():
-		a.timer.Stop()
-		a.left.Store(true)
-		return nil, ctx.Err()
-	}
-	a.timer.Stop()
+	<-a.done
 	value, err = a.value, a.err
-	a.value, a.err = nil, nil
-	v.free.Put(a)
+	if a.timer.Stop() { // else the timer's function, and after it a reader, may still look at it
+		a.value, a.err = nil, nil
+		v.free.Put(a)
+	}
 	return value, err
 }
 
@@ -99,15 +101,14 @@ func answer(ctx context.Context, l *Link, budget time.Duration, batch []*read) {
 	c := l.get()
 	if c == nil {
 		for _, a := range batch {
-			a.err = ErrDown
-			a.done <- struct{}{}
+			a.settle(nil, ErrDown)
 		}
 		return
 	}
 	waiting := batch[:0]
 	cmds := make(rueidis.Commands, 0, len(batch)) // the client may still read them when the call's time is up
 	for _, a := range batch {
-		if !a.left.Load() {
+		if !a.settled.Load() { // somebody waits
 			waiting = append(waiting, a)
 			if a.lease != "" {
 				cmds = append(cmds, l.command(c, "SET", a.lease, "1", "NX", "PX", strconv.FormatInt(a.ms, 10)))
@@ -122,12 +123,12 @@ func answer(ctx context.Context, l *Link, budget time.Duration, batch []*read) {
 	call, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
 	for i, result := range c.DoMulti(call, cmds...) {
-		a := waiting[i]
-		if a.value, a.err = result.AsBytes(); rueidis.IsRedisNil(a.err) {
-			a.value, a.err = nil, nil
+		value, err := result.AsBytes()
+		if rueidis.IsRedisNil(err) {
+			value, err = nil, nil
 		}
-		l.trouble.heard("reading values", a.err)
-		a.done <- struct{}{}
+		l.trouble.heard("reading values", err)
+		waiting[i].settle(value, err)
 	}
 }
 
@@ -142,7 +143,7 @@ func (v *Values) Get(ctx context.Context, k *key.Key, hash func([]byte) uint64) 
 		return nil, ErrDown
 	}
 	v.Reads.Add(1)
-	text, err := v.ask(ctx, part, name, "", 0, v.cfg.ReadBudget)
+	text, err := v.ask(part, name, "", 0, v.cfg.ReadBudget)
 	if ctx.Err() != nil && err != nil { // the caller left: that says nothing about Redis
 		part.breaker.release()
 		return nil, err
