@@ -13,7 +13,7 @@ type shipment struct {
 	s       *sender
 	data    []byte // the events, side by side
 	ends    []int  // event i ends at ends[i]
-	records [shipmentEvents]kgo.Record
+	records []kgo.Record
 	left    atomic.Int64 // records that are not settled
 	done    func(*kgo.Record, error)
 }
@@ -31,7 +31,7 @@ func (s *sender) shipment() *shipment {
 	case p := <-s.free:
 		return p
 	default:
-		p := &shipment{s: s, ends: make([]int, 0, shipmentEvents)}
+		p := &shipment{s: s}
 		p.done = p.settled
 		return p
 	}
@@ -49,6 +49,10 @@ func (p *shipment) produce() {
 	s := p.s
 	s.open.Add(1)
 	p.left.Store(int64(len(p.ends)))
+	if n := len(p.ends); cap(p.records) < n { // no more than it needs: while a broker is away there may be thousands of a few events each
+		p.records = make([]kgo.Record, min(n+n/4, shipmentEvents))
+	}
+	p.records = p.records[:len(p.ends)]
 	now := time.Now() // one look at the clock for all
 	start := 0
 	for i, end := range p.ends {
@@ -59,8 +63,9 @@ func (p *shipment) produce() {
 			r.Headers = s.binaryHeaders(r.Value)
 		}
 	}
-	for i := range p.ends {
-		s.client.TryProduce(context.Background(), &p.records[i], p.done)
+	records := p.records // p may be in use again when the last of them was handed over
+	for i := range records {
+		s.client.TryProduce(context.Background(), &records[i], p.done)
 	}
 }
 
