@@ -35,7 +35,7 @@ type Config struct {
 	Security Security
 	Topic    string // default finops.cost.events
 	Binary   bool   // CloudEvents in binary mode: attributes as headers
-	// RingRecords bounds the records that wait to be encoded. Default 16,384, which is 5 MiB of them.
+	// RingRecords bounds the records that wait to be encoded. Default 16,384, which is 4.4 MiB of them.
 	RingRecords int
 	Book        *PriceBook // default: the built-in one
 	Logger      *slog.Logger

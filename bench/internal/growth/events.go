@@ -19,7 +19,7 @@ func eventsTable(ctx context.Context, cfg *Config) (t result.Table, err error) {
 	t = result.Table{
 		Name: "growth-events", Title: "Cost events per second",
 		Text: "Cache hits in an open loop, one cost event each, sent to a broker that speaks Kafka's protocol in a process of its own; the last row is a closed loop, as fast as it goes. " +
-			"Beside it the same without a broker, where events are priced and counted but not encoded. Bound: the ring of 16,384 records (5 MiB); what does not fit is dropped, counted and told on weir.loss, " +
+			"Beside it the same without a broker, where events are priced and counted but not encoded. Bound: the ring of 16,384 records (4.4 MiB); what does not fit is dropped, counted and told on weir.loss, " +
 			"and no request waits.",
 		Columns: []result.Column{
 			{Name: "requests", Unit: "1/s"},
