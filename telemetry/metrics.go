@@ -77,8 +77,8 @@ func (s Set) put(kind prometheus.ValueType, name, help string, v float64, labels
 }
 
 func newRegistry(t *Telemetry) *Registry {
-	// Beside memory statistics: garbage collections, and how the process's time divides.
-	runtimeFacts := collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/(gc/cycles|cpu/classes)/`)}
+	// Beside memory statistics: garbage collections, what the last one found live, and how the process's time divides.
+	runtimeFacts := collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/(gc/cycles/|gc/heap/live:|cpu/classes/)`)}
 	r := &Registry{t: t, registry: prometheus.NewRegistry()}
 	r.registry.MustRegister(
 		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(runtimeFacts)),

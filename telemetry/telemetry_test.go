@@ -289,7 +289,7 @@ func TestMetricsAreReadable(t *testing.T) {
 	for _, want := range []string{
 		`weir_operations_total{cache_status="miss",kind="query",operation="Op"} 2`, `weir_test{a="b"} 3`, "weir_events_discarded_total 2",
 		`weir_operation_seconds_count{cache_status="miss"} 2`, `weir_anomaly_score{operation="Op"} 0`, "go_goroutines",
-		"go_cpu_classes_gc_total_cpu_seconds_total", "go_cpu_classes_total_cpu_seconds_total", "go_gc_cycles_total_gc_cycles_total",
+		"go_cpu_classes_gc_total_cpu_seconds_total", "go_cpu_classes_total_cpu_seconds_total", "go_gc_cycles_total_gc_cycles_total", "go_gc_heap_live_bytes",
 	} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%s is missing", want)

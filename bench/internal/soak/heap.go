@@ -54,11 +54,11 @@ func (w *Watcher) HeapTables(warmup time.Duration) (tables []result.Table) {
 		t := result.Table{
 			Name: "soak-heap-" + s.Name, Title: s.Name + ": what holds more of the heap, or less",
 			Text: fmt.Sprintf("Live heap after a forced collection, %.0f s and %.0f s after the start: %.2f and %.2f MiB, counted. By the function that allocated it, estimated from a sample of every %d KiB.",
-				first.at, last.at, float64(first.profile.Live)/mib, float64(last.profile.Live)/mib, sampleEvery>>10),
+				first.at, last.at, float64(first.profile.Live)/mib, float64(last.profile.Live)/mib, last.profile.Every>>10),
 			Columns: []result.Column{{Name: "begin", Unit: "MiB"}, {Name: "end", Unit: "MiB"}, {Name: "change", Unit: "MiB"}},
 		}
 		for _, c := range heapprofile.Changes(first.profile, last.profile, topChanges) {
-			t.Labels, t.Rows = append(t.Labels, c.Where), append(t.Rows, []float64{c.Before / mib, c.After / mib, c.By() / mib})
+			t.Labels, t.Rows = append(t.Labels, c.Where), append(t.Rows, []float64{float64(c.Before) / mib, float64(c.After) / mib, float64(c.By()) / mib})
 		}
 		tables = append(tables, t)
 	}

@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"sync"
 
 	"github.com/weirproxy/weir/bench/internal/broker"
@@ -21,8 +20,7 @@ import (
 
 const (
 	service     = "soak"
-	cacheMemory = "1MiB"    // so small that it fills between two restarts of Redis, each of which empties it; the report says how many entries were pushed out
-	sampleEvery = 256 << 10 // bytes allocated per sample of the heap profile, half of the default: finer, and the profile itself would grow for longer than the judging lasts
+	cacheMemory = "1MiB" // so small that it fills between two restarts of Redis, each of which empties it; the report says how many entries were pushed out
 )
 
 // stage is everything that runs.
@@ -94,7 +92,6 @@ func (s *stage) start(ctx context.Context, b fleet.Binaries) error {
 		sidecar, err := fleet.StartSidecar(ctx, fleet.SidecarConfig{
 			Binary: b.Weir, Name: name, Dir: s.dir, Upstream: s.origin.URL(), Schema: schema, Service: service, Redis: []string{s.redisAt}, Kafka: s.kafkaAt,
 			Control: s.control.URL(), Token: s.control.Token, Args: []string{"-c", settings, "--cache-memory", cacheMemory},
-			Env: []string{"GODEBUG=memprofilerate=" + strconv.Itoa(sampleEvery)},
 		})
 		if err != nil {
 			return err
