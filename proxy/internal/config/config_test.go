@@ -227,6 +227,25 @@ func TestSchemaDescribesEveryKey(t *testing.T) {
 	if s["additionalProperties"] != false {
 		t.Error("the schema allows unknown keys")
 	}
+	described(t, "", s)
+}
+
+// described reports keys below one that say nothing of themselves: an editor shows nobody what they are for.
+func described(t *testing.T, at string, node map[string]any) {
+	t.Helper()
+	properties, _ := node["properties"].(map[string]any)
+	for key, value := range properties {
+		below := value.(map[string]any)
+		if below["description"] == nil {
+			t.Errorf("%s%s has no description", at, key)
+		}
+		described(t, at+key+".", below)
+	}
+	for _, inner := range []string{"items", "additionalProperties"} {
+		if below, ok := node[inner].(map[string]any); ok {
+			described(t, at+inner+".", below)
+		}
+	}
 }
 
 func TestMutationRulesAreChecked(t *testing.T) {

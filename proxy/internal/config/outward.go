@@ -20,10 +20,10 @@ type Outward struct {
 
 // OutwardTags bounds one header of tags.
 type OutwardTags struct {
-	Enabled  bool   `yaml:"enabled" json:"enabled,omitempty"`
+	Enabled  bool   `yaml:"enabled" json:"enabled,omitempty" jsonschema:"description=Write the header"`
 	MaxBytes string `yaml:"max_bytes" json:"max_bytes,omitempty" jsonschema:"description=Size of the header's value"`
 	MaxTag   int    `yaml:"max_tag" json:"max_tag,omitempty" jsonschema:"description=Bytes of one tag; a longer one is left out"`
-	MaxTags  int    `yaml:"max_tags" json:"max_tags,omitempty"`
+	MaxTags  int    `yaml:"max_tags" json:"max_tags,omitempty" jsonschema:"description=Tags in the header"`
 }
 
 func defaultOutward() Outward {

@@ -45,12 +45,12 @@ type Supergraph struct {
 type Subgraph struct {
 	URL         string      `yaml:"url" json:"url,omitempty" jsonschema:"description=In place of the one in the supergraph: http:// or https://"`
 	CA          string      `yaml:"ca" json:"ca,omitempty" jsonschema:"description=PEM file with the authorities that its certificate may be from; default: those of the system"`
-	Timeout     string      `yaml:"timeout" json:"timeout,omitempty"`
-	Concurrency int         `yaml:"concurrency" json:"concurrency,omitempty"`
-	Dedup       *bool       `yaml:"dedup" json:"dedup,omitempty"`
-	Hedging     Hedging     `yaml:"hedging" json:"hedging,omitempty"`
+	Timeout     string      `yaml:"timeout" json:"timeout,omitempty" jsonschema:"description=In place of supergraph.timeout"`
+	Concurrency int         `yaml:"concurrency" json:"concurrency,omitempty" jsonschema:"description=In place of supergraph.concurrency"`
+	Dedup       *bool       `yaml:"dedup" json:"dedup,omitempty" jsonschema:"description=In place of supergraph.dedup"`
+	Hedging     Hedging     `yaml:"hedging" json:"hedging,omitempty" jsonschema:"description=What differs from supergraph.hedging"`
 	Headers     HeaderRules `yaml:"headers" json:"headers,omitempty" jsonschema:"description=They go over those for all subgraphs"`
-	Cache       EntityCache `yaml:"cache" json:"cache,omitempty"`
+	Cache       EntityCache `yaml:"cache" json:"cache,omitempty" jsonschema:"description=What differs from supergraph.cache"`
 	Owner       string      `yaml:"owner" json:"owner,omitempty" jsonschema:"description=Who answers for the subgraph; a label of its metrics"`
 	Contract    string      `yaml:"contract" json:"contract,omitempty" jsonschema:"description=What its owner promises: a version or an address; a label of weir_subgraph_info"`
 	Budget      int         `yaml:"budget" json:"budget,omitempty" jsonschema:"description=In place of supergraph.budget.subgraph; points"`
@@ -60,7 +60,7 @@ type Subgraph struct {
 
 // Budget bounds what an operation may cost, in points.
 type Budget struct {
-	Mode      string `yaml:"mode" json:"mode,omitempty" jsonschema:"enum=off,enum=observe,enum=enforce"`
+	Mode      string `yaml:"mode" json:"mode,omitempty" jsonschema:"enum=off,enum=observe,enum=enforce,description=observe counts what costs more; enforce refuses it\\, and no subgraph is asked"`
 	Operation int    `yaml:"operation" json:"operation,omitempty" jsonschema:"description=Of the operation as a whole; 0 for none"`
 	Subgraph  int    `yaml:"subgraph" json:"subgraph,omitempty" jsonschema:"description=Of all its fetches from one subgraph; 0 for none"`
 }
@@ -92,7 +92,7 @@ func (a *Authorization) compile(d *document) (out policy.Authorization) {
 
 // EntityCache is what is kept of subgraphs' answers. Empty values of a subgraph are those for all.
 type EntityCache struct {
-	Mode    string `yaml:"mode" json:"mode,omitempty" jsonschema:"enum=on,enum=off"`
+	Mode    string `yaml:"mode" json:"mode,omitempty" jsonschema:"enum=on,enum=off,description=off: nothing is kept"`
 	TTL     string `yaml:"ttl" json:"ttl,omitempty" jsonschema:"description=Of answers without Cache-Control; 0 for not kept"`
 	MaxTTL  string `yaml:"max_ttl" json:"max_ttl,omitempty" jsonschema:"description=Bound of all; 0 for none"`
 	Private *bool  `yaml:"private" json:"private,omitempty" jsonschema:"description=Keep what a subgraph calls private for the verified user who asked: the one whom policy.scope tells"`

@@ -26,8 +26,8 @@ type JWT struct {
 	JWKSURL       string   `yaml:"jwks_url" json:"jwks_url,omitempty" jsonschema:"description=JSON Web Key Set that is fetched and refreshed; https\\, or http of this machine"`
 	JWKSCA        string   `yaml:"jwks_ca" json:"jwks_ca,omitempty" jsonschema:"description=PEM file with the authorities of jwks_url; default: those of the system"`
 	JWKSRefresh   string   `yaml:"jwks_refresh" json:"jwks_refresh,omitempty" jsonschema:"description=How often jwks_url is fetched; default 5m. A token of an unknown key has it fetched earlier"`
-	Issuer        string   `yaml:"issuer" json:"issuer,omitempty"`
-	Audience      string   `yaml:"audience" json:"audience,omitempty"`
+	Issuer        string   `yaml:"issuer" json:"issuer,omitempty" jsonschema:"description=The token's iss must be this"`
+	Audience      string   `yaml:"audience" json:"audience,omitempty" jsonschema:"description=The token's aud must hold this"`
 	Leeway        string   `yaml:"leeway" json:"leeway,omitempty" jsonschema:"description=How far clocks may differ; default 0s"`
 	Class         string   `yaml:"class" json:"class" jsonschema:"enum=user,enum=tenant,enum=roles,description=Class of answers for which types and operations name none"`
 	Claim         string   `yaml:"claim" json:"claim" jsonschema:"description=Claim that is the identity of the class; for roles a list"`
@@ -38,8 +38,8 @@ type JWT struct {
 
 // Header is a rule for a trusted header.
 type Header struct {
-	Name      string   `yaml:"name" json:"name"`
-	Class     string   `yaml:"class" json:"class" jsonschema:"enum=user,enum=tenant,enum=roles"`
+	Name      string   `yaml:"name" json:"name" jsonschema:"description=Of the header"`
+	Class     string   `yaml:"class" json:"class" jsonschema:"enum=user,enum=tenant,enum=roles,description=Class of answers for which types and operations name none"`
 	VouchedBy *Vouched `yaml:"vouched_by" json:"vouched_by,omitempty" jsonschema:"description=Whose word for the header counts; what is given here must all hold"`
 }
 
@@ -47,7 +47,7 @@ type Header struct {
 type Vouched struct {
 	Networks     []string `yaml:"networks" json:"networks,omitempty" jsonschema:"description=Addresses of the proxy such as 10.1.0.0/16 or 127.0.0.1; unix for a unix socket"`
 	SecretHeader string   `yaml:"secret_header" json:"secret_header,omitempty" jsonschema:"description=Header in which the proxy sends the secret"`
-	Secret       string   `yaml:"secret" json:"secret,omitempty"`
+	Secret       string   `yaml:"secret" json:"secret,omitempty" jsonschema:"description=What that header must hold; at least 16 characters. ${NAME} takes it from the environment"`
 }
 
 // Clone returns a copy that shares no memory with c.
