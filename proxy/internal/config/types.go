@@ -35,7 +35,7 @@ type File struct {
 	PublicKey             string      `yaml:"public_key" json:"public_key,omitempty" jsonschema:"description=Ed25519 key in base64 that pushed configurations must be signed with"`
 	PriceBook             string      `yaml:"price_book" json:"price_book,omitempty" jsonschema:"description=YAML file; without one the built-in book"`
 	State                 string      `yaml:"state" json:"state,omitempty" jsonschema:"description=Folder for the last good configuration"`
-	Cache                 string      `yaml:"cache" json:"cache,omitempty" jsonschema:"enum=on,enum=off,description=off: nothing is kept and everything is sent to the upstream"`
+	Cache                 string      `yaml:"cache" json:"cache,omitempty" jsonschema:"enum=on,enum=off,description=off: nothing is kept"`
 	CacheMemory           string      `yaml:"cache_memory" json:"cache_memory,omitempty" jsonschema:"description=Size of the cache of this process"`
 	CacheWarmUp           string      `yaml:"cache_warm_up" json:"cache_warm_up,omitempty" jsonschema:"description=For how long at most a start fills the cache with what the fleet asks for most before it reports that it is ready; 0s for not at all"`
 	CacheSave             string      `yaml:"cache_save" json:"cache_save,omitempty" jsonschema:"enum=on,enum=off,description=Save the cache of this process in the state folder at the end and use what is still valid at the start"`

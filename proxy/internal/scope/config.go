@@ -47,7 +47,7 @@ type Header struct {
 type Vouched struct {
 	Networks     []string `yaml:"networks" json:"networks,omitempty" jsonschema:"description=Addresses of the proxy such as 10.1.0.0/16 or 127.0.0.1; unix for a unix socket"`
 	SecretHeader string   `yaml:"secret_header" json:"secret_header,omitempty" jsonschema:"description=Header in which the proxy sends the secret"`
-	Secret       string   `yaml:"secret" json:"secret,omitempty" jsonschema:"description=What that header must hold; at least 16 characters. ${NAME} takes it from the environment"`
+	Secret       string   `yaml:"secret" json:"secret,omitempty" jsonschema:"description=What that header must hold; at least 16 characters"`
 }
 
 // Clone returns a copy that shares no memory with c.
