@@ -61,7 +61,6 @@ type SidecarConfig struct {
 	Redis, Kafka      []string
 	Control, Token    string
 	Args              []string // further flags
-	Env               []string // added to the environment
 	CPU               int
 }
 
@@ -95,7 +94,7 @@ func StartSidecar(ctx context.Context, c SidecarConfig) (*Sidecar, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	s.Process, err = Start(ctx, Spec{
-		Name: c.Name, Path: c.Binary, Args: append(args, c.Args...), Env: c.Env, Dir: c.Dir, CPU: c.CPU, Ready: answers(s.AdminURL() + "/readyz"),
+		Name: c.Name, Path: c.Binary, Args: append(args, c.Args...), Dir: c.Dir, CPU: c.CPU, Ready: answers(s.AdminURL() + "/readyz"),
 	})
 	if err != nil {
 		return nil, err
