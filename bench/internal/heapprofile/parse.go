@@ -22,7 +22,7 @@ type Site struct {
 
 // Profile is one reading.
 type Profile struct {
-	Live  int64 // bytes of the heap that were reachable at the forced collection, counted, not sampled
+	Live  int64 // bytes of the heap that the last collection found reachable, counted, not sampled: the forced one, or one just after it
 	Every int64 // mean number of allocated bytes between two samples
 	Sites map[string]Site
 }
