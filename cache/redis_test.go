@@ -110,25 +110,28 @@ func TestClusterWhileSlotsMove(t *testing.T) {
 	}
 }
 
-// The values of two masters stay in reach while the third is dead, and while it is frozen.
+// The values of two masters stay in reach while the third is dead, and while it is frozen: also when so many look-ups in a row have failed that
+// they are no longer tried. Left out are values whose slots are next to those of the third: they may share its breaker.
 func TestClusterWithAMasterThatFails(t *testing.T) {
+	const values, run, near = 40, 8, redistest.Slots / 16
 	for _, how := range []string{"dead", "frozen"} {
 		t.Run(how, func(t *testing.T) {
 			cluster := redistest.StartCluster(t, 3)
 			_, logAt := cluster.Slot("{weir}:inv")
 			bad := (logAt + 1) % 3
+			first, last := bad*redistest.Slots/3, (bad+1)*redistest.Slots/3-1
 			nodes := func(c *Config) {
 				c.Redis, c.ReadBudget, c.WriteBudget = cluster.Addresses(), 100*time.Millisecond, 200*time.Millisecond
 			}
 			a := join(t, "", nodes)
 			connected(t, a)
 			var alive, lost []string
-			for i := 0; len(alive) < 40 || len(lost) < 40; i++ {
+			for i := 0; len(alive) < values || len(lost) < values; i++ {
 				name := fmt.Sprint("k", i)
 				fill(t, a, name, "body", "City")
-				if _, at := cluster.Slot(a.values.Name(keyOf(name))); at == bad {
+				if slot, at := cluster.Slot(a.values.Name(keyOf(name))); at == bad {
 					lost = append(lost, name)
-				} else {
+				} else if slot < first-near || slot > last+near {
 					alive = append(alive, name)
 				}
 			}
@@ -140,20 +143,30 @@ func TestClusterWithAMasterThatFails(t *testing.T) {
 				cluster.Nodes[bad].Freeze()
 				t.Cleanup(cluster.Nodes[bad].Thaw)
 			}
-			misses, begun := 0, time.Now()
-			for i := range lost {
-				if body, _ := sees(b, lost[i]); body != "" {
-					t.Errorf("%s from a server that is %s", lost[i], how)
+			misses, again, begun := 0, 0, time.Now()
+			for i := 0; i < values; i += run {
+				for _, name := range lost[i : i+run] {
+					if body, _ := sees(b, name); body != "" {
+						t.Errorf("%s from a server that is %s", name, how)
+					}
 				}
-				if body, tier := sees(b, alive[i]); body != "body" || tier != TierL2 {
-					misses++
+				for _, name := range alive[i : i+run] {
+					for try := 1; ; try++ { // on a busy machine an answer may be later than the budget
+						if body, tier := sees(b, name); body == "body" && tier == TierL2 {
+							break
+						} else if try == 3 {
+							misses++
+							break
+						}
+						again++
+					}
 				}
 			}
 			st := b.Stats()
-			t.Logf("%d of %d values of living masters missed, %d look-ups took %v; breakers: %d closed, %d open", misses, len(lost), 2*len(lost),
-				time.Since(begun), st.BreakersClosed, st.BreakersOpen)
-			if misses > 0 {
-				t.Errorf("%d values of living masters were out of reach", misses)
+			t.Logf("%d of %d values of living masters missed, %d asked for again; all look-ups took %v; breakers: %d closed, %d open", misses, values,
+				again, time.Since(begun), st.BreakersClosed, st.BreakersOpen)
+			if misses > 0 || again > values/4 {
+				t.Errorf("%d values of living masters were out of reach, %d asked for again", misses, again)
 			}
 			if !b.Connected() {
 				t.Error("the log is lost")
