@@ -274,3 +274,13 @@ func newServeTarget() *cobra.Command {
 	f.IntVar(&cfg.Size, "size", 1<<10, "bytes of the answer of const and upstream")
 	return cmd
 }
+
+// newSpin is for compare, which starts it beside servers that it does not want to wait for their processor.
+func newSpin() *cobra.Command {
+	return &cobra.Command{
+		Use:    fleet.SpinCommand,
+		Short:  "Compute at idle priority until ended, which keeps a processor awake",
+		Hidden: true,
+		RunE:   func(cmd *cobra.Command, _ []string) error { return fleet.Spin(cmd.Context()) },
+	}
+}

@@ -52,7 +52,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newDemo(), newRun(), newReplay(), newCache(), newOrigin(), newBroker(), newCompare(), newReport(), newGrowth(), newSoak(), newCoherence(), newFull(), newProfile(), newServeTarget())
+	root.AddCommand(newDemo(), newRun(), newReplay(), newCache(), newOrigin(), newBroker(), newCompare(), newReport(), newGrowth(), newSoak(), newCoherence(), newFull(), newProfile(), newServeTarget(), newSpin())
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return drive.Input(err) })
 	for _, cmd := range root.Commands() {
 		args := cmd.Args

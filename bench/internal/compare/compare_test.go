@@ -31,6 +31,7 @@ var proxyByConst = []pair{
 	{row: "5", what: "minproxy ÷ const", top: minproxy, by: constSmall, gate: 50},
 	{row: "5 floor", what: "relay ÷ const", top: tcpRelay, by: constSmall},
 	{row: "5 paced", what: "minproxy ÷ const", top: minproxy, by: constSmall, shape: paced, figure: tail},
+	{row: "5 idle", what: "minproxy ÷ const", top: minproxy, by: constSmall, shape: pacedIdle, figure: tail},
 }
 
 func TestRealComparison(t *testing.T) {
@@ -41,10 +42,10 @@ func TestRealComparison(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Rows) != 3 || c.Rows[0].Value.Median < 1.1 || !c.Rows[0].Pass || c.Rows[1].Value.Median <= 0 || c.Rows[2].Value.Median <= 0 {
+	if len(c.Rows) != 4 || c.Rows[0].Value.Median < 1.1 || !c.Rows[0].Pass || c.Rows[1].Value.Median <= 0 || c.Rows[2].Value.Median <= 0 || c.Rows[3].Value.Median <= 0 {
 		t.Errorf("%+v", c.Rows)
 	}
-	if len(c.Subjects) != 5 {
+	if len(c.Subjects) != 7 {
 		t.Errorf("%+v", c.Subjects)
 	}
 	for _, s := range c.Subjects {

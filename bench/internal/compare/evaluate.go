@@ -18,7 +18,7 @@ const (
 	generatorLimit = 0.9
 )
 
-var suffixes = map[shape]string{popular: "", unseen: ", every key new", paced: ", 4,000/s"}
+var suffixes = map[shape]string{popular: "", unseen: ", every key new", paced: ", 4,000/s, processor awake", pacedIdle: ", 4,000/s"}
 
 // evaluate makes the result of what was measured.
 func (r *run) evaluate() *result.Compare {
@@ -47,7 +47,7 @@ func (r *run) evaluate() *result.Compare {
 }
 
 func (r *run) method() string {
-	return fmt.Sprintf("%d fresh instances of every process, %d rounds each, pieces of %s in shuffled order (%d of every new key and %d of twice the length at %d/s in each round); servers pinned to processor %d, load and upstream "+
+	return fmt.Sprintf("%d fresh instances of every process, %d rounds each, pieces of %s in shuffled order (%d of every new key; %d of twice the length at %d/s during which a loop of idle priority keeps the servers' processor awake, and as many without it, in each round); servers pinned to processor %d, load and upstream "+
 		"to %d; %d connections, bodies of %d bytes over %d keys; processor time per request of the whole process tree; ratios within a turn, median over the "+
 		"instances of their medians, 95 %% bootstrap interval; seed %d",
 		r.cfg.Instances, r.cfg.Rounds, r.cfg.Piece, unseen.turns(), paced.turns(), openRate, serverCPU, otherCPU, connections, bodyBytes, keys, r.cfg.Seed)
@@ -70,7 +70,7 @@ func interval(byInstance [][]float64) result.Interval {
 // subjects adds a line for each server and shape of load.
 func (r *run) subjects(c *result.Compare) {
 	named := map[string]bool{}
-	for _, s := range []shape{popular, unseen, paced} {
+	for _, s := range []shape{popular, unseen, paced, pacedIdle} {
 		for _, name := range r.names() {
 			byInstance := make([][]float64, r.cfg.Instances)
 			measured := false

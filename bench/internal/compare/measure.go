@@ -121,6 +121,9 @@ func (s *stage) round(ctx context.Context, order *rand.Rand, instance int) error
 	for _, i := range order.Perm(len(s.r.chunks)) {
 		c := s.r.chunks[i]
 		names := append([]string{c.anchor}, c.members...)
+		if err := s.keepAwake(ctx, c.shape == paced); err != nil {
+			return err
+		}
 		for range c.shape.turns() {
 			for _, j := range order.Perm(len(names)) {
 				p, err := s.piece(ctx, s.servers[names[j]], c.shape, order.Uint64())
@@ -130,6 +133,9 @@ func (s *stage) round(ctx context.Context, order *rand.Rand, instance int) error
 				key := sampleKey{c, names[j]}
 				taken[key] = append(taken[key], p)
 			}
+		}
+		if err := s.keepAwake(ctx, false); err != nil {
+			return err
 		}
 	}
 	for key, pieces := range taken { // a round counts whole or not at all
@@ -143,13 +149,31 @@ func (s *stage) round(ctx context.Context, order *rand.Rand, instance int) error
 	return nil
 }
 
+// keepAwake keeps the servers' processor from halting when they have nothing to do, or does so no longer.
+func (s *stage) keepAwake(ctx context.Context, awake bool) (err error) {
+	if awake == s.awake {
+		return nil
+	}
+	s.awake = awake
+	if !awake {
+		return s.spinner.Rest()
+	}
+	if s.spinner == nil {
+		if s.spinner, err = fleet.StartSpinner(ctx, s.r.cfg.Binaries.Bench, s.dir, serverCPU); err != nil {
+			return err
+		}
+		s.stops = append(s.stops, s.spinner.Stop)
+	}
+	return s.spinner.Work()
+}
+
 // piece measures one piece. On a busy machine it goes on until it has requests enough to mean something.
 func (s *stage) piece(ctx context.Context, one *server, shape shape, seed uint64) (piece, error) {
 	cfg := load.Config{Source: newTraffic(byPopularity, one.want), Duration: s.r.cfg.Piece, Seed: seed}
 	switch shape {
 	case unseen:
 		cfg.Source = newTraffic(fresh, one.want)
-	case paced:
+	case paced, pacedIdle:
 		cfg.Arrivals, cfg.Duration = arrival.Constant(openRate), pacedPieces*s.r.cfg.Piece
 	}
 	reachedBefore, err := s.reached(ctx, one)

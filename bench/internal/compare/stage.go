@@ -26,6 +26,8 @@ type stage struct {
 	place     peer.Place
 	upstreams map[int]string // address by size of the answer
 	servers   map[string]*server
+	spinner   *fleet.Spinner // started when it is needed
+	awake     bool           // it works
 	stops     []func() error
 }
 
