@@ -18,6 +18,10 @@ import (
 const (
 	maxBuffered      = 20_000
 	maxBufferedBytes = 32 << 20
+	// linger is how long the client lets events gather for a batch, which has a price of its own (about 100 µs of a processor) that requests wait for.
+	linger = 50 * time.Millisecond
+	// batchBytes bounds a batch, and so the memory for those on their way. No event is nearly so large.
+	batchBytes = 512 << 10
 )
 
 // sender produces to Kafka: idempotent, without a delivery timeout, so that an outage holds records back instead of losing them, and
@@ -58,8 +62,9 @@ func newSender(t *Telemetry) (*sender, error) {
 		kgo.ClientID("weir-"+t.cfg.Identity.Service),
 		kgo.MaxBufferedRecords(maxBuffered),
 		kgo.MaxBufferedBytes(maxBufferedBytes),
-		kgo.ProducerLinger(2*time.Millisecond), // drain lets records gather; this is for the shipments of one take
-		kgo.WithCompressor(newCompressor()),
+		kgo.ProducerLinger(linger),
+		kgo.ProducerBatchMaxBytes(batchBytes),
+		kgo.WithCompressor(compressor{}),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.WithHooks(s.contact),
 	)...)
@@ -97,29 +102,29 @@ func (s *sender) probe() {
 	})
 }
 
-// send encodes the records' events. Those that do not fill a shipment wait for ship.
+// send produces the records' events.
 func (s *sender) send(records []Record) {
-	for i := range records {
-		if s.filling == nil {
-			s.filling = s.shipment()
-		}
-		if !s.filling.add(&records[i]) {
-			s.ship()
-		}
-	}
-}
-
-// ship produces the events that wait.
-func (s *sender) ship() {
-	if s.filling == nil {
-		return
-	}
 	if s.renewed.Swap(false) {
 		s.t.cfg.Logger.Warn("a topic was deleted and created again; what was on the way to it is lost and counted", "topic", s.t.cfg.Topic)
 		s.client.PurgeTopicsFromProducing(s.t.cfg.Topic, event.LossTopic, event.UsageTopic)
 	}
-	s.filling.produce()
-	s.filling = nil
+	now := time.Now() // one look at the clock for all
+	for i := range records {
+		if s.filling == nil {
+			s.filling = s.shipment()
+		}
+		if !s.filling.produce(&records[i], now) {
+			s.filled()
+		}
+	}
+}
+
+// filled ends the shipment that was being filled.
+func (s *sender) filled() {
+	if p := s.filling; p != nil {
+		s.filling = nil
+		p.release()
+	}
 }
 
 func (s *sender) settle(r *kgo.Record, err error) {
@@ -161,6 +166,7 @@ func (s *sender) sendLoss(n told) {
 
 // close sends what is buffered until ctx ends; what is left then is lost, and counted.
 func (s *sender) close(ctx context.Context) error {
+	s.filled()
 	s.t.tellLosses()
 	err := s.client.Flush(ctx)
 	if n := s.client.BufferedProduceRecords(); n > 0 {

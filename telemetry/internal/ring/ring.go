@@ -14,6 +14,7 @@ type Ring[T any] struct {
 	limit int // records of a shard
 	keep  func(dst, src *T)
 	wake  chan struct{}
+	many  chan struct{}
 }
 
 type shard[T any] struct {
@@ -33,7 +34,7 @@ type Batch[T any] struct {
 // New returns a ring that holds up to about n records. A writer's record is copied by keep into one that may have been used before, and whose memory it
 // may use again.
 func New[T any](n int, keep func(dst, src *T)) *Ring[T] {
-	return &Ring[T]{limit: max(n/shards, 1), keep: keep, wake: make(chan struct{}, 1)}
+	return &Ring[T]{limit: max(n/shards, 1), keep: keep, wake: make(chan struct{}, 1), many: make(chan struct{}, 1)}
 }
 
 // Put copies v into the shard that n chooses; false when there is no room, or after Close. It never waits for the reader.
@@ -53,13 +54,20 @@ func (r *Ring[T]) Put(n uint64, v *T) bool {
 	}
 	r.keep(&s.items[i], v)
 	s.mu.Unlock()
-	if i == 0 {
-		select {
-		case r.wake <- struct{}{}:
-		default:
-		}
+	switch i {
+	case 0:
+		signal(r.wake)
+	case 1:
+		signal(r.many)
 	}
 	return true
+}
+
+func signal(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }
 
 // Close makes every later Put return false. What the ring holds can still be taken.
@@ -74,6 +82,9 @@ func (r *Ring[T]) Close() {
 
 // Wake is sent to when a shard has got its first record.
 func (r *Ring[T]) Wake() <-chan struct{} { return r.wake }
+
+// Many is sent to when a shard has got its second record: writers that take the shards in turn have left as many records as there are shards.
+func (r *Ring[T]) Many() <-chan struct{} { return r.many }
 
 // Depth is how many records wait.
 func (r *Ring[T]) Depth() (n int) {
