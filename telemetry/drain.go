@@ -12,7 +12,7 @@ const (
 	// it shares with requests, they wait for whatever it does at once.
 	gather = 10 * time.Millisecond
 	// often is the least time from one take to the next: where many come all the time, each costs less when more are taken.
-	often = 2 * time.Millisecond
+	often = time.Millisecond
 )
 
 // drain encodes what the ring holds, and hands it on, until ctx ends.
@@ -37,11 +37,13 @@ func (t *Telemetry) drain(ctx context.Context) {
 			return
 		case <-pause.C:
 		case <-t.ring.Many():
-			pause.Reset(often - time.Since(taken))
-			select {
-			case <-ctx.Done():
-				return
-			case <-pause.C:
+			if early := often - time.Since(taken); early > 0 {
+				pause.Reset(early)
+				select {
+				case <-ctx.Done():
+					return
+				case <-pause.C:
+				}
 			}
 		}
 		for !t.take() { // Kafka is behind: the ring fills, and drops when it is full
