@@ -64,6 +64,39 @@ func TestBinaryModePutsTheAttributesIntoHeaders(t *testing.T) {
 	}
 }
 
+// A shipment is filled over many takes, while its first records are on their way or arrived: each event comes once, and whole.
+func TestEventsOfManyTakesArriveOnceAndWhole(t *testing.T) {
+	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, event.CostTopic, event.LossTopic))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer broker.Close()
+	tel := newTelemetry(t, Config{Brokers: broker.ListenAddrs()})
+	stop := run(t, tel)
+	const events = 1000
+	for i := range events {
+		tel.Emit(record(tel, i))
+		if i%7 == 0 {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	stop()
+	if err := tel.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, r := range records(t, broker.ListenAddrs(), event.CostTopic, events) {
+		var e event.Envelope[event.Cost]
+		if err := json.Unmarshal(r.Value, &e); err != nil || e.ID == "" || e.ID != e.Data.EventID || seen[e.ID] {
+			t.Fatalf("%s: %v", r.Value, err)
+		}
+		seen[e.ID] = true
+	}
+	if len(seen) != events {
+		t.Errorf("%d events arrived", len(seen))
+	}
+}
+
 func TestLossesAreToldOnTheirTopic(t *testing.T) {
 	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, event.CostTopic, event.LossTopic))
 	if err != nil {

@@ -19,7 +19,7 @@ type shipment struct {
 
 const (
 	shipmentEvents = 64
-	// So many are filled by 50,000 events a second until a batch of a MiB is full, and sent, and acknowledged.
+	// So many are filled by 50,000 events a second in 60 ms: until a batch of half a MiB is full, sent and acknowledged.
 	keptShipments = 48
 	keptData      = 128 << 10 // an event is about 1 KiB; what is far larger is not kept
 )

@@ -60,6 +60,31 @@ func TestEveryRecordThatWasTakenInComesOutOnce(t *testing.T) {
 	}
 }
 
+func TestManyIsSignalledByTheSecondRecordOfAShard(t *testing.T) {
+	r := New(800, keep)
+	signalled := func(c <-chan struct{}) bool {
+		select {
+		case <-c:
+			return true
+		default:
+			return false
+		}
+	}
+	for n := range uint64(shards) {
+		r.Put(n, &n)
+	}
+	if !signalled(r.Wake()) || signalled(r.Many()) {
+		t.Error("one record each: Wake alone was to be sent to")
+	}
+	n := uint64(shards)
+	if r.Put(n, &n); signalled(r.Wake()) || !signalled(r.Many()) {
+		t.Error("a second record: Many alone was to be sent to")
+	}
+	if r.Put(n, &n); signalled(r.Many()) {
+		t.Error("a third record was signalled")
+	}
+}
+
 func TestFullShardRefusesAndTakesAgainWhenItWasRead(t *testing.T) {
 	r := New(800, keep)
 	n := uint64(7)
