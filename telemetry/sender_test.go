@@ -76,8 +76,8 @@ func TestEventsOfManyTakesArriveOnceAndWhole(t *testing.T) {
 	const events = 1000
 	for i := range events {
 		tel.Emit(record(tel, i))
-		if i%7 == 0 {
-			time.Sleep(time.Millisecond)
+		if i%20 == 0 {
+			eventually(t, func() bool { return tel.ring.Depth() == 0 })
 		}
 	}
 	stop()
