@@ -1,6 +1,8 @@
 package fleet
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -9,16 +11,6 @@ import (
 
 	"golang.org/x/sys/unix"
 )
-
-// within waits for what idle priority gets to late on a busy machine.
-func within(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	for end := time.Now().Add(time.Minute); !done(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("not within a minute: %s", what)
-		}
-	}
-}
 
 // TestSpinner: it computes while it works and at no other time, and all of its threads leave the processor to anyone who wants it.
 func TestSpinner(t *testing.T) {
@@ -42,12 +34,19 @@ func TestSpinner(t *testing.T) {
 		}
 		return d
 	}
+	limited, cancel := context.WithTimeout(t.Context(), time.Minute) // idle priority gets to little on a busy machine
+	defer cancel()
 	rests := func() {
 		t.Helper()
-		within(t, "it stops", func() bool {
+		if err := s.p.await(limited, func(context.Context) error {
 			n, err := s.p.running()
-			return err == nil && n == 0
-		})
+			if n > 0 {
+				err = fmt.Errorf("%d threads run at rest", n)
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
 		before := used()
 		time.Sleep(50 * time.Millisecond)
 		if d := used() - before; d != 0 {
@@ -59,7 +58,14 @@ func TestSpinner(t *testing.T) {
 	if err := s.Work(); err != nil {
 		t.Fatal(err)
 	}
-	within(t, "it computes", func() bool { return used() > before })
+	if err := s.p.await(limited, func(context.Context) error {
+		if used() == before {
+			return errors.New("it does not compute")
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", s.p.PID()))
 	if err != nil {
 		t.Fatal(err)
