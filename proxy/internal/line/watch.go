@@ -236,7 +236,7 @@ func (l *Line) offer(x *Exchange, it *Item, r *wire.ResponseHead, body []byte, f
 	it.kept = fill.Complete(&cache.Draft{
 		Head: x.stored, Body: body, TTL: life.ttl, StaleFor: life.stale, Ahead: life.ahead,
 		FetchMicros: uint32(min((now-x.Forwarded)/int64(time.Microsecond), 1<<32-1)),
-		Worth:       it.record.Cost, Negative: facts.Negative, Private: life.private, Tags: &it.tags, TimesOnly: !x.Policy.Cache.Outward.On(),
+		Worth:       it.record.Cost, Negative: facts.Negative, Private: life.private, Tags: &it.tags, TimesOnly: !x.Policy.Cache.Outward.On() && !x.Injected,
 	}, now)
 }
 
