@@ -34,3 +34,12 @@ func BenchmarkPlain(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkPlainShort(b *testing.B) {
+	text := []byte(`name":"a value","more":"of it and so on"`)
+	for b.Loop() {
+		if plain(text, 0) != 4 {
+			b.Fatal("not found")
+		}
+	}
+}
