@@ -137,12 +137,24 @@ func (l *Link) dial() (rueidis.Client, error) {
 		ConnWriteTimeout:  time.Second,
 		ForceSingleClient: l.cfg.Master == "" && !l.cfg.cluster(),
 	}
+	if l.cfg.TLS == nil {
+		o.DialCtxFn = dialDirect
+	}
 	if l.cfg.Master != "" {
 		o.Sentinel = rueidis.SentinelOption{
 			MasterSet: l.cfg.Master, Username: l.cfg.SentinelUsername, Password: l.cfg.SentinelPassword, TLSConfig: l.cfg.TLS,
 		}
 	}
 	return rueidis.NewClient(o)
+}
+
+// dialDirect dials as the client would by itself, without TLS.
+func dialDirect(ctx context.Context, address string, d *net.Dialer, _ *tls.Config) (net.Conn, error) {
+	c, err := d.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return direct(c), nil
 }
 
 func (l *Link) set(c rueidis.Client) {
