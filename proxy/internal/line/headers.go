@@ -28,21 +28,12 @@ var droppedBy = func() (by [len("proxy-authenticate") + 1][]string) {
 // among them), without those above and those that Connection names. An answer without Cache-Control gets what the policy allowed.
 func storedLines(dst []byte, r *wire.ResponseHead, life lifetime, o *outward.Policy, age int64, batch bool) []byte {
 	named, ours := r.Header("connection"), o.On()
-	rest := r.Lines()
-	for len(rest) > 0 {
-		var line []byte
-		if i := bytes.IndexByte(rest, '\n'); i >= 0 {
-			line, rest = rest[:i+1], rest[i+1:]
-		} else {
-			line, rest = rest, nil
-		}
-		line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
-		name, _, ok := bytes.Cut(line, []byte(":"))
-		if !ok || drop(name) || names(named, name) || ours && o.Replaces(name) {
+	for i := range r.Len() {
+		name, line := r.Line(i)
+		if drop(name) || names(named, name) || ours && o.Replaces(name) {
 			continue
 		}
-		dst = append(dst, line...)
-		dst = append(dst, "\r\n"...)
+		dst = append(append(dst, line...), "\r\n"...)
 	}
 	if life.explicit || batch || o.CacheControl {
 		return dst

@@ -48,7 +48,7 @@ func (l *Line) Watch(x *Exchange, r *wire.ResponseHead) Watch {
 	case !readable:
 		return Watch{}
 	}
-	judged := x.errorsMatter(r, time.Now().UnixNano())
+	judged := len(x.Policy.Cache.StaleErrorCodes) > 0 && x.errorsMatter(r, time.Now().UnixNano())
 	if x.Leads() || judged {
 		return Watch{Capture: max(peek, x.Policy.Cache.MaxEntry), Whole: judged || !x.Batch && x.Leads() && x.Policy.Cache.Outward.On()}
 	}

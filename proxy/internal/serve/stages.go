@@ -234,7 +234,7 @@ func (s *Server) detach(x *line.Exchange) (y *line.Exchange) {
 func (c *conn) copyOf(x *line.Exchange) (copied *line.Copy) {
 	failed := false
 	defer c.s.guard("copy", &failed)
-	return c.s.line.Copy(x, &c.head, time.Now().UnixNano())
+	return c.s.line.Copy(x, &c.head, x.Forwarded)
 }
 
 // show shows the copy what goes to the upstream.

@@ -91,6 +91,15 @@ func (f *fields) VisitHeaders(visit func(name, value []byte) bool) {
 	}
 }
 
+// Len is how many header lines there are.
+func (f *fields) Len() int { return len(f.list) }
+
+// Line returns the i-th header line, without its end, and the name in it.
+func (f *fields) Line(i int) (name, line []byte) {
+	h := &f.list[i]
+	return f.buf[h.name:h.nameEnd:h.nameEnd], f.buf[h.name:h.valueEnd:h.valueEnd]
+}
+
 // Raw returns the head as received, with the empty line at its end.
 func (f *fields) Raw() []byte { return f.buf }
 
