@@ -3,6 +3,7 @@ package cache
 import (
 	"math"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/weirproxy/weir/cache/internal/entry"
@@ -15,8 +16,26 @@ type Fill struct {
 	s      *Store
 	flight flight.Flight
 	origin entry.Origin
-	absent bool // nothing was stored under the key when the fill began
-	leased bool // this process fetches for the fleet
+	absent bool        // nothing was stored under the key when the fill began
+	leased bool        // this process fetches for the fleet
+	kept   entry.Entry // the numbers and times of what became of it
+	// spare says that it has ended and nobody has followed it: who had it last may have it again (Wait.Spare).
+	spare atomic.Bool
+}
+
+// fillFor returns a fill for a look-up, of memory used before where that is no longer in use.
+func (s *Store) fillFor(spare *Fill) *Fill {
+	if spare == nil || !spare.spare.CompareAndSwap(true, false) {
+		return &Fill{s: s}
+	}
+	*spare = Fill{s: s}
+	return spare
+}
+
+// end ends the flight. The fill must not be used after that.
+func (f *Fill) end(slot *entry.Slot, until int64) {
+	f.s.flights.End(&f.flight, slot, until)
+	f.spare.Store(f.flight.Alone())
 }
 
 // begin is called by the one who leads, before the fetch.
@@ -35,14 +54,14 @@ func (f *Fill) Abandon(hitForMiss time.Duration) {
 	if hitForMiss > 0 {
 		until = f.s.cfg.Now() + int64(hitForMiss)
 	}
-	f.s.flights.End(&f.flight, nil, until)
 	f.s.stats.abandoned.Add(1)
+	f.end(nil, until)
 }
 
 // Complete stores the answer and wakes the followers. It returns nil when the answer was not stored: too big, no time to live,
 // invalidated while it was fetched, or so late (MaxFill) that another caller leads the key. Those who wait get an answer that is too big or
 // too late all the same.
-// With TimesOnly the content of the entry must not be read.
+// With TimesOnly the entry that is returned has no content, and is gone when the Fill is used again.
 func (f *Fill) Complete(d *Draft, now int64) *Entry {
 	s := f.s
 	first, current := f.flight.Claim()
@@ -52,7 +71,7 @@ func (f *Fill) Complete(d *Draft, now int64) *Entry {
 	life, hard := s.lives(d)
 	if life <= 0 {
 		s.stats.noTTL.Add(1)
-		s.flights.End(&f.flight, nil, 0)
+		f.end(nil, 0)
 		return nil
 	}
 	draft := entry.Draft{
@@ -75,17 +94,17 @@ func (f *Fill) Complete(d *Draft, now int64) *Entry {
 	}
 	if v := s.judge(slot, now); v != fresh && v != stale {
 		s.miss(v)
-		s.flights.End(&f.flight, nil, 0)
+		f.end(nil, 0)
 		return nil
 	}
 	if slot.Cost > s.cfg.MaxEntryBytes {
 		s.stats.tooBig.Add(1)
-		s.flights.End(&f.flight, slot, 0)
+		f.end(slot, 0)
 		return nil
 	}
 	if !current {
 		s.stats.late.Add(1)
-		s.flights.End(&f.flight, slot, 0)
+		f.end(slot, 0)
 		return nil
 	}
 	// What was put may leave at once, and its memory serve the next fill.
@@ -93,13 +112,19 @@ func (f *Fill) Complete(d *Draft, now int64) *Entry {
 	if share {
 		slot.Queue()
 	}
-	if !d.TimesOnly {
+	if slot.Make(); !d.TimesOnly {
 		slot.Pin()
 	}
 	if !s.memory.Put(slot, f.absent) {
 		s.stats.pressure.Add(1)
 	}
-	s.flights.End(&f.flight, slot, 0)
+	kept := &slot.Entry
+	if d.TimesOnly {
+		kept = &f.kept
+		*kept = draft.Entry
+		kept.Head, kept.Body = nil, nil
+	}
+	f.end(slot, 0)
 	s.stats.stored.Add(1)
 	if s.leases != nil && d.FetchMicros > 0 {
 		s.fetches.saw(d.FetchMicros)
@@ -107,7 +132,8 @@ func (f *Fill) Complete(d *Draft, now int64) *Entry {
 	if share {
 		s.shared.Put(slot)
 	}
-	return &slot.Entry
+	s.memory.Done(slot)
+	return kept
 }
 
 // lives returns how long an answer is fresh, and how long it may be served at all.

@@ -116,3 +116,56 @@ func TestEntryIsRefreshedAhead(t *testing.T) {
 		t.Errorf("%s", e.Body)
 	}
 }
+
+// The memory of a fill serves the next look-up of the same caller once it has ended and nobody has waited for it; a caller who may still see it keeps it as it is.
+func TestFillIsUsedAgain(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		use   func(s *Store, f *Fill)
+		again bool
+	}{
+		{"completed", func(_ *Store, f *Fill) { f.Complete(draft("x"), t0) }, true},
+		{"of times only", func(_ *Store, f *Fill) {
+			d := draft("x")
+			d.TimesOnly = true
+			if e := f.Complete(d, t0); e.Created != t0 || e.Soft <= t0 || e.Body != nil {
+				t.Errorf("%+v", e)
+			}
+		}, true},
+		{"abandoned", func(_ *Store, f *Fill) { f.Abandon(time.Hour) }, true},
+		{"not stored", func(_ *Store, f *Fill) { f.Complete(&Draft{}, t0) }, true},
+		{"under way", func(*Store, *Fill) {}, false},
+		{"asked for by another", func(s *Store, f *Fill) {
+			s.Lookup(t.Context(), keyOf("k"), t0, Wait{})
+			f.Complete(draft("x"), t0)
+		}, false},
+	} {
+		s := open(t, Config{})
+		f := lead(t, s, "k", t0)
+		c.use(s, f)
+		next := s.Lookup(t.Context(), keyOf("next"), t0, Wait{Spare: f}).Fill
+		if (next == f) != c.again {
+			t.Errorf("%s: used again: %v", c.name, next == f)
+		}
+		if next.Complete(draft("next", "tag"), t0) == nil {
+			t.Errorf("%s: the next was not stored", c.name)
+		}
+		if e := want(t, s, "next", t0, Fresh); string(e.Body) != "next" {
+			t.Errorf("%s: %q is served", c.name, e.Body)
+		}
+	}
+}
+
+// A look-up that finds somebody else's fill does not lose the memory that it brought.
+func TestSpareOfAFollowerStaysSpare(t *testing.T) {
+	s := open(t, Config{})
+	mine, other := lead(t, s, "mine", t0), lead(t, s, "other", t0)
+	mine.Abandon(0)
+	if r := s.Lookup(t.Context(), keyOf("other"), t0, Wait{Spare: mine}); r.Fill != nil {
+		t.Fatal("two lead")
+	}
+	if f := s.Lookup(t.Context(), keyOf("mine"), t0, Wait{Spare: mine}).Fill; f != mine {
+		t.Error("not used again")
+	}
+	other.Abandon(0)
+}

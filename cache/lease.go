@@ -24,7 +24,7 @@ func (s *Store) leased(ctx context.Context, f *Fill, k *Key, now int64, r Result
 	}
 	s.stats.leasesLost.Add(1)
 	if r.State == Fresh || r.Entry != nil && s.mayAnswer(&r, now) {
-		s.flights.End(&f.flight, nil, 0)
+		f.end(nil, 0)
 		r.Elsewhere = true
 		return s.count(r), true
 	}

@@ -25,11 +25,12 @@ func (s *Store) Lookup(ctx context.Context, k *Key, now int64, w Wait) Result {
 		r.Bypass = true
 		return r
 	}
-	mine := &Fill{s: s}
+	mine := s.fillFor(w.Spare)
 	f := s.flights.Join(k, now, &mine.flight)
 	if f == &mine.flight {
 		return s.lead(ctx, mine, k, now, w, r, why)
 	}
+	mine.spare.Store(true)
 	if w.Collapse <= 0 || r.State == Fresh || r.Entry != nil && s.mayAnswer(&r, now) { // a stale entry is better than a wait
 		r.Why = why.reason()
 		return s.count(r)
@@ -123,7 +124,7 @@ func (s *Store) lead(ctx context.Context, f *Fill, k *Key, now int64, w Wait, r 
 	if recent != nil && &recent.Entry != r.Entry {
 		switch v := s.judge(recent, now); {
 		case v == fresh:
-			s.flights.End(&f.flight, recent, 0)
+			f.end(recent, 0)
 			return s.count(Result{Entry: &recent.Entry, State: Fresh, Tier: TierL1})
 		case v == stale && r.Entry == nil:
 			r = Result{Entry: &recent.Entry, State: Stale, Tier: TierL1, demand: r.demand || recent.Served()}
@@ -169,7 +170,7 @@ func (s *Store) lead(ctx context.Context, f *Fill, k *Key, now int64, w Wait, r 
 func (s *Store) fromElsewhere(f *Fill, slot *entry.Slot, nothing bool) Result {
 	slot.Ask()
 	s.memory.Put(slot, nothing)
-	s.flights.End(&f.flight, slot, 0)
+	f.end(slot, 0)
 	return s.count(Result{Entry: &slot.Entry, State: Fresh, Tier: TierL2})
 }
 

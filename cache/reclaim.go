@@ -65,7 +65,7 @@ func (c *count) ready() bool { return c.obeyed.Load() }
 
 func newReclaimer(s *Store) *reclaimer {
 	r := &reclaimer{s: s, wake: make(chan struct{}, 1)}
-	s.clock.Report(&tombstone.News{Holds: s.memory.Held().Holds, Tell: r.poke})
+	s.clock.Report(&tombstone.News{Holds: func(h uint64) bool { return s.memory.Held().Holds(h) }, Tell: r.poke})
 	return r
 }
 

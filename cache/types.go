@@ -82,6 +82,8 @@ type Wait struct {
 	Lease bool
 	// Missed says that the caller has just got a Miss from Get: only what came since is looked for in this process.
 	Missed bool
+	// Spare is the Fill of an earlier look-up of this caller, which it has completed or abandoned; its memory may serve again. nil: none.
+	Spare *Fill
 }
 
 // Result is the answer of Lookup.
@@ -112,7 +114,7 @@ type Draft struct {
 	Negative    bool
 	Private     bool
 	Tags        TagSource // nil: none
-	// TimesOnly says that of the entry which Complete returns only numbers and times are read: its content may serve others soon.
+	// TimesOnly says that of the entry which Complete returns only numbers and times are wanted: the content may leave at once, and its memory serve others.
 	TimesOnly bool
 
 	unkept int // bytes of a body that a simulation only tells of

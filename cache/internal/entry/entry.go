@@ -48,6 +48,9 @@ type Slot struct {
 	Left atomic.Bool
 	// Place is where the reverse index has the slot; its lock guards it.
 	Place int32
+	// Listed says that the reverse index has, or had, the slot; the tier's lock guards it.
+	Listed bool
+	roomy  bool // it is the first field of a roomy
 	// Uses is about how often the slot has answered since it was last looked at for that.
 	Uses atomic.Uint32
 
@@ -94,10 +97,16 @@ type Draft struct {
 		At(i int) []byte
 	}
 	Origin Origin
-	// Spares lends memory of at least so many bytes that nobody reads any more, or nil; nil: none.
-	Spares interface{ Take(size int) []byte }
+	// Spares lends memory that nobody reads any more; nil: none.
+	Spares Spares
 	// Unkept is how many bytes more are charged, for content that is only told of: in a simulation.
 	Unkept int
+}
+
+// Spares is memory to be used again.
+type Spares interface {
+	Take(size int) []byte // of at least so many bytes; nil: none
+	Slot() *Slot          // cleared; nil: none
 }
 
 // slotOverhead is the Slot and its share of the maps that hold it, half empty as they may be.
@@ -116,7 +125,7 @@ func Build(d *Draft, hash func([]byte) uint64) *Slot {
 			size += len(d.Tags.At(i))
 		}
 	}
-	s := newSlot(n)
+	s := d.slot(n)
 	ends := s.Tags.ends
 	s.Entry, s.Epoch = d.Entry, d.Origin.Epoch
 	s.AsOf = d.Origin.AsOf
@@ -161,19 +170,29 @@ func Charge(bytes, n int) int64 {
 // fewTags is how many tags find room beside their slot, in one piece of memory: the allocator and the collector have half the work.
 const fewTags = 8
 
-// newSlot returns a slot with room for n tags.
-func newSlot(n int) *Slot {
-	if n == 0 {
-		return new(Slot)
-	}
+type roomy struct {
+	Slot
+	hashes [fewTags]uint64
+	ends   [fewTags]uint32
+}
+
+// slot returns a slot with room for n tags, used again where there is one.
+func (d *Draft) slot(n int) *Slot {
 	if n > fewTags {
 		return &Slot{Hashes: make([]uint64, n), Entry: Entry{Tags: Tags{ends: make([]uint32, n)}}}
 	}
-	s := new(struct {
-		Slot
-		hashes [fewTags]uint64
-		ends   [fewTags]uint32
-	})
+	var s *roomy
+	if d.Spares != nil {
+		s = (*roomy)(unsafe.Pointer(d.Spares.Slot()))
+	}
+	switch {
+	case s != nil:
+	case n == 0:
+		return new(Slot)
+	default:
+		s = new(roomy)
+	}
+	s.roomy = true
 	s.Hashes, s.Slot.Tags.ends = s.hashes[:n:n], s.ends[:n:n]
 	return &s.Slot
 }

@@ -10,7 +10,8 @@ const (
 	useServed             // it has answered while it was fresh: its key is asked for more than once in a life
 	useLeased             // this process had the fleet's lease for its fetch
 	useQueued             // it waits to be written to the shared tier
-	useGone               // its memory serves another slot: nobody may read it
+	useMade               // the one who made it is not done with it
+	useLeft               // it has left the tier; alone: its memory serves another slot, and nobody may read it
 )
 
 // Ask notes that the slot answers, which lets its memory be read for ever; false: it is too late, and there is no such slot any more. It
@@ -20,11 +21,23 @@ func (s *Slot) Ask() bool { return s.use(useAsked) }
 // Pin is Ask for those who read the slot and do not answer with it.
 func (s *Slot) Pin() bool { return s.use(usePinned) }
 
-// Queue notes, before the slot is shared, that it is read until it was written to the shared tier. Written ends that.
+// Queue and Make begin, before the slot is shared, what Written and Done end; Leave is the end of its place in the tier. Each is called once, and does not look
+// at the slot afterwards: who is the last of them gets true when nobody has asked for the slot or pinned it. Its memory is then the caller's.
+
+// Queue notes that the slot is read until it was written to the shared tier.
 func (s *Slot) Queue() { s.hands.Or(useQueued) }
 
+// Make notes that the one who made the slot reads it until it is Done.
+func (s *Slot) Make() { s.hands.Or(useMade) }
+
 // Written ends what Queue began.
-func (s *Slot) Written() { s.hands.And(^uint32(useQueued)) }
+func (s *Slot) Written() (free bool) { return s.hands.And(^uint32(useQueued)) == useQueued|useLeft }
+
+// Done ends what Make began.
+func (s *Slot) Done() (free bool) { return s.hands.And(^uint32(useMade)) == useMade|useLeft }
+
+// Leave notes that the slot has left the tier.
+func (s *Slot) Leave() (free bool) { return s.hands.Or(useLeft) == 0 }
 
 // Asked reports whether the slot has answered.
 func (s *Slot) Asked() bool { return s.hands.Load()&useAsked != 0 }
@@ -58,7 +71,7 @@ func (s *Slot) use(how uint32) bool {
 		switch {
 		case u&how != 0:
 			return true
-		case u&useGone != 0:
+		case u == useLeft:
 			return false
 		}
 		if s.hands.CompareAndSwap(u, u|how) {
@@ -67,10 +80,10 @@ func (s *Slot) use(how uint32) bool {
 	}
 }
 
-// Recycle returns the memory of a slot that nobody has read, and nobody can read from now on; nil when somebody may.
-func (s *Slot) Recycle() []byte {
+// Bytes is the memory of Head, Body and Tags, for its last owner; nil when there is none that can be used again.
+func (s *Slot) Bytes() []byte {
 	size := len(s.Head) + len(s.Body) + cap(s.Tags.names) // Build has put them side by side
-	if size == 0 || cap(s.Tags.names) == 0 || !s.hands.CompareAndSwap(0, useGone) {
+	if size == 0 || cap(s.Tags.names) == 0 {
 		return nil
 	}
 	b := unsafe.Slice(unsafe.SliceData(s.Head), size)
@@ -80,4 +93,16 @@ func (s *Slot) Recycle() []byte {
 		}
 	}
 	return b
+}
+
+// Clear makes the slot one that Build may use again, for its last owner; false when it has no room for tags.
+func (s *Slot) Clear() bool {
+	if !s.roomy {
+		return false
+	}
+	*(*roomy)(unsafe.Pointer(s)) = roomy{}
+	if overwrite {
+		s.Digest[0] = 0xdb
+	}
+	return true
 }

@@ -50,6 +50,9 @@ func (f *Flight) Done() <-chan struct{} { return f.done }
 // Slot is the result after Done, nil when there is none.
 func (f *Flight) Slot() *entry.Slot { return f.slot }
 
+// Alone reports, to the one who has ended the flight, that nobody has followed it: then nobody else has a hold of it.
+func (f *Flight) Alone() bool { return f.done == nil }
+
 // New returns a group in which a flight gives way to another after maxFill ns.
 func New(maxFill int64, maxMarkers int) *Group {
 	g := &Group{maxFill: maxFill, maxMarkers: max(1, maxMarkers/shards)}
@@ -135,10 +138,10 @@ func (g *Group) End(f *Flight, slot *entry.Slot, until int64) bool {
 	if f.ended {
 		return false
 	}
-	if f.done != nil && slot != nil && !slot.Ask() { // it has left the tier already
-		slot = nil
+	f.ended = true
+	if f.done != nil && slot != nil && slot.Ask() { // else it has left the tier already
+		f.slot = slot
 	}
-	f.ended, f.slot = true, slot
 	if s.flights[f.key] == f {
 		delete(s.flights, f.key)
 	}

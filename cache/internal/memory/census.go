@@ -17,7 +17,7 @@ type census struct {
 	mask   uint64
 }
 
-const censusPer = 256 // bytes of the tier for each group
+const censusPer = 128 // bytes of the tier for each group
 
 func newCensus(maxBytes int64) census {
 	groups := uint64(2 * censusBytes(maxBytes))

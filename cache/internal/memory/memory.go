@@ -85,40 +85,55 @@ func Open(maxBytes int64) (*Memory, error) {
 	return m, nil
 }
 
-// gone takes a slot off the counts, once.
+// gone takes a slot off the counts, once. Unless it was asked for, pinned or listed it must not be looked at afterwards.
 func (m *Memory) gone(s *entry.Slot, evicted bool) {
 	if s == nil || !s.Left.CompareAndSwap(false, true) {
 		return
 	}
-	m.place(&s.Digest).CompareAndSwap(s, nil)
-	m.held.Remove(s)
+	if s.Asked() { // else it is in no hot place, and Get sees to one that is asked for at this moment
+		m.place(&s.Digest).CompareAndSwap(s, nil)
+	}
+	if s.Listed {
+		m.held.Remove(s)
+	}
 	m.census.remove(&s.Digest)
 	m.bytes.Add(-s.Cost)
 	m.entries.Add(-1)
 	if evicted {
 		m.evicted.Add(1)
 	}
-	m.reuse(s)
-}
-
-// reuse takes the memory of a slot that has left, when nobody may read it.
-func (m *Memory) reuse(s *entry.Slot) {
-	if b := s.Recycle(); b != nil {
-		m.spares.give(b)
+	if s.Leave() {
+		m.reuse(s)
 	}
 }
 
-// Written tells that a slot which was queued for the shared tier is not read for it any more. It may have left meanwhile; of this and of its
-// leaving the later one finds nobody who reads it.
+// reuse takes the memory of a slot that nobody may read. Of one that was listed somebody may still have the pointer: only its content serves again.
+func (m *Memory) reuse(s *entry.Slot) {
+	listed := s.Listed
+	if b := s.Bytes(); b != nil {
+		m.spares.give(b)
+	}
+	if !listed && s.Clear() {
+		m.spares.giveSlot(s)
+	}
+}
+
+// Written tells that a slot which was queued for the shared tier is not read for it any more.
 func (m *Memory) Written(s *entry.Slot) {
-	s.Written()
-	if s.Left.Load() {
+	if s.Written() {
+		m.reuse(s)
+	}
+}
+
+// Done tells that the one who made the slot and put it here is done with it.
+func (m *Memory) Done(s *entry.Slot) {
+	if s.Done() {
 		m.reuse(s)
 	}
 }
 
 // Spares is memory for drafts.
-func (m *Memory) Spares() interface{ Take(size int) []byte } { return &m.spares }
+func (m *Memory) Spares() entry.Spares { return &m.spares }
 
 // name makes ristretto's key of a digest without a copy; ristretto hashes it and does not keep it.
 func name(k *key.Key) string { return unsafe.String(&k[0], len(k)) }
@@ -132,18 +147,11 @@ func (m *Memory) Get(k *key.Key) *entry.Slot {
 	if s := hot.Load(); s != nil && s.Digest == *k && rand.Uint32()%hotSample != 0 && s.Ask() {
 		return s
 	}
-	s, ok := m.inner.Get(name(k))
-	if !ok || s == nil || s.Digest != *k {
-		if s = m.Recent(k); s != nil {
-			used(hot, s)
+	s := m.waiting.ask(k) // it takes the place of one that ristretto has
+	if s == nil {
+		if s, _ = m.inner.Get(name(k)); s == nil || s.Digest != *k || !s.Ask() {
+			return nil
 		}
-		return s
-	}
-	if w := m.waiting.get(k); w != nil { // it takes the place of the one that was found
-		s = w
-	}
-	if !s.Ask() {
-		return nil
 	}
 	if !used(hot, s) {
 		hot.Store(s)
@@ -173,10 +181,7 @@ func (m *Memory) Recent(k *key.Key) *entry.Slot {
 	if s := m.place(k).Load(); s != nil && s.Digest == *k && !s.Left.Load() && s.Ask() {
 		return s
 	}
-	if s := m.waiting.get(k); s != nil && s.Ask() {
-		return s
-	}
-	return nil
+	return m.waiting.ask(k)
 }
 
 // Put stores a slot in place of an earlier one; it is found from now on. A full tier may prefer what it has, and lets the slot go soon
@@ -191,42 +196,56 @@ func (m *Memory) Put(s *entry.Slot, fresh bool) bool {
 	if m.waiting.full(s.Cost) {
 		m.settle()
 	}
-	m.held.Add(s)
 	m.bytes.Add(s.Cost)
 	m.entries.Add(1)
 	m.census.add(&s.Digest)
 	old, sent := m.waiting.add(s)
 	m.gone(old, false)
-	m.place(&s.Digest).Store(s)
+	m.place(&s.Digest).Store(nil) // ristretto hears of few accesses to hot slots: each has to stand the test again now and then
 	if sent || !fresh {
 		m.remove(&s.Digest, sent) // an update in place would not obey the bound
 	}
 	if s.Cost > m.waiting.limit { // too large to wait for others
 		m.settle()
-		m.settle()
+		m.await()
 	}
 	return !s.Left.Load()
 }
 
-// settle lets go of the slots whose fate ristretto has decided since the last call, and hands those that were gathered since over to it.
-// The lock is held.
+// settle ends the round of those gathered: a full tier turns away what comes for the first time, and ristretto gets the rest. The lock is held.
 func (m *Memory) settle() {
-	if len(m.waiting.sent) > 0 {
-		m.inner.Wait()
-	}
 	full := m.bytes.Load() >= m.nearly
-	for _, s := range m.waiting.next() {
-		if full && !s.Asked() && !m.door.again(&s.Digest) {
-			m.gone(s, true)
-			continue
-		}
+	away, over := m.waiting.part(func(s *entry.Slot) bool { return full && !s.Asked() && !m.door.again(&s.Digest) })
+	for _, s := range away {
+		m.gone(s, true)
+	}
+	if m.waiting.crowded(over) {
+		m.await()
+	}
+	for _, s := range over {
+		m.list(s)
 		if full { // ristretto weighs keys by how often they are asked for, and is not asked for those that are absent
 			m.inner.Get(name(&s.Digest))
 		}
+		m.waiting.send(s)
 		if !m.inner.Set(name(&s.Digest), s, s.Cost) {
 			m.gone(s, true)
 		}
 	}
+}
+
+// list enters a slot into the reverse index. The lock is held.
+func (m *Memory) list(s *entry.Slot) {
+	if !s.Listed {
+		s.Listed = true
+		m.held.Add(s)
+	}
+}
+
+// await waits until ristretto has decided about all that it was given. The lock is held.
+func (m *Memory) await() {
+	m.inner.Wait()
+	m.waiting.decided()
 }
 
 // Delete removes the slot if it is still this one.
@@ -242,8 +261,9 @@ func (m *Memory) Delete(s *entry.Slot) {
 		there = ok && kept == s
 	}
 	if there {
+		k := s.Digest
 		m.gone(s, false)
-		m.remove(&s.Digest, sent)
+		m.remove(&k, sent)
 	}
 }
 
@@ -259,8 +279,16 @@ func (m *Memory) Stats() (bytes, maxBytes, entries int64, evicted uint64) {
 	return m.bytes.Load(), m.max, m.entries.Load(), m.evicted.Load()
 }
 
-// Held is the reverse index of the tier's slots.
-func (m *Memory) Held() *held.Set { return m.held }
+// Held is the reverse index of the tier's slots, of all that were put until now. Most of what is put into a full tier is turned away soon, so it is entered
+// when it is not, or when somebody wants to look.
+func (m *Memory) Held() *held.Set {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, s := range m.waiting.gathered {
+		m.list(s)
+	}
+	return m.held
+}
 
 // Close ends the tier's goroutines. What comes later finds nothing and is not stored.
 func (m *Memory) Close() {

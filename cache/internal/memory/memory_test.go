@@ -18,7 +18,7 @@ func (m *Memory) decide() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.settle()
-	m.settle()
+	m.await()
 }
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/weirproxy/weir/cache/internal/entry"
 )
 
 // spares is memory of slots that left before anybody read them: of keys that came once to a full tier. The next answer is written there,
@@ -11,6 +13,7 @@ import (
 type spares struct {
 	mu    sync.Mutex
 	list  [][]byte
+	slots []*entry.Slot // cleared
 	bytes int64
 	limit int64
 	taken atomic.Int64 // so many times
@@ -48,5 +51,27 @@ func (p *spares) give(b []byte) {
 	if int64(len(b)) <= p.limit {
 		p.list = append(p.list, b)
 		p.bytes += int64(len(b))
+	}
+}
+
+// Slot implements entry.Spares.
+func (p *spares) Slot() *entry.Slot {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	last := len(p.slots) - 1
+	if last < 0 {
+		return nil
+	}
+	s := p.slots[last]
+	p.slots = p.slots[:last]
+	return s
+}
+
+// giveSlot keeps a cleared slot for Slot.
+func (p *spares) giveSlot(s *entry.Slot) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.slots) < maxSpares {
+		p.slots = append(p.slots, s)
 	}
 }

@@ -94,13 +94,36 @@ func TestNobodyReadsMemoryThatServesAnother(t *testing.T) {
 func TestWhatWasReadIsNotUsedAgain(t *testing.T) {
 	for name, read := range map[string]func(*entry.Slot) bool{"asked": (*entry.Slot).Ask, "pinned": (*entry.Slot).Pin} {
 		s := slotOf(numbered(1), 100)
-		if !read(s) || s.Recycle() != nil {
+		if !read(s) || s.Leave() || !read(s) {
 			t.Errorf("%s: its memory is used again", name)
 		}
 	}
-	s := entry.Build(&entry.Draft{Entry: entry.Entry{Body: make([]byte, 100)}, Tags: oneTag{}}, func([]byte) uint64 { return 0 })
-	if len(s.Recycle()) != 108 || s.Recycle() != nil || s.Ask() || s.Pin() || s.Asked() {
+	s := slotOf(numbered(1), 100)
+	if !s.Leave() || s.Ask() || s.Pin() || s.Asked() {
 		t.Error("a slot whose memory is used again may be read")
+	}
+}
+
+// Whoever is the last to have a hold of a slot frees it, and nobody else does.
+func TestTheLastOneFrees(t *testing.T) {
+	ends := []func(*entry.Slot) bool{(*entry.Slot).Leave, (*entry.Slot).Written, (*entry.Slot).Done}
+	for _, order := range [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
+		for _, asked := range []bool{false, true} {
+			s := slotOf(numbered(1), 100)
+			s.Queue()
+			s.Make()
+			if asked {
+				s.Ask()
+			}
+			for i, end := range order {
+				if free := ends[end](s); free != (i == 2 && !asked) {
+					t.Errorf("order %v, asked %v: end %d says %v", order, asked, i, free)
+				}
+			}
+			if s.Ask() != asked {
+				t.Errorf("order %v: asked %v before it was freed, and %v afterwards", order, asked, !asked)
+			}
+		}
 	}
 }
 
@@ -141,5 +164,48 @@ func TestSparesAreBounded(t *testing.T) {
 	}
 	if p.Take(5000) != nil || p.Take(10) != nil {
 		t.Error("memory that does not fit")
+	}
+}
+
+// What a full tier turns away unread serves the next fill as a whole: nothing is allocated. One that the index lists is not: whoever walks it may have the
+// pointer.
+func TestSlotsThatAreTurnedAwayAreUsedAgain(t *testing.T) {
+	m, err := Open(1 << 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	n, body := uint64(0), make([]byte, 1000)
+	var tag oneTag
+	put := func(look bool) *entry.Slot {
+		n++
+		binary.LittleEndian.PutUint64(tag[:], n)
+		s := entry.Build(&entry.Draft{Entry: entry.Entry{Digest: numbered(n), Body: body}, Tags: tag, Spares: m.Spares()}, binary.LittleEndian.Uint64)
+		s.Make()
+		m.Put(s, true)
+		if look && !m.Held().Holds(n) {
+			t.Fatal("the index does not know of what was put")
+		}
+		m.Done(s)
+		return s
+	}
+	for range 3000 {
+		put(false)
+	}
+	before := m.spares.taken.Load()
+	seen := map[*entry.Slot]bool{}
+	for range 1000 {
+		seen[put(false)] = true
+	}
+	if len(seen) > 300 || m.spares.taken.Load()-before < 700 {
+		t.Errorf("%d slots for 1000 that were turned away, memory used again %d times", len(seen), m.spares.taken.Load()-before)
+	}
+	seen = map[*entry.Slot]bool{}
+	for range 1000 {
+		s := put(true)
+		if seen[s] {
+			t.Fatal("a slot that was listed is used again")
+		}
+		seen[s] = true
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 // waiting holds the slots that were put and that ristretto has not decided about. Ristretto applies sets in a goroutine of its own: to hand
 // over each one by itself, and to wait for its fate, costs more than the rest of a fill. So they are gathered, handed over together, and
-// found here until the next ones are.
+// found here until its decision was waited for, which is done when as many again have been handed over: a full tier turns most of them away before.
 //
 // Writers hold the tier's lock; readers need none but this one.
 type waiting struct {
@@ -19,7 +19,10 @@ type waiting struct {
 	slots          map[key.Key]*entry.Slot // gathered and sent; of one key the later
 	count          atomic.Int32            // of slots
 	gathered, sent []*entry.Slot
-	limit, bytes   int64 // of gathered
+	away, over     []*entry.Slot // scratch of part
+	limit          int64         // of the bytes of either list
+	bytes          int64         // of gathered
+	sentBytes      int64
 }
 
 // A round of slots is handed over when it has so many of them, or so many bytes.
@@ -28,18 +31,18 @@ const (
 	waitingBytes = 256 << 10
 )
 
-// get returns the slot under a key, nil when it does not wait.
-func (w *waiting) get(k *key.Key) *entry.Slot {
+// ask returns the slot under a key, which was asked, nil when none waits. Nobody else takes a slot out of here without the lock, but to ask it: what is turned
+// away without having been asked nobody has a hold of.
+func (w *waiting) ask(k *key.Key) *entry.Slot {
 	if w.count.Load() == 0 {
 		return nil
 	}
 	w.mu.RLock()
-	s := w.slots[*k]
-	w.mu.RUnlock()
-	if s == nil || s.Left.Load() {
-		return nil
+	defer w.mu.RUnlock()
+	if s := w.slots[*k]; s != nil && !s.Left.Load() && s.Ask() {
+		return s
 	}
-	return s
+	return nil
 }
 
 // full reports whether a slot of the given cost has no place among those gathered.
@@ -85,8 +88,47 @@ func (w *waiting) forget(s *entry.Slot) bool {
 	return true
 }
 
-// next returns the slots to hand over, and forgets those that were handed over before: ristretto has them, or has let them go.
-func (w *waiting) next() []*entry.Slot {
+// part ends a round: slots of which turned reports true are found here no longer, and the others are to be handed over. Both lists are valid until
+// the next call.
+func (w *waiting) part(turned func(*entry.Slot) bool) (away, over []*entry.Slot) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	clear(w.away)
+	w.away, w.over = w.away[:0], w.over[:0]
+	for _, s := range w.gathered {
+		if turned(s) {
+			delete(w.slots, s.Digest)
+			w.away = append(w.away, s)
+		} else {
+			w.over = append(w.over, s)
+		}
+	}
+	clear(w.gathered)
+	w.gathered, w.bytes = w.gathered[:0], 0
+	w.count.Store(int32(len(w.slots)))
+	return w.away, w.over
+}
+
+// crowded reports whether ristretto has to decide about those handed over before these are, too.
+func (w *waiting) crowded(over []*entry.Slot) bool {
+	if len(w.sent) == 0 {
+		return false
+	}
+	bytes := w.sentBytes
+	for _, s := range over {
+		bytes += s.Cost
+	}
+	return bytes > w.limit || len(w.sent)+len(over) > waitingSlots
+}
+
+// send notes that a slot is handed over.
+func (w *waiting) send(s *entry.Slot) {
+	w.sent = append(w.sent, s)
+	w.sentBytes += s.Cost
+}
+
+// decided forgets those that were handed over: ristretto has them, or has let them go.
+func (w *waiting) decided() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, s := range w.sent {
@@ -95,8 +137,6 @@ func (w *waiting) next() []*entry.Slot {
 		}
 	}
 	clear(w.sent)
-	w.gathered, w.sent = w.sent[:0], w.gathered
-	w.bytes = 0
+	w.sent, w.sentBytes = w.sent[:0], 0
 	w.count.Store(int32(len(w.slots)))
-	return w.sent
 }

@@ -127,6 +127,7 @@ type Item struct {
 	tags      planner.Tags
 	key       cache.Key
 	fill      *cache.Fill
+	spare     *cache.Fill  // the last one, when it is no longer used
 	prior     *cache.Entry // what the fill renews; nil: nothing that is known
 	kept      *cache.Entry // the entry that the relayed answer has become; nil: none
 	class     scope.Class  // of who shares the answer

@@ -8,56 +8,73 @@ import (
 
 	"github.com/weirproxy/weir/cache"
 	"github.com/weirproxy/weir/proxy/internal/policy"
+	"github.com/weirproxy/weir/proxy/internal/wire"
 	"github.com/weirproxy/weir/telemetry"
 )
 
-// An answer that was fetched with fields of ours is written from the entry that it has become. In a full tier that entry may be turned away before, and what
-// comes meanwhile must not be written over it.
-func TestInjectedAnswerOutlivesItsPlaceInTheCache(t *testing.T) {
+// busy is a line whose tier is full of answers of a KiB that came once.
+type busy struct {
+	*Line
+	t    *testing.T
+	h    *wire.RequestHead
+	r    *wire.ResponseHead
+	next int
+	x    Exchange
+}
+
+func newBusy(t *testing.T) *busy {
 	p := testPolicy(t)
 	store, err := cache.Open(cache.Config{MaxBytes: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close()
+	t.Cleanup(func() { _ = store.Close() })
 	tel, err := telemetry.New(telemetry.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := New(Config{Policy: func() *policy.Policy { return p }, Cache: store, Telemetry: tel})
-	h, r := requestHead(t, "POST /graphql", jsonLine), responseHead(t, 200, jsonLine)
-	answer := func(id int) []byte {
-		return []byte(fmt.Sprintf(`{"data":{"book":{"id":"%06d","title":"%s"}}}`, id, strings.Repeat(string(rune('a'+id%26)), 1000)))
+	b := &busy{
+		Line: New(Config{Policy: func() *policy.Policy { return p }, Cache: store, Telemetry: tel}), t: t,
+		h: requestHead(t, "POST /graphql", jsonLine), r: responseHead(t, 200, jsonLine),
 	}
-	begin := func(x *Exchange, id int) {
-		now := noon + int64(id)
-		if class, _ := l.Begin(x, h, now); class != Post {
-			t.Fatalf("class %d", class)
-		}
-		body := jsonBody(`query Book($id: ID!) { book(id: $id) { id title } }`, fmt.Sprintf(`{"id":"%06d"}`, id))
-		if action, reason := l.Decide(t.Context(), x, h, body, now); action != Relay || reason != ReasonNone || !x.Leads() {
-			t.Fatalf("action %d, reason %v, leads %v", action, reason, x.Leads())
-		}
-		x.Forwarded, x.Fetches = now, 1
+	b.misses(3000)
+	return b
+}
+
+// begin begins a request for a key that was not asked for before, and returns the answer to it.
+func (b *busy) begin(x *Exchange) (answer []byte, now int64) {
+	b.next++
+	now = noon + int64(b.next)
+	if class, _ := b.Begin(x, b.h, now); class != Post {
+		b.t.Fatalf("class %d", class)
 	}
-	var other Exchange
-	miss := func(id int) {
-		begin(&other, id)
-		l.Finish(t.Context(), &other, r, answer(id), noon+int64(id))
+	body := jsonBody(`query Book($id: ID!) { book(id: $id) { id title } }`, fmt.Sprintf(`{"id":"%06d"}`, b.next))
+	if action, reason := b.Decide(b.t.Context(), x, b.h, body, now); action != Relay || reason != ReasonNone || !x.Leads() {
+		b.t.Fatalf("action %d, reason %v, leads %v", action, reason, x.Leads())
 	}
-	const full = 3000 // of a KiB each
-	for id := range full {
-		miss(id)
+	x.Forwarded, x.Fetches = now, 1
+	letter := string(rune('a' + b.next%26))
+	return []byte(fmt.Sprintf(`{"data":{"book":{"id":"%06d","title":"%s"}}}`, b.next, strings.Repeat(letter, 1000))), now
+}
+
+func (b *busy) misses(n int) {
+	for range n {
+		answer, now := b.begin(&b.x)
+		b.Finish(b.t.Context(), &b.x, b.r, answer, now)
 	}
+}
+
+// An answer that was fetched with fields of ours is written from the entry that it has become. In a full tier that entry may be turned away before, and what
+// comes meanwhile must not be written over it.
+func TestInjectedAnswerOutlivesItsPlaceInTheCache(t *testing.T) {
+	b := newBusy(t)
 	var x Exchange
-	begin(&x, full)
-	if !l.FinishInjected(t.Context(), &x, r, answer(full), noon+full) {
+	answer, now := b.begin(&x)
+	if !b.FinishInjected(t.Context(), &x, b.r, answer, now) {
 		t.Fatal("not used")
 	}
-	for id := range 500 {
-		miss(full + 1 + id)
-	}
-	if got := x.Items[0].Entry.Body; !bytes.Equal(got, answer(full)) {
+	b.misses(500)
+	if got := x.Items[0].Entry.Body; !bytes.Equal(got, answer) {
 		t.Errorf("the answer has become %.80q", got)
 	}
 }

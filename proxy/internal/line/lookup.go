@@ -147,7 +147,7 @@ func (l *Line) lookupItem(ctx context.Context, x *Exchange, h *wire.RequestHead,
 		it.outcome = ledger.MissAbsent
 		return false
 	}
-	wait := cache.Wait{Collapse: x.Policy.Cache.Collapse, Missed: state == cache.Miss, Lease: x.Policy.Cache.FleetLease}
+	wait := cache.Wait{Collapse: x.Policy.Cache.Collapse, Missed: state == cache.Miss, Lease: x.Policy.Cache.FleetLease, Spare: it.spare}
 	if x.Batch || state == cache.Stale && x.Breaker.State() != breaker.Closed { // who leads may be the probe of an upstream that hangs
 		wait.Collapse = 0
 	}
@@ -157,7 +157,7 @@ func (l *Line) lookupItem(ctx context.Context, x *Exchange, h *wire.RequestHead,
 		it.bypass(ledger.BypassAnswer)
 	}
 	if it.fill = r.Fill; it.fill != nil {
-		it.prior = r.Entry
+		it.spare, it.prior = r.Fill, r.Entry
 	}
 	switch r.State {
 	case cache.Fresh:

@@ -189,7 +189,7 @@ func (l *Line) Detach(x *Exchange) *Exchange {
 		to.prior = it.prior
 		to.values.CopyFrom(&it.values)
 		to.Status = telemetry.Miss
-		it.fill = nil
+		it.fill, it.spare = nil, nil
 	}
 	x.Refresh = false
 	return y
