@@ -11,42 +11,50 @@ import (
 // 2015; Einziger, Friedman and Manes, "TinyLFU", 2017, whose name for it this is). It forgets by halves, so that a key is remembered for
 // as many others as the tier has room for, and up to twice that. The tier's lock guards it.
 type doorkeeper struct {
-	young, old []uint64
+	young, old []doorLine
 	left       int // keys until the young half becomes the old one
 	size       int // keys of a half
 }
 
+// doorLine is a line of the processor's cache: all bits of a key stand in one (Putze, Sanders and Singler, "Cache-, Hash- and Space-Efficient Bloom Filters", 2007).
+type doorLine [lineBits / 64]uint64
+
 const (
-	doorkeeperBits = 12 // of a half, for each key: about one in 40 is taken for one that came before
-	lineWords      = 8
+	lineBits       = 512
+	doorkeeperBits = 16 // of a half, for each key
+	keyBits        = 4  // that a key sets: about one in 250 is taken for one that came before
 )
 
+func doorLines(keys int) int { return max(8, keys*doorkeeperBits/lineBits) }
+
 func newDoorkeeper(keys int) doorkeeper {
-	words := max(64, keys*doorkeeperBits/64/lineWords*lineWords)
-	return doorkeeper{young: make([]uint64, words), old: make([]uint64, words), left: keys, size: keys}
+	n := doorLines(keys)
+	return doorkeeper{young: make([]doorLine, n), old: make([]doorLine, n), left: keys, size: keys}
 }
 
 // doorkeeperBytes is the memory of a doorkeeper for so many keys.
-func doorkeeperBytes(keys int) int64 {
-	return 2 * 8 * int64(max(64, keys*doorkeeperBits/64/lineWords*lineWords))
-}
+func doorkeeperBytes(keys int) int64 { return 2 * lineBits / 8 * int64(doorLines(keys)) }
 
 // again reports whether the key was here before, and remembers it.
 func (d *doorkeeper) again(k *key.Key) bool {
-	h := binary.LittleEndian.Uint64(k[8:])
-	line := h >> 18 % uint64(len(d.young)/lineWords) * lineWords // both bits of a key stand in one line of the processor's cache
-	wordA, bitA := line+h>>6%lineWords, uint64(1)<<(h&63)
-	wordB, bitB := line+h>>15%lineWords, uint64(1)<<(h>>9&63)
-	if d.young[wordA]&bitA != 0 && d.young[wordB]&bitB != 0 {
+	at := binary.LittleEndian.Uint64(k[8:]) >> 18 % uint64(len(d.young))
+	young, old := &d.young[at], &d.old[at]
+	inYoung, inOld := true, true
+	bits := binary.LittleEndian.Uint64(k[:])
+	for range keyBits {
+		word, bit := bits/64%uint64(len(young)), uint64(1)<<(bits%64)
+		inYoung = inYoung && young[word]&bit != 0
+		inOld = inOld && old[word]&bit != 0
+		young[word] |= bit
+		bits /= lineBits
+	}
+	if inYoung {
 		return true
 	}
-	before := d.old[wordA]&bitA != 0 && d.old[wordB]&bitB != 0
-	d.young[wordA] |= bitA
-	d.young[wordB] |= bitB
 	if d.left--; d.left == 0 {
 		d.young, d.old = d.old, d.young
 		clear(d.young)
 		d.left = d.size
 	}
-	return before
+	return inOld
 }

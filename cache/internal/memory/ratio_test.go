@@ -80,23 +80,23 @@ func TestTheDoorkeeperCostsNoHits(t *testing.T) {
 func TestDoorkeeperKnowsWhoCameBefore(t *testing.T) {
 	const keys = 10_000
 	d := newDoorkeeper(keys)
-	mistaken := 0
 	for i := range uint64(keys) {
-		if k := numbered(i); d.again(&k) {
-			mistaken++
-		}
-	}
-	if mistaken > keys/20 {
-		t.Errorf("%d of %d new keys were taken for old ones", mistaken, keys)
+		k := numbered(i)
+		d.again(&k)
 	}
 	for i := range uint64(keys) {
 		if k := numbered(i); !d.again(&k) {
 			t.Fatalf("key %d was forgotten after %d", i, keys)
 		}
 	}
+	mistaken := 0
 	for i := range uint64(3 * keys) { // two halves later
-		k := numbered(1e9 + i)
-		d.again(&k)
+		if k := numbered(1e9 + i); d.again(&k) {
+			mistaken++
+		}
+	}
+	if t.Logf("%d of %d new keys were taken for old ones", mistaken, 3*keys); mistaken > 3*keys/200 {
+		t.Errorf("%d of %d new keys were taken for old ones", mistaken, 3*keys)
 	}
 	remembered := 0
 	for i := range uint64(keys) {
