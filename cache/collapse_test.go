@@ -1,7 +1,10 @@
 package cache
 
 import (
+	"bytes"
 	"context"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -206,5 +209,31 @@ func TestManyCallersOfOneKeyFillItOnce(t *testing.T) {
 	}
 	if n := s.Stats().Fills; n != 200 {
 		t.Errorf("%d fills of 200", n)
+	}
+}
+
+// An answer too large to wait for others is turned away by a full tier while it is put. Those who wait for it get it all the same: who has made it is not done
+// with its memory.
+func TestFollowersGetAnAnswerThatIsTurnedAway(t *testing.T) {
+	s := open(t, Config{MaxBytes: 20 << 20})
+	small := draft(strings.Repeat("s", 4000), "small")
+	small.TimesOnly = true
+	for i := range 8000 { // more than it has room for
+		put(t, s, strconv.Itoa(i), small, t0)
+	}
+	large := draft(strings.Repeat("l", 300_000), "large")
+	large.TimesOnly = true
+	f := lead(t, s, "k", t0)
+	results := follow(context.Background(), s, "k", 1, Wait{Collapse: redistest.Patience})
+	redistest.Until(t, "it is waited for", redistest.Patience, func() bool { return s.flights.Followed(&f.flight) })
+	before := s.Stats()
+	if f.Complete(large, t0) == nil {
+		t.Fatal("not stored")
+	}
+	if after := s.Stats(); after.Evicted == before.Evicted {
+		t.Fatal("not turned away")
+	}
+	if r := <-results; r.State != Fresh || !bytes.Equal(r.Entry.Body, large.Body) {
+		t.Errorf("a follower got %v", r.State)
 	}
 }

@@ -209,3 +209,23 @@ func TestSlotsThatAreTurnedAwayAreUsedAgain(t *testing.T) {
 		seen[s] = true
 	}
 }
+
+// A hot place is looked at without a lock. It holds slots that were asked for, which serve nobody else.
+func TestHotPlacesHoldWhatWasAskedFor(t *testing.T) {
+	m, err := Open(1 << 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	k := numbered(1)
+	s := slotOf(k, 100)
+	if m.Put(s, true); m.place(&k).Load() != nil {
+		t.Error("it holds a slot that was put")
+	}
+	if m.Get(&k) != s || m.place(&k).Load() != s {
+		t.Error("it does not hold a slot that was asked for")
+	}
+	if m.Delete(s); m.place(&k).Load() != nil {
+		t.Error("it holds a slot that was deleted")
+	}
+}
