@@ -7,9 +7,7 @@ import (
 	"testing"
 
 	"github.com/weirproxy/weir/cache"
-	"github.com/weirproxy/weir/proxy/internal/policy"
 	"github.com/weirproxy/weir/proxy/internal/wire"
-	"github.com/weirproxy/weir/telemetry"
 )
 
 // busy is a line whose tier is full of answers of a KiB that came once.
@@ -24,17 +22,8 @@ type busy struct {
 
 func newBusy(t *testing.T) *busy {
 	p := testPolicy(t)
-	store, err := cache.Open(cache.Config{MaxBytes: 1 << 20})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = store.Close() })
-	tel, err := telemetry.New(telemetry.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	b := &busy{
-		Line: New(Config{Policy: func() *policy.Policy { return p }, Cache: store, Telemetry: tel}), t: t,
+		Line: newLineOver(t, &p, cache.Config{MaxBytes: 1 << 20}), t: t,
 		h: requestHead(t, "POST /graphql", jsonLine), r: responseHead(t, 200, jsonLine),
 	}
 	b.misses(3000)

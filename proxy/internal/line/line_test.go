@@ -53,9 +53,12 @@ func testPolicy(t testing.TB) *policy.Policy {
 }
 
 // newLine returns a line whose policy is what p points to.
-func newLine(t testing.TB, p **policy.Policy) *Line {
+func newLine(t testing.TB, p **policy.Policy) *Line { return newLineOver(t, p, cache.Config{}) }
+
+// newLineOver is newLine over a cache of that kind.
+func newLineOver(t testing.TB, p **policy.Policy, cfg cache.Config) *Line {
 	t.Helper()
-	store, err := cache.Open(cache.Config{})
+	store, err := cache.Open(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
