@@ -279,8 +279,8 @@ func (m *Memory) Stats() (bytes, maxBytes, entries int64, evicted uint64) {
 	return m.bytes.Load(), m.max, m.entries.Load(), m.evicted.Load()
 }
 
-// Held is the reverse index of the tier's slots, of all that were put until now. Most of what is put into a full tier is turned away soon, so it is entered
-// when it is not, or when somebody wants to look.
+// Held is the reverse index of the tier's slots, of all that were put until now. Most of what is put into a full tier is turned away soon, so a slot is
+// entered when it is handed over to ristretto, or when somebody wants to look.
 func (m *Memory) Held() *held.Set {
 	m.mu.Lock()
 	defer m.mu.Unlock()

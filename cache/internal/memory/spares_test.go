@@ -167,7 +167,7 @@ func TestSparesAreBounded(t *testing.T) {
 	}
 }
 
-// What a full tier turns away unread serves the next fill as a whole: nothing is allocated. One that the index lists is not: whoever walks it may have the
+// What a full tier turns away unread serves the next fill as a whole. One that the index lists is not: whoever walks it may have the
 // pointer.
 func TestSlotsThatAreTurnedAwayAreUsedAgain(t *testing.T) {
 	m, err := Open(1 << 20)

@@ -31,8 +31,8 @@ const (
 	waitingBytes = 256 << 10
 )
 
-// ask returns the slot under a key, which was asked, nil when none waits. Nobody else takes a slot out of here without the lock, but to ask it: what is turned
-// away without having been asked nobody has a hold of.
+// ask asks the slot under a key and returns it, nil when none waits. It does so under the lock, as part turns slots away: of one that was not asked until
+// then nobody who came through here has a hold.
 func (w *waiting) ask(k *key.Key) *entry.Slot {
 	if w.count.Load() == 0 {
 		return nil

@@ -34,7 +34,7 @@ func pair(t *testing.T) (ours net.Conn, peer *net.TCPConn) {
 	return ours, accepted.(*net.TCPConn)
 }
 
-// More than the socket's buffers hold has to wait for room, several times, while the other side reads slowly what comes.
+// More than the buffers of both sides hold has to wait for room, and for what comes back.
 func TestSocketWritesAndReadsAll(t *testing.T) {
 	ours, peer := pair(t)
 	sent := make([]byte, 16<<20)
