@@ -49,11 +49,12 @@ func eachVary(r *wire.ResponseHead, f func(name []byte)) {
 	case 1:
 		eachName(r.Header("vary"), f)
 	default:
-		for line := range bytes.Lines(r.Lines()) {
-			if name, value, ok := bytes.Cut(line, []byte(":")); ok && is(name, "vary") {
+		r.VisitHeaders(func(name, value []byte) bool {
+			if is(name, "vary") {
 				eachName(value, f)
 			}
-		}
+			return true
+		})
 	}
 }
 

@@ -103,21 +103,6 @@ func (f *fields) Line(i int) (name, line []byte) {
 // Raw returns the head as received, with the empty line at its end.
 func (f *fields) Raw() []byte { return f.buf }
 
-// Lines returns the header lines as received, without the first line and the empty line at the end.
-func (f *fields) Lines() []byte {
-	start, end := bytes.IndexByte(f.buf, '\n')+1, len(f.buf)
-	if end > 0 {
-		end--
-	}
-	if end > 0 && f.buf[end-1] == '\r' {
-		end--
-	}
-	if start >= end {
-		return nil
-	}
-	return f.buf[start:end:end]
-}
-
 // headEnd returns the size of the head at the start of buf, the empty line included; 0 when it is not there yet. bare tells that a line
 // of it does not end with CRLF.
 func headEnd(buf []byte) (size int, bare bool) {
