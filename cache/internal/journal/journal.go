@@ -154,9 +154,7 @@ func (j *Journal) beat() time.Duration { return min(time.Second, j.cfg.Lost/2) }
 func (j *Journal) CatchUp(ctx context.Context) error {
 	for read := 0; ; {
 		at, answered := j.cfg.Now(), j.queue.answeredUpTo()
-		call, cancel := context.WithTimeout(ctx, callTimeout)
-		page, err := j.cfg.Source.Sync(call, j.last, pageRecords, j.cfg.Retention)
-		cancel()
+		page, err := j.cfg.Source.Sync(ctx, j.last, pageRecords, j.cfg.Retention)
 		if err != nil {
 			return err
 		}

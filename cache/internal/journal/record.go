@@ -29,7 +29,7 @@ type Page struct {
 	Members int // readers of the log that the log knows; negative: not known
 }
 
-// Source is the fleet's log. Positions grow strictly within a generation.
+// Source is the fleet's log. Positions grow strictly within a generation. Sync and Await themselves give up when the log does not answer.
 type Source interface {
 	// Sync says that all up to the position was applied here, for those who wait, and returns up to limit records from the position on, inclusive. When the log turns out to be another one than its
 	// generation says, or to end before from, Sync first appends a record that names everything, atomically. With a zero

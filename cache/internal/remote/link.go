@@ -37,10 +37,11 @@ func (c *Config) cluster() bool { return c.Master == "" && (c.Cluster || len(c.A
 // ErrDown tells that there is no connection, or that the breaker is open.
 var ErrDown = errors.New("remote: redis is not connected")
 
-// Link is a connection that comes and goes. It is safe for concurrent use.
+// Link is connections that come and go. It is safe for concurrent use.
 type Link struct {
 	cfg     Config
 	client  atomic.Pointer[holder]
+	reader  atomic.Pointer[follower] // of the log
 	trouble Trouble
 	probed  time.Time // by Run alone
 	// Unreadable counts records of the log that are sealed and cannot be opened.
@@ -57,7 +58,7 @@ const (
 	inspectTimeout = 2 * time.Second
 )
 
-// New returns a link without a connection; Run makes it.
+// New returns a link without a connection; Run makes them.
 func New(cfg Config) *Link {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -69,12 +70,12 @@ func New(cfg Config) *Link {
 func (l *Link) Run(ctx context.Context) {
 	told := false
 	for {
-		client, err := l.dial()
+		err := l.connect()
 		if err == nil {
-			l.set(client)
 			l.trouble.over(connecting)
 			l.inspect(ctx)
 			<-ctx.Done()
+			l.reader.Load().close()
 			return
 		}
 		if known := l.noteDial(err) || l.probe(ctx, err); !known && !told && ctx.Err() == nil {
@@ -120,36 +121,65 @@ func (l *Link) inspect(ctx context.Context) {
 	}
 }
 
-func (l *Link) dial() (rueidis.Client, error) {
-	// Every call has a limit of its own; PINGs on idle connections are for a peer that vanished without a word, and they keep an idle sidecar awake.
+// connect makes the clients that there are not yet.
+func (l *Link) connect() error {
+	if l.get() == nil {
+		c, err := rueidis.NewClient(l.options())
+		if err != nil {
+			return err
+		}
+		l.set(c)
+	}
+	f, err := l.follow()
+	if err != nil {
+		return err
+	}
+	l.reader.Store(f)
+	return nil
+}
+
+// Every call has a limit of its own, and the one that runs out of time leaves its connection to the others. That nobody is at its other end any more is for the
+// kernel to find, which wakes no idle sidecar: it ends a connection of which nothing was acknowledged for as long as vanished. For who acknowledges all and
+// answers nothing, as a proxy does that has lost its server, the client sends a PING where nothing came for pingEvery.
+const (
+	vanished  = 5 * time.Second
+	pingEvery = 30 * time.Second
+)
+
+func (l *Link) options() rueidis.ClientOption {
 	o := rueidis.ClientOption{
-		InitAddress:       l.cfg.Addresses,
-		Username:          l.cfg.Username,
-		Password:          l.cfg.Password,
-		SelectDB:          l.cfg.DB,
-		TLSConfig:         l.cfg.TLS,
-		ClientName:        "weir",
-		ClientSetInfo:     rueidis.DisableClientSetInfo,
-		DisableRetry:      true,
-		DisableCache:      true,
-		AlwaysPipelining:  true, // else a call that runs out of time closes the connection
-		Dialer:            net.Dialer{Timeout: 500 * time.Millisecond, KeepAlive: 5 * time.Second},
+		InitAddress:      l.cfg.Addresses,
+		Username:         l.cfg.Username,
+		Password:         l.cfg.Password,
+		SelectDB:         l.cfg.DB,
+		TLSConfig:        l.cfg.TLS,
+		ClientName:       "weir",
+		ClientSetInfo:    rueidis.DisableClientSetInfo,
+		DisableRetry:     true,
+		DisableCache:     true,
+		AlwaysPipelining: true, // else a call that runs out of time closes the connection
+		Dialer: net.Dialer{
+			Timeout: 500 * time.Millisecond, Control: limitSilence,
+			KeepAlive:       pingEvery, // so the client takes it; the kernel goes by the other
+			KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: vanished, Interval: vanished, Count: 1},
+		},
+		DialCtxFn:         dial,
 		ConnWriteTimeout:  time.Second,
 		ForceSingleClient: l.cfg.Master == "" && !l.cfg.cluster(),
-	}
-	if l.cfg.TLS == nil {
-		o.DialCtxFn = dialDirect
 	}
 	if l.cfg.Master != "" {
 		o.Sentinel = rueidis.SentinelOption{
 			MasterSet: l.cfg.Master, Username: l.cfg.SentinelUsername, Password: l.cfg.SentinelPassword, TLSConfig: l.cfg.TLS,
 		}
 	}
-	return rueidis.NewClient(o)
+	return o
 }
 
-// dialDirect dials as the client would by itself, without TLS.
-func dialDirect(ctx context.Context, address string, d *net.Dialer, _ *tls.Config) (net.Conn, error) {
+// dial is how a client connects.
+func dial(ctx context.Context, address string, d *net.Dialer, secure *tls.Config) (net.Conn, error) {
+	if secure != nil {
+		return (&tls.Dialer{NetDialer: d, Config: secure}).DialContext(ctx, "tcp", address)
+	}
 	c, err := d.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
@@ -167,13 +197,16 @@ func (l *Link) set(c rueidis.Client) {
 	l.client.Store(&holder{c})
 }
 
-// Close ends the connection. Call it after Run has returned.
+// Close ends the connections. Call it after Run has returned.
 func (l *Link) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
 	if h := l.client.Swap(nil); h != nil {
 		h.Close()
+	}
+	if f := l.reader.Swap(nil); f != nil {
+		f.Close()
 	}
 }
 

@@ -39,7 +39,10 @@ type Member struct {
 	Bound    time.Duration // without contact for this long it trusts nothing it had
 }
 
-// clusterBlock is how long a reader waits for news at one node of a cluster: who waits there when the log moves to another node is not told of
+// longestBlock is how long a reader waits for news before it asks anew.
+const longestBlock = time.Second
+
+// clusterBlock is how long it waits at one node of a cluster: who waits there when the log moves to another node is not told of
 // it before the slot is given away, and the fleet obeys within 200 ms all the same.
 const clusterBlock = 100 * time.Millisecond
 
@@ -47,7 +50,7 @@ const clusterBlock = 100 * time.Millisecond
 func NewLog(l *Link, namespace string, keep int, m Member) *Log {
 	m.Instance = roster.Instance(m.Instance)
 	log := &Log{
-		link: l, keep: keep, member: m, Trouble: &l.trouble, stream: "{" + namespace + "}:inv", places: "{" + namespace + "}:fleet", block: time.Hour,
+		link: l, keep: keep, member: m, Trouble: &l.trouble, stream: "{" + namespace + "}:inv", places: "{" + namespace + "}:fleet", block: longestBlock,
 	}
 	if l.cfg.cluster() {
 		log.block = clusterBlock
@@ -121,15 +124,15 @@ const settingsEvery = time.Minute
 
 // Sync implements journal.Source. In the same round trip it publishes how far the reader has come: an idle reader waits for nothing more.
 func (l *Log) Sync(ctx context.Context, from entry.Position, limit int, retention time.Duration) (journal.Page, error) {
-	c := l.link.get()
-	if c == nil {
+	c := l.link.reader.Load()
+	if c == nil || ctx.Err() != nil {
 		return journal.Page{}, journal.ErrUnavailable
 	}
 	fresh, look := rand.Uint64N(1<<53-1)+1, "0"
 	if l.looked.IsZero() || time.Since(l.looked) > settingsEvery {
 		look = "1"
 	}
-	results := runAll(ctx, c, run{syncScript, l.stream, []string{
+	results := runAll(context.WithoutCancel(ctx), c, run{syncScript, l.stream, []string{
 		strconv.FormatUint(from.MS, 10), strconv.FormatUint(from.Seq, 10), strconv.Itoa(limit),
 		strconv.FormatInt(retention.Milliseconds(), 10), strconv.FormatUint(fresh, 10), look,
 	}}, l.place(from))
@@ -241,15 +244,15 @@ func (l *Log) Await(ctx context.Context, after entry.Position, d time.Duration) 
 
 // await waits at the server that has the log now, and reports whether there is news.
 func (l *Log) await(ctx context.Context, after entry.Position, d time.Duration) (news bool, err error) {
-	c := l.link.get()
-	if c == nil {
+	c := l.link.reader.Load()
+	if c == nil || ctx.Err() != nil {
 		return false, journal.ErrUnavailable
 	}
-	call, cancel := context.WithTimeout(ctx, d+time.Second)
-	defer cancel()
 	const doing = "waiting for the invalidation log"
-	cmd := c.B().Xread().Count(1).Block(max(1, int64((d+time.Millisecond-1)/time.Millisecond))).Streams().Key(l.stream).Id(after.String()).Build()
-	err = c.Do(call, cmd).Error()
+	block := strconv.FormatInt(max(1, int64((d+time.Millisecond-1)/time.Millisecond)), 10)
+	// As XREAD it would be given a connection of its own: the client does not know that there are no other calls for it to hold up.
+	cmd := c.B().Arbitrary("XREAD").Args("COUNT", "1", "BLOCK", block, "STREAMS").Keys(l.stream).Args(after.String()).Build()
+	err = c.Do(context.WithoutCancel(ctx), cmd).Error()
 	if err == nil || rueidis.IsRedisNil(err) {
 		l.Trouble.over(doing)
 		return err == nil, nil

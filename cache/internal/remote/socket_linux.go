@@ -1,10 +1,12 @@
 package remote
 
 import (
+	"errors"
 	"io"
 	"net"
 	"os"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -16,6 +18,15 @@ import (
 type socket struct {
 	net.Conn // closes, and keeps the deadlines
 	raw      syscall.RawConn
+}
+
+// limitSilence is the Control of a net.Dialer: what was sent has to be acknowledged within vanished (TCP_USER_TIMEOUT, tcp(7)).
+func limitSilence(_, _ string, c syscall.RawConn) error {
+	var failed error
+	err := c.Control(func(fd uintptr) {
+		failed = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(vanished/time.Millisecond))
+	})
+	return errors.Join(err, os.NewSyscallError("setsockopt", failed))
 }
 
 // direct returns a connection that reads and writes as c does, with less ado where it can.

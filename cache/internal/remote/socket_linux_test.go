@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // pair returns both ends of a connection over loopback; the first is direct.
@@ -93,6 +95,29 @@ func TestSocketObeysDeadlinesAndClose(t *testing.T) {
 	}
 	if _, err := ours.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("writing to what was closed: %v", err)
+	}
+}
+
+// A peer that vanishes is found by the kernel.
+func TestConnectionsEndWhenNothingIsAcknowledged(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	o := New(Config{Addresses: []string{l.Addr().String()}}).options()
+	c, err := o.DialCtxFn(t.Context(), l.Addr().String(), &o.Dialer, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for _, option := range []struct {
+		name, want int
+	}{{unix.TCP_USER_TIMEOUT, 5000}, {unix.TCP_KEEPIDLE, 5}, {unix.TCP_KEEPINTVL, 5}} {
+		var got int
+		if err := errors.Join(c.(*socket).raw.Control(func(fd uintptr) { got, err = unix.GetsockoptInt(int(fd), unix.IPPROTO_TCP, option.name) }), err); err != nil || got != option.want {
+			t.Errorf("option %d is %d, want %d (%v)", option.name, got, option.want, err)
+		}
 	}
 }
 
