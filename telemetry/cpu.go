@@ -1,10 +1,8 @@
 package telemetry
 
 import (
-	"context"
 	"sync/atomic"
 	"syscall"
-	"time"
 )
 
 // cpuShare divides the CPU time of the process among its requests. Go does not tell the CPU time of one goroutine, and wall time would
@@ -12,34 +10,38 @@ import (
 type cpuShare struct {
 	requests   atomic.Int64
 	perRequest atomic.Int64 // µs
+	rests      atomic.Bool  // nothing is measured until a request comes
+
+	used, seen int64 // when it was measured last: CPU time, µs, and requests
+	smooth     float64
 }
 
-// housekeeping is how often what nobody waits for is done: a sidecar with nothing to do shall hardly wake up.
-const housekeeping = 2 * time.Second
+// begin measures from now on.
+func (c *cpuShare) begin() { c.used, c.seen = processCPU(), c.requests.Load() }
 
-// run measures every two seconds until ctx ends.
-func (c *cpuShare) run(ctx context.Context) {
-	tick := time.NewTicker(housekeeping)
-	defer tick.Stop()
-	used, seen := processCPU(), c.requests.Load()
-	smooth := 0.0
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
+// measure takes what was used since the last time, and reports whether there is more to measure: without any request it rests.
+func (c *cpuShare) measure() (more bool) {
+	used, seen := c.used, c.seen
+	c.begin()
+	if n := c.seen - seen; n >= 10 { // fewer say nothing: the rest of the process would be charged to them
+		v := float64(c.used-used) / float64(n)
+		if c.smooth == 0 {
+			c.smooth = v
 		}
-		u, n := processCPU(), c.requests.Load()
-		if n-seen >= 10 { // fewer say nothing: the rest of the process would be charged to them
-			v := float64(u-used) / float64(n-seen)
-			if smooth == 0 {
-				smooth = v
-			}
-			smooth += 0.5 * (v - smooth)
-			c.perRequest.Store(int64(smooth + 0.5))
-		}
-		used, seen = u, n
+		c.smooth += 0.5 * (v - c.smooth)
+		c.perRequest.Store(int64(c.smooth + 0.5))
 	}
+	if c.seen != seen {
+		return true
+	}
+	c.rests.Store(true)
+	return c.requests.Load() != seen && c.rests.CompareAndSwap(true, false) // one came just now, and has not woken it
+}
+
+// request counts one, and reports whether it is the first after a rest.
+func (c *cpuShare) request() (woke bool) {
+	c.requests.Add(1)
+	return c.rests.Load() && c.rests.CompareAndSwap(true, false)
 }
 
 // processCPU is the CPU time of the process so far, µs.

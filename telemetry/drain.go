@@ -17,8 +17,6 @@ const (
 
 // drain encodes what the ring holds, and hands it on, until ctx ends.
 func (t *Telemetry) drain(ctx context.Context) {
-	told := time.NewTicker(housekeeping)
-	defer told.Stop()
 	pause := time.NewTimer(0)
 	defer pause.Stop()
 	var taken time.Time
@@ -26,9 +24,6 @@ func (t *Telemetry) drain(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-told.C:
-			t.tellLosses()
-			continue
 		case <-t.ring.Wake():
 		}
 		pause.Reset(gather)
@@ -51,8 +46,6 @@ func (t *Telemetry) drain(ctx context.Context) {
 			select {
 			case <-ctx.Done():
 				return
-			case <-told.C:
-				t.tellLosses()
 			case <-pause.C:
 			}
 		}
@@ -124,13 +117,4 @@ func (t *Telemetry) sink(records []Record) {
 		t.cfg.Sink(t.sunk)
 	}
 	t.counters.acked.Add(uint64(len(records)))
-}
-
-func (t *Telemetry) tellLosses() {
-	if t.sender == nil {
-		return
-	}
-	for _, n := range t.losses.tell(t, time.Now()) {
-		t.sender.sendLoss(n)
-	}
 }

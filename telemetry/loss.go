@@ -24,8 +24,9 @@ var lossNames = [lossReasons]string{"ring_full", "client", "broker", "close"}
 
 // losses counts what was dropped, and what of it has not been told yet.
 type losses struct {
-	mu   sync.Mutex
-	rows [lossReasons]loss
+	mu     sync.Mutex
+	rows   [lossReasons]loss
+	chores chan<- struct{} // is woken by what is to be told
 }
 
 type loss struct {
@@ -41,6 +42,7 @@ func (l *losses) add(why lossReason, seq uint64) {
 	r.total++
 	if r.untold == 0 {
 		r.first = seq
+		wake(l.chores)
 	}
 	r.untold++
 	r.first, r.last = min(r.first, seq), max(r.last, seq)
@@ -69,6 +71,7 @@ func (l *losses) again(n told) {
 	r := &l.rows[n.why]
 	if r.untold == 0 {
 		r.first = n.loss.first
+		wake(l.chores)
 	}
 	r.untold += n.loss.untold
 	r.first, r.last = min(r.first, n.loss.first), max(r.last, n.loss.last)

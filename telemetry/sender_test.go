@@ -97,6 +97,30 @@ func TestEventsOfManyTakesArriveOnceAndWhole(t *testing.T) {
 	}
 }
 
+// What is refused after the last request is told without another one.
+func TestLossIsToldWithoutARequest(t *testing.T) {
+	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, event.CostTopic, event.LossTopic))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer broker.Close()
+	tel := newTelemetry(t, Config{Brokers: broker.ListenAddrs()})
+	stop := run(t, tel)
+	defer func() {
+		stop()
+		if err := tel.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}()
+	eventually(t, tel.cpu.rests.Load)
+	tel.losses.add(lossBroker, 7)
+	told := records(t, broker.ListenAddrs(), event.LossTopic, 1)
+	var e event.Envelope[event.Loss]
+	if err := json.Unmarshal(told[0].Value, &e); err != nil || e.Data.Count != 1 || e.Data.FirstSequence != 7 {
+		t.Errorf("%s, %v", told[0].Value, err)
+	}
+}
+
 func TestLossesAreToldOnTheirTopic(t *testing.T) {
 	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, event.CostTopic, event.LossTopic))
 	if err != nil {

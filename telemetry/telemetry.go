@@ -55,6 +55,7 @@ type Telemetry struct {
 	cpu      cpuShare
 	counters counters
 	losses   losses
+	chores   chan struct{} // for keepHouse: the first request after a rest, or a loss
 	series   table[string, *Series]
 	other    *Series
 	upstream *Series
@@ -89,7 +90,8 @@ func New(cfg Config) (*Telemetry, error) {
 	}
 	var random [6]byte
 	_, _ = rand.Read(random[:])
-	t := &Telemetry{cfg: cfg, boot: hex.EncodeToString(random[:]), other: &Series{operation: otherName}, upstream: &Series{operation: "upstream"}}
+	chores := make(chan struct{}, 1)
+	t := &Telemetry{cfg: cfg, boot: hex.EncodeToString(random[:]), chores: chores, losses: losses{chores: chores}, other: &Series{operation: otherName}, upstream: &Series{operation: "upstream"}}
 	t.identity = newIdentity(&t.cfg, t.boot)
 	t.book.Store(cfg.Book)
 	if cfg.Sink != nil || len(cfg.Brokers) > 0 {
@@ -136,7 +138,9 @@ func (t *Telemetry) Emit(r *Record) {
 	r.Score = max(r.Series.Score(r.End), t.upstream.Score(r.End))
 	r.Series.count(r)
 	t.latency[r.CacheStatus].observe(latency)
-	t.cpu.requests.Add(1)
+	if t.cpu.request() {
+		wake(t.chores)
+	}
 	r.seq = t.seq.Add(1)
 	if t.ring == nil {
 		t.counters.discarded.Add(1)
@@ -158,7 +162,7 @@ func (t *Telemetry) Emit(r *Record) {
 func (t *Telemetry) Run(ctx context.Context) error {
 	var work sync.WaitGroup
 	defer work.Wait()
-	work.Go(func() { t.cpu.run(ctx) })
+	work.Go(func() { t.keepHouse(ctx) })
 	if t.ring != nil {
 		t.drain(ctx)
 	}

@@ -70,6 +70,8 @@ func Open(maxBytes int64) (*Memory, error) {
 		MaxCost:            maxBytes - own - 3*m.waiting.limit, // those handed over, those gathered, and spares
 		BufferItems:        64,
 		IgnoreInternalCost: true, // a slot's cost counts everything
+		// Slots know themselves how long they are good, so that ristretto has none to look for every few seconds.
+		TtlTickerDurationInSec: 365 * 24 * 3600,
 		KeyToHash: func(k string) (uint64, uint64) {
 			b := unsafe.Slice(unsafe.StringData(k), len(k))
 			return binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])
