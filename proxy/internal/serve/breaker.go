@@ -65,7 +65,7 @@ func (s *Server) told(ticket *breaker.Ticket, x *line.Exchange, destination stri
 	rules := &x.Policy.Breaker.Rules
 	switch {
 	case !failed:
-		if k.Succeeded(s.clock.Load(), rules) {
+		if k.Succeeded(s.now(), rules) {
 			s.logger.Info("the upstream answers again: its breaker closed", "destination", destination)
 		}
 	case k.Failed(time.Now().UnixNano(), rules):

@@ -195,7 +195,7 @@ func (c *conn) odd(v wire.Verdict) bool {
 
 // request handles the request whose head is parsed.
 func (c *conn) request() bool {
-	c.phase.Store(uint32(phaseBusy))
+	c.enter(phaseBusy)
 	c.s.stats.requests.Add(1)
 	c.await((*turns).full)
 	now := time.Now().UnixNano()

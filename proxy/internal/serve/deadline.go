@@ -30,35 +30,34 @@ const (
 	pressureRefuse            // 95 %: new connections get 503
 )
 
-// How often deadlines are looked at, and how often without a connection: a sidecar that has nothing to do shall not wake up for it.
+// How often deadlines are looked at, and how often at least while nothing happens: a sidecar that has nothing to do shall not wake up for it.
 const (
 	sweepEvery = 125 * time.Millisecond
-	restEvery  = 2 * time.Second
+	restEvery  = 10 * time.Second
 	sweepTicks = 4 // of the clock between two looks
 )
 
 // watch keeps the coarse clock, measures memory and ends what takes too long.
 func (s *Server) watch() {
-	tick := time.NewTicker(restEvery)
+	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	limit := s.cfg.MemoryLimit
 	if limit <= 0 {
 		limit = debug.SetMemoryLimit(-1)
 	}
 	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
-	resting := true
 	for n := 0; ; n++ {
 		select {
 		case <-s.ctx.Done():
 			return
 		case <-s.busy:
-			resting = false
 			tick.Reset(sweepEvery)
 			continue
 		case now := <-tick.C:
 			s.clock.Store(now.UnixNano())
 		}
-		if n%sweepTicks != 0 && !resting {
+		rests := s.resting.Load()
+		if n%sweepTicks != 0 && !rests {
 			continue
 		}
 		if limit != math.MaxInt64 {
@@ -66,9 +65,37 @@ func (s *Server) watch() {
 			s.pressure.Store(ladder(int64(samples[0].Value.Uint64()-samples[1].Value.Uint64()), limit))
 		}
 		s.spares.sweep(time.Now())
-		if s.sweep() == 0 && !resting {
-			resting = true
-			tick.Reset(restEvery)
+		due := s.sweep()
+		switch {
+		case s.pressure.Load() > 0: // what refuses connections shall not be believed for long
+			due = 0
+		case due > 0 && !rests: // who began something meanwhile did not see that it rests, and is seen now
+			s.resting.Store(true)
+			due = s.sweep()
+		}
+		if due > 0 {
+			tick.Reset(max(due, sweepEvery))
+		} else if s.resting.Load() {
+			s.stir()
+		}
+	}
+}
+
+// now is the coarse time, unix ns. Who asks for it has begun something: the watch rests no longer.
+func (s *Server) now() int64 {
+	if s.resting.Load() {
+		s.stir()
+	}
+	return s.clock.Load()
+}
+
+// stir ends a rest of the watch.
+func (s *Server) stir() {
+	s.clock.Store(time.Now().UnixNano())
+	if s.resting.CompareAndSwap(true, false) {
+		select {
+		case s.busy <- struct{}{}:
+		default:
 		}
 	}
 }
@@ -85,23 +112,26 @@ func ladder(used, limit int64) int32 {
 	return 0
 }
 
-// sweep ends connections whose phase has lasted too long, and returns how many there are.
-func (s *Server) sweep() int {
+// sweep ends connections whose phase has lasted too long. It returns when something may be due again if nothing happens until then, 0 while something does.
+func (s *Server) sweep() (due time.Duration) {
 	now, d := s.clock.Load(), s.cfg.Policy().Deadlines
 	crowded := s.pressure.Load() >= pressureIdle
+	due = restEvery
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
-		c.sweep(now, &d, crowded)
+		due = min(due, c.sweep(now, &d, crowded))
 	}
-	return len(s.conns)
+	return due
 }
 
-func (c *conn) sweep(now int64, d *policy.Deadlines, crowded bool) {
-	if since := c.writing.Load(); since != 0 && over(now, since, d.Write) {
-		c.s.stats.timeouts[phaseWrite].Add(1)
-		c.abort()
-		return
+func (c *conn) sweep(now int64, d *policy.Deadlines, crowded bool) (due time.Duration) {
+	if since := c.writing.Load(); since != 0 {
+		if over(now, since, d.Write) {
+			c.s.stats.timeouts[phaseWrite].Add(1)
+			c.abort()
+		}
+		return 0
 	}
 	if c.leash.Busy() && left(c.client) {
 		c.s.stats.left.Add(1)
@@ -110,10 +140,17 @@ func (c *conn) sweep(now int64, d *policy.Deadlines, crowded bool) {
 	since := c.since.Load()
 	switch phase(c.phase.Load()) {
 	case phaseIdle:
-		c.lookAfter(now, since)
+		looked := c.lookAfter(now, since)
 		// With an upstream connection the origin decides how long an idle connection lives.
-		if crowded || (!c.connected.Load() && over(now, since, d.Idle)) {
+		limited := d.Idle > 0 && !c.connected.Load()
+		switch {
+		case crowded || limited && over(now, since, d.Idle):
 			c.expire(phaseIdle)
+		case !looked:
+		case limited:
+			return max(1, d.Idle-time.Duration(now-since))
+		default:
+			return restEvery
 		}
 	case phaseHead:
 		if over(now, since, d.Head) {
@@ -124,6 +161,7 @@ func (c *conn) sweep(now int64, d *policy.Deadlines, crowded bool) {
 			c.expire(phaseBody)
 		}
 	}
+	return 0
 }
 
 func over(now, since int64, limit time.Duration) bool { return limit > 0 && now-since > int64(limit) }
@@ -138,6 +176,6 @@ func (c *conn) expire(p phase) {
 
 // enter says what the request pump waits for from now on.
 func (c *conn) enter(p phase) {
-	c.since.Store(c.s.clock.Load())
+	c.since.Store(c.s.now())
 	c.phase.Store(uint32(p))
 }

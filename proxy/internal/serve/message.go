@@ -234,7 +234,7 @@ func (c *conn) writeDown(u *upstream, head, body []byte) error {
 	if c.gone.Load() {
 		return net.ErrClosed
 	}
-	c.writing.Store(c.s.clock.Load())
+	c.writing.Store(c.s.now())
 	var err error
 	if len(body) == 0 {
 		_, err = c.down.Write(head)

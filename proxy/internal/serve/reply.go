@@ -135,7 +135,7 @@ func (c *conn) writeNow(head, body []byte) error {
 	if c.gone.Load() {
 		return net.ErrClosed
 	}
-	c.writing.Store(c.s.clock.Load())
+	c.writing.Store(c.s.now())
 	var err error
 	switch {
 	case len(body) == 0:

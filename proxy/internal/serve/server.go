@@ -42,7 +42,8 @@ type Server struct {
 	logger    *slog.Logger
 	stats     counters
 	clock     atomic.Int64  // coarse unix ns, for deadlines
-	busy      chan struct{} // there is a connection, after there was none
+	resting   atomic.Bool   // the clock does, as nothing happens; see now
+	busy      chan struct{} // the rest has ended
 	pressure  atomic.Int32
 	draining  atomic.Bool
 	refreshes chan *refresh
@@ -136,13 +137,6 @@ func (s *Server) accept(accepted listen.Conn) {
 		s.stats.refusedConnections.Add(1)
 		s.turnAway(accepted.Conn, s.whyNot())
 		return
-	}
-	if len(s.conns) == 0 { // the clock may have rested
-		s.clock.Store(time.Now().UnixNano())
-		select {
-		case s.busy <- struct{}{}:
-		default:
-		}
 	}
 	c := newConn(s, accepted)
 	s.conns[c] = struct{}{}

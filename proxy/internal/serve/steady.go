@@ -83,14 +83,17 @@ func (c *conn) awake() {
 }
 
 // lookAfter looks once into a connection that has been idle for a moment and is read by a blind feed, and ends that when there is something to read
-// after all: the next read of the connection meets it.
-func (c *conn) lookAfter(now, since int64) {
-	if !c.feed.isBlind() || c.lookedAfter == since || now-since < 2*int64(sweepEvery) { // others may begin to be idle at the same tick of the clock
-		return
+// after all: the next read of the connection meets it. It reports whether there is no look to come.
+func (c *conn) lookAfter(now, since int64) (done bool) {
+	if !c.feed.isBlind() || c.lookedAfter == since {
+		return true
+	}
+	if now-since < 2*int64(sweepEvery) { // others may begin to be idle at the same tick of the clock
+		return false
 	}
 	c.lookedAfter = since
 	if !unread(c.client) {
-		return
+		return true
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -98,6 +101,7 @@ func (c *conn) lookAfter(now, since int64) {
 		c.woken = true
 		_ = c.client.SetReadDeadline(time.Unix(1, 0))
 	}
+	return false
 }
 
 // isWhole reports whether all of the request is in the buffer, and nothing else will be read before its answer.
