@@ -104,29 +104,39 @@ func connectionsTable(ctx context.Context, cfg *Config) (t result.Table, err err
 	return t, nil
 }
 
-// idleConnections opens n connections, sends one request over each, and reads weir's memory while they stay.
+// idleConnections reads weir's memory while n connections rest.
 func (b *bench) idleConnections(ctx context.Context, s *fleet.Sidecar, n int) (pss int64, err error) {
-	target, err := load.ParseTarget(s.URL())
+	open, err := connect(ctx, s, n)
+	defer closeAll(open)
 	if err != nil {
 		return 0, err
 	}
+	return b.pss(ctx, s)
+}
+
+// connect opens n connections and sends one request over each; those that are open come with an error too.
+func connect(ctx context.Context, s *fleet.Sidecar, n int) (open []*load.Conn, err error) {
+	target, err := load.ParseTarget(s.URL())
+	if err != nil {
+		return nil, err
+	}
 	body := itemBody(nil, "Item", 1, smallBody)
-	open := make([]*load.Conn, 0, n)
-	defer func() {
-		for _, c := range open {
-			c.Close()
-		}
-	}()
 	for range n {
 		c := load.NewConn(target)
 		open = append(open, c)
 		a, err := c.Post(ctx, body, requestTimeout)
 		if err != nil {
-			return 0, fmt.Errorf("connection %d of %d: %w", len(open), n, err)
+			return open, fmt.Errorf("connection %d of %d: %w", len(open), n, err)
 		}
 		if !a.OK() {
-			return 0, fmt.Errorf("connection %d of %d: %s answered %d %s", len(open), n, s.Name, a.Status, a.WeirError)
+			return open, fmt.Errorf("connection %d of %d: %s answered %d %s", len(open), n, s.Name, a.Status, a.WeirError)
 		}
 	}
-	return b.pss(ctx, s)
+	return open, nil
+}
+
+func closeAll(open []*load.Conn) {
+	for _, c := range open {
+		c.Close()
+	}
 }

@@ -20,12 +20,13 @@ import (
 )
 
 const (
-	readyGate  = 50.0 // ms
-	binaryGate = 25.0 // MB
-	idleGate   = 0.1  // % of a core
-	startPoll  = 200 * time.Microsecond
-	startLimit = 5 * time.Second
-	settleTime = 3 * time.Second // from ready until it is idle: first connections, the schema
+	readyGate   = 50.0 // ms
+	binaryGate  = 25.0 // MB
+	idleGate    = 0.1  // % of a core
+	startPoll   = 200 * time.Microsecond
+	startLimit  = 5 * time.Second
+	idleClients = 64
+	settleTime  = 3 * time.Second // from ready until it is idle: first connections, the schema
 )
 
 // footprintTable has one row for each thing; the first column is only a number of the row.
@@ -33,7 +34,7 @@ func footprintTable(ctx context.Context, cfg *Config) (t result.Table, err error
 	t = result.Table{
 		Name: "footprint", Title: "Footprint before any load",
 		Text: "Start is from exec to the first 200 of /readyz and to the first answer that came through from the upstream; alone is Weir with only an upstream and a schema file, " +
-			"connected has Redis, Kafka and the control plane too. Idle is the processor time of the whole process over the span, in percent of one core; " +
+			"connected has Redis, Kafka and the control plane too; with clients it also holds connections of theirs, over which a request has gone before. Idle is the processor time of the whole process over the span, in percent of one core; " +
 			"the median of three sidecars side by side.",
 		Columns: []result.Column{{Name: "value"}},
 	}
@@ -65,7 +66,9 @@ func footprintTable(ctx context.Context, cfg *Config) (t result.Table, err error
 			return t, err
 		}
 	}
-	for _, s := range []setting{alone, connected} {
+	held := connected
+	held.name, held.clients = fmt.Sprintf("with %d clients", idleClients), idleClients
+	for _, s := range []setting{alone, connected, held} {
 		if err := b.idle(ctx, s, &t, row); err != nil {
 			return t, err
 		}
@@ -77,7 +80,8 @@ func footprintTable(ctx context.Context, cfg *Config) (t result.Table, err error
 type setting struct {
 	name string
 	args []string
-	env  []string
+	// clients hold a connection each while weir is idle.
+	clients int
 }
 
 // settings starts what the settings need.
@@ -91,7 +95,7 @@ func (b *bench) settings(ctx context.Context) (alone, connected setting, err err
 		return alone, connected, err
 	}
 	base := []string{"run", "--upstream", up.URL(), "--schema", schema}
-	alone = setting{"alone", base, nil}
+	alone = setting{name: "alone", args: base}
 	redis, address, err := fleet.StartRedis(ctx, b.dir)
 	if err != nil {
 		return alone, connected, err
@@ -108,8 +112,8 @@ func (b *bench) settings(ctx context.Context) (alone, connected setting, err err
 		return alone, connected, err
 	}
 	b.onStop(control.Stop)
-	connected = setting{"connected", append(base[:len(base):len(base)], "--redis", address, "--kafka", strings.Join(kafka.Addresses(), ","),
-		"--control", control.URL(), "--token", token), nil}
+	connected = setting{name: "connected", args: append(base[:len(base):len(base)], "--redis", address, "--kafka", strings.Join(kafka.Addresses(), ","),
+		"--control", control.URL(), "--token", token)}
 	return alone, connected, nil
 }
 
@@ -240,11 +244,16 @@ func (b *bench) idle(ctx context.Context, s setting, t *result.Table, row func(s
 	}
 	var weirs [3]*fleet.Sidecar
 	for i := range weirs {
-		p, err := b.weirArgs(ctx, fmt.Sprintf("idle-%s-%d", s.name, i+1), s.args[1:])
+		p, err := b.weirArgs(ctx, fmt.Sprintf("idle-%s-%d", strings.ReplaceAll(s.name, " ", "-"), i+1), s.args[1:])
 		if err != nil {
 			return err
 		}
 		weirs[i] = p
+		open, err := connect(ctx, p, s.clients)
+		defer closeAll(open)
+		if err != nil {
+			return err
+		}
 	}
 	if err := lapse.Wait(ctx, settleTime); err != nil {
 		return err

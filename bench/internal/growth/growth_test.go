@@ -148,7 +148,7 @@ func TestStartTimesAreMeasured(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := setting{"alone", []string{"run", "--upstream", up.URL(), "--schema", schema}, nil}
+	s := setting{name: "alone", args: []string{"run", "--upstream", up.URL(), "--schema", schema}}
 	ready, answered, err := b.startOnce(t.Context(), s, 1)
 	if err != nil || ready <= 0 || answered < ready || answered > startLimit {
 		t.Errorf("ready %s, answered %s: %v", ready.Round(time.Millisecond), answered, err)
