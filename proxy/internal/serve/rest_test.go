@@ -3,6 +3,9 @@ package serve
 import (
 	"testing"
 	"time"
+
+	"github.com/weirproxy/weir/proxy/internal/line"
+	"github.com/weirproxy/weir/proxy/internal/wire"
 )
 
 // While nothing happens the watch rests, whoever is connected; what begins then has its deadlines all the same.
@@ -25,6 +28,38 @@ func TestWatchRestsWhileNothingHappens(t *testing.T) {
 	}
 	if r.server.clock.Load() == before {
 		t.Error("the clock rests")
+	}
+}
+
+// beginning tells of each request whether the watch rests when it has begun, and when something will be due.
+type beginning struct {
+	Stages
+	server *Server
+	rests  chan bool
+	due    chan time.Duration
+}
+
+func (b *beginning) Begin(x *line.Exchange, h *wire.RequestHead, now int64) (line.Class, line.Reason) {
+	b.rests <- b.server.resting.Load()
+	b.due <- b.server.sweep()
+	return b.Stages.Begin(x, h, now)
+}
+
+// A request is looked after from its begin on: its client may leave, whatever makes its answer.
+func TestRequestEndsTheRest(t *testing.T) {
+	o := startOrigin(t, books(func() string { return "a" }))
+	r := newRig(t)
+	b := &beginning{rests: make(chan bool, 1), due: make(chan time.Duration, 1)}
+	r.wrap = func(s Stages) Stages { b.Stages = s; return b }
+	r.start(o.address)
+	b.server = r.server
+	c := r.dial()
+	for i := range 3 {
+		c.ask(bookQuery) // a miss, and two hits
+		if rests, due := <-b.rests, <-b.due; rests || due != 0 {
+			t.Errorf("request %d: the watch rests: %v, for %s", i, rests, due)
+		}
+		waitFor(t, r.server.resting.Load)
 	}
 }
 
