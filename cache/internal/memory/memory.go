@@ -27,7 +27,7 @@ type Memory struct {
 	held    *held.Set
 	census  census
 	spares  spares
-	nearly  int64 // bytes at which the tier counts as full
+	room    int64 // bytes; what is beyond them pushes something out
 	bytes   atomic.Int64
 	entries atomic.Int64
 	evicted atomic.Uint64
@@ -59,15 +59,16 @@ func Open(maxBytes int64) (*Memory, error) {
 	remembered := int(max(256, maxBytes/1024))
 	own := min(fixedBytes+counters*counterBytes+doorkeeperBytes(remembered)+held.Bytes(maxBytes)+censusBytes(maxBytes), maxBytes/2) // the smallest bounds cannot hold it
 	m := &Memory{
-		max: maxBytes, nearly: maxBytes - maxBytes/16, door: newDoorkeeper(remembered), held: held.New(maxBytes), census: newCensus(maxBytes),
+		max: maxBytes, door: newDoorkeeper(remembered), held: held.New(maxBytes), census: newCensus(maxBytes),
 	}
 	m.waiting.limit = min(maxBytes/64, waitingBytes)
 	m.spares.limit = m.waiting.limit
+	m.room = maxBytes - 3*m.waiting.limit // beside those handed over, those gathered, and spares
 	m.waiting.slots = make(map[key.Key]*entry.Slot, 2*waitingSlots)
 	m.bytes.Store(own)
 	inner, err := ristretto.NewCache(&ristretto.Config[string, *entry.Slot]{
 		NumCounters:        counters,
-		MaxCost:            maxBytes - own - 3*m.waiting.limit, // those handed over, those gathered, and spares
+		MaxCost:            m.room - own,
 		BufferItems:        64,
 		IgnoreInternalCost: true, // a slot's cost counts everything
 		// Slots know themselves how long they are good, so that ristretto has none to look for every few seconds.
@@ -216,7 +217,7 @@ func (m *Memory) Put(s *entry.Slot, fresh bool) bool {
 
 // settle ends the round of those gathered: a full tier turns away what comes for the first time, and ristretto gets the rest. The lock is held.
 func (m *Memory) settle() {
-	full := m.bytes.Load() >= m.nearly
+	full := m.bytes.Load() > m.room // those gathered included
 	away, over := m.waiting.part(func(s *entry.Slot) bool { return full && !s.Asked() && !m.door.again(&s.Digest) })
 	for _, s := range away {
 		m.gone(s, true)

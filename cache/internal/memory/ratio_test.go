@@ -34,7 +34,7 @@ func ratio(t *testing.T, guarded bool, next func() uint64) float64 {
 	}
 	defer m.Close()
 	if !guarded {
-		m.nearly = math.MaxInt64
+		m.room = math.MaxInt64
 	}
 	hits := 0
 	for range requests {
