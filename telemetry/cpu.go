@@ -12,18 +12,23 @@ type cpuShare struct {
 	perRequest atomic.Int64 // µs
 	rests      atomic.Bool  // nothing is measured until a request comes
 
-	used, seen int64 // when it was measured last: CPU time, µs, and requests
-	smooth     float64
+	used   int64        // CPU time, µs when it was measured last
+	seen   atomic.Int64 // requests then; a test looks on
+	smooth float64
 }
 
 // begin measures from now on.
-func (c *cpuShare) begin() { c.used, c.seen = processCPU(), c.requests.Load() }
+func (c *cpuShare) begin() {
+	c.used = processCPU()
+	c.seen.Store(c.requests.Load())
+}
 
 // measure takes what was used since the last time, and reports whether there is more to measure: without any request it rests.
 func (c *cpuShare) measure() (more bool) {
-	used, seen := c.used, c.seen
+	used, seen := c.used, c.seen.Load()
 	c.begin()
-	if n := c.seen - seen; n >= 10 { // fewer say nothing: the rest of the process would be charged to them
+	n := c.seen.Load() - seen
+	if n >= 10 { // fewer say nothing: the rest of the process would be charged to them
 		v := float64(c.used-used) / float64(n)
 		if c.smooth == 0 {
 			c.smooth = v
@@ -31,7 +36,7 @@ func (c *cpuShare) measure() (more bool) {
 		c.smooth += 0.5 * (v - c.smooth)
 		c.perRequest.Store(int64(c.smooth + 0.5))
 	}
-	if c.seen != seen {
+	if n != 0 {
 		return true
 	}
 	c.rests.Store(true)

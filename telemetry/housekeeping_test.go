@@ -16,7 +16,7 @@ func TestCPUIsMeasuredWhileThereAreRequestsAndRestsOtherwise(t *testing.T) {
 		go func() { defer close(ended); _ = tel.Run(ctx) }()
 		state := func() (rests bool, requests int64) { // nothing runs in between
 			synctest.Wait()
-			return tel.cpu.rests.Load(), tel.cpu.seen
+			return tel.cpu.rests.Load(), tel.cpu.seen.Load()
 		}
 		for round := int64(1); round <= 3; round++ {
 			time.Sleep(time.Hour)
