@@ -12,9 +12,9 @@ type cpuShare struct {
 	perRequest atomic.Int64 // µs
 	rests      atomic.Bool  // nothing is measured until a request comes
 
-	used   int64        // CPU time, µs when it was measured last
-	seen   atomic.Int64 // requests then; a test looks on
-	smooth float64
+	used   int64        // CPU time, µs, as of the last measurement
+	seen   atomic.Int64 // requests, likewise; only tests read it elsewhere
+	smooth float64      // CPU time of a request, µs
 }
 
 // begin measures from now on.

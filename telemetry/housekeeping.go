@@ -43,10 +43,10 @@ func (t *Telemetry) tellLosses() {
 	}
 }
 
-// wake says that there are chores. It never waits.
-func wake(chores chan<- struct{}) {
+// wake tells who receives from a channel of one place that there is something to do. It never waits.
+func wake(c chan<- struct{}) {
 	select {
-	case chores <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }

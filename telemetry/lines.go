@@ -43,7 +43,7 @@ func (l *Lines) Write(p []byte) (int, error) {
 		l.waiting = append(l.waiting, p...)
 	}
 	l.mu.Unlock()
-	l.wake()
+	wake(l.more)
 	return len(p), nil
 }
 
@@ -59,7 +59,7 @@ func (l *Lines) Close(d time.Duration) bool {
 	l.mu.Lock()
 	l.closed = true
 	l.mu.Unlock()
-	l.wake()
+	wake(l.more)
 	end := time.NewTimer(d)
 	defer end.Stop()
 	select {
@@ -67,13 +67,6 @@ func (l *Lines) Close(d time.Duration) bool {
 		return true
 	case <-end.C:
 		return false
-	}
-}
-
-func (l *Lines) wake() {
-	select {
-	case l.more <- struct{}{}:
-	default:
 	}
 }
 
