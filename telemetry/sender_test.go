@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirproxy/weir/telemetry/event"
@@ -30,10 +29,7 @@ func records(t *testing.T, brokers []string, topic string, n int) []*kgo.Record 
 }
 
 func TestBinaryModePutsTheAttributesIntoHeaders(t *testing.T) {
-	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, event.CostTopic, event.LossTopic))
-	if err != nil {
-		t.Fatal(err)
-	}
+	broker := startBroker(t)
 	defer broker.Close()
 	tel := newTelemetry(t, Config{Brokers: broker.ListenAddrs(), Binary: true})
 	stop := run(t, tel)
@@ -66,10 +62,7 @@ func TestBinaryModePutsTheAttributesIntoHeaders(t *testing.T) {
 
 // A shipment is filled over many takes, while its first records are on their way or arrived: each event comes once, and whole.
 func TestEventsOfManyTakesArriveOnceAndWhole(t *testing.T) {
-	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, event.CostTopic, event.LossTopic))
-	if err != nil {
-		t.Fatal(err)
-	}
+	broker := startBroker(t)
 	defer broker.Close()
 	tel := newTelemetry(t, Config{Brokers: broker.ListenAddrs()})
 	stop := run(t, tel)
@@ -99,10 +92,7 @@ func TestEventsOfManyTakesArriveOnceAndWhole(t *testing.T) {
 
 // What is refused after the last request is told without another one.
 func TestLossIsToldWithoutARequest(t *testing.T) {
-	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, event.CostTopic, event.LossTopic))
-	if err != nil {
-		t.Fatal(err)
-	}
+	broker := startBroker(t)
 	defer broker.Close()
 	tel := newTelemetry(t, Config{Brokers: broker.ListenAddrs()})
 	stop := run(t, tel)
@@ -122,10 +112,7 @@ func TestLossIsToldWithoutARequest(t *testing.T) {
 }
 
 func TestLossesAreToldOnTheirTopic(t *testing.T) {
-	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, event.CostTopic, event.LossTopic))
-	if err != nil {
-		t.Fatal(err)
-	}
+	broker := startBroker(t)
 	defer broker.Close()
 	tel := newTelemetry(t, Config{Brokers: broker.ListenAddrs(), RingRecords: 64})
 	for i := range 500 { // before anything reads the ring

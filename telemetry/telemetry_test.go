@@ -48,6 +48,16 @@ func record(tel *Telemetry, i int) *Record {
 	}
 }
 
+// startBroker starts a Kafka in this process with the topics of events and of losses. The test closes it, after what produces to it.
+func startBroker(t *testing.T) *kfake.Cluster {
+	t.Helper()
+	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, event.CostTopic, event.LossTopic))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return broker
+}
+
 // eventually waits until the condition holds.
 func eventually(t *testing.T, cond func() bool) {
 	t.Helper()
@@ -171,10 +181,7 @@ func consume(t *testing.T, brokers []string, topic string, want int) []event.Cos
 }
 
 func TestEveryEventArrivesOnce(t *testing.T) {
-	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, event.CostTopic, event.LossTopic))
-	if err != nil {
-		t.Fatal(err)
-	}
+	broker := startBroker(t)
 	defer broker.Close()
 	tel := newTelemetry(t, Config{Brokers: broker.ListenAddrs()})
 	stop := run(t, tel)
