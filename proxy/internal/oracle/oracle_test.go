@@ -320,6 +320,29 @@ func TestStrict(t *testing.T) {
 	}
 }
 
+// TestCutOffIsNoEnd: the reader of a side that is cut off may return before its script is woken; the script still does not hold that for the other side's end.
+func TestCutOffIsNoEnd(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	conn, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := newStage()
+	st.mu.Lock()
+	st.client = st.start(conn, 0)
+	st.mu.Unlock()
+	st.expire()
+	<-st.client.readerDone
+	st.client.play(nil)
+	if r := st.client.record(); r.Note == "" || r.End != Open {
+		t.Errorf("%+v", r)
+	}
+}
+
 // TestSlow: a play takes longer than its patience, and moves all the time: it is played to its end. One that moves for ever is cut off.
 func TestSlow(t *testing.T) {
 	const patience = 50 * time.Millisecond

@@ -94,7 +94,7 @@ func (s *side) read() {
 		s.st.moved += int64(n)
 		s.sum.Write(b[:n])
 		s.kept = append(s.kept, b[:min(n, keptBytes-len(s.kept))]...)
-		if err != nil {
+		if err != nil && !s.st.expired { // being cut off is not the other side's end
 			s.ended = true
 			s.st.moved++
 			switch {
