@@ -131,7 +131,8 @@ func (r *run) ratio(p *pair) (result.Row, bool) {
 
 // judged fills in whether a row passes. A row without gate is shown, not judged.
 func judged(row result.Row) result.Row {
-	row.Pass = row.Gate == 0 || row.Value.Median <= row.Gate
+	row.Shown = row.Gate == 0
+	row.Pass = row.Shown || row.Value.Median <= row.Gate
 	return row
 }
 

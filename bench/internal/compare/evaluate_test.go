@@ -47,8 +47,11 @@ func TestRatiosAreMediansOverInstances(t *testing.T) {
 		t.Errorf("%+v passes", row)
 	}
 	row.Gate = 0
-	if !judged(row).Pass {
+	if row = judged(row); !row.Pass || row.Judged() {
 		t.Errorf("%+v has no gate", row)
+	}
+	if zero := judged(result.Row{}); zero.Judged() {
+		t.Errorf("%+v has no gate, and its value of 0 is no reason to count one", zero)
 	}
 	memory := c.Rows[len(c.Rows)-1]
 	if memory.Row != "10" || memory.Value.Median != 30 || !memory.Pass {

@@ -77,7 +77,7 @@ func lowered(markdown []byte) []byte {
 func gates(f *result.File) (rows []result.Row) {
 	if f.Compare != nil {
 		for _, r := range f.Compare.Rows {
-			if r.Gate > 0 || !r.Pass {
+			if r.Judged() {
 				rows = append(rows, r)
 			}
 		}

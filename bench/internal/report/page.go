@@ -185,7 +185,7 @@ func lasted(seconds float64) string {
 func gatesOf(f *result.File) (gates, held, missed int) {
 	check := func(rows []result.Row) {
 		for _, r := range rows {
-			if !judged(&r) {
+			if !r.Judged() {
 				continue
 			}
 			gates++

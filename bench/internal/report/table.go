@@ -27,7 +27,7 @@ func (p *page) compare(c *result.Compare) {
 func (p *page) gateFacts(rows []result.Row) {
 	for i := range rows {
 		r := &rows[i]
-		if !judged(r) || len(p.Facts) >= 6 {
+		if !r.Judged() || len(p.Facts) >= 6 {
 			continue
 		}
 		class := "good"
@@ -40,9 +40,6 @@ func (p *page) gateFacts(rows []result.Row) {
 		p.Facts = append(p.Facts, fact{r.What, number(r.Value.Median), strings.TrimLeft(unitAfter(r.Unit)+", "+gateText(r.Gate, r.Aim), ", "), class})
 	}
 }
-
-// judged reports whether a row has a gate. A gate of 0 is one when the value has to be 0; a row that passes in spite of it is there to be seen.
-func judged(r *result.Row) bool { return r.Gate != 0 || !r.Pass || r.Value.Median == 0 }
 
 func gateText(gate, aim float64) string {
 	text := "gate " + number(gate)
@@ -60,7 +57,7 @@ func gateGrid(rows []result.Row) []grid {
 	for i := range rows {
 		r := &rows[i]
 		gate, verdict, aim, reached := number(r.Gate), verdictOf(r), none, text(none)
-		if !judged(r) {
+		if !r.Judged() {
 			gate, verdict = none, text(none)
 		} else if r.Aim > 0 || r.Gate == 0 {
 			if aim, reached = number(r.Aim), text("no"); r.Value.Median <= r.Aim {

@@ -186,12 +186,17 @@ type Row struct {
 	What   string   `json:"what"`
 	Unit   string   `json:"unit"` // "ratio", "MiB", "bytes/request", …
 	Value  Interval `json:"value"`
-	Gate   float64  `json:"gate"` // the value must not exceed it
+	Gate   float64  `json:"gate"`            // the value must not exceed it
+	Shown  bool     `json:"shown,omitempty"` // there is no gate, and Gate is not one of 0
 	Aim    float64  `json:"aim"`
 	Pass   bool     `json:"pass"`
 	Unsure bool     `json:"unsure,omitempty"` // with Pass false: neither held nor missed, what was measured cannot tell
 	Remark string   `json:"remark,omitempty"`
 }
+
+// Judged reports whether there is a gate. Files of before Shown was written say it less clearly: there a row with a gate of 0 that passes with another value
+// has none.
+func (r *Row) Judged() bool { return !r.Shown && (r.Gate != 0 || !r.Pass || r.Value.Median == 0) }
 
 // Missed reports whether the gate was missed for sure.
 func (r *Row) Missed() bool { return !r.Pass && !r.Unsure }
