@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -111,6 +112,38 @@ func TestHotRequestsAllocateNothing(t *testing.T) {
 				t.Errorf("%d hits, %d relayed", hits, after.Relayed-before.Relayed)
 			}
 		})
+	}
+}
+
+// TestMissesAllocateNothing: every key is new, and once the tier is full an answer takes the memory of one that is turned away or pushed out.
+func TestMissesAllocateNothing(t *testing.T) {
+	r := newRig(t)
+	r.policy.Deadlines.Idle, r.policy.Deadlines.Write = time.Minute, time.Minute
+	r.memory = 1 << 20
+	r.start(startRawOrigin(t, "}", message(bookBody)))
+	const body = `{"query":"query B($id: ID!) { book(id: $id) { id title } }","variables":{"id":"100000"}}`
+	k := r.rawClient(fmt.Sprintf("POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body), bookBody)
+	digits := k.request[len(k.request)-9 : len(k.request)-3]
+	id := int64(100_000)
+	once := func() {
+		id++
+		strconv.AppendInt(digits[:0], id, 10)
+		if err := k.once(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 10_000 {
+		once()
+	}
+	before := r.store.Stats()
+	if before.Evicted == 0 {
+		t.Fatal("the tier is not full")
+	}
+	if n := testing.AllocsPerRun(5000, once); n > 2*spare { // a miss is two exchanges
+		t.Errorf("%v allocations per miss", n)
+	}
+	if after := r.store.Stats(); after.Stored-before.Stored != 5001 || r.server.Stats().Hits != 0 {
+		t.Errorf("%d stored, %d hits", after.Stored-before.Stored, r.server.Stats().Hits)
 	}
 }
 

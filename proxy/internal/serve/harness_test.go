@@ -44,6 +44,7 @@ type rig struct {
 	policy  policy.Policy       // change before start
 	config  Config
 	listen  func(listen.Listener) listen.Listener // nil: as it is
+	memory  int64                                 // of the cache; 0: its default
 	at      string                                // where it listens; empty: a port of loopback
 	address string
 }
@@ -75,7 +76,7 @@ func (r *rig) start(origin string) {
 	t := r.t
 	t.Helper()
 	var err error
-	if r.store, err = cache.Open(cache.Config{}); err != nil {
+	if r.store, err = cache.Open(cache.Config{MaxBytes: r.memory}); err != nil {
 		t.Fatal(err)
 	}
 	tel, err := telemetry.New(telemetry.Config{})
