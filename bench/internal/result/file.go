@@ -194,8 +194,8 @@ type Row struct {
 	Remark string   `json:"remark,omitempty"`
 }
 
-// Judged reports whether there is a gate. Files of before Shown was written say it less clearly: there a row with a gate of 0 that passes with another value
-// has none.
+// Judged reports whether there is a gate; one of 0 asks for a value of 0. In a file from before Shown was written, a row with a gate of 0 that passes with
+// another value has none.
 func (r *Row) Judged() bool { return !r.Shown && (r.Gate != 0 || !r.Pass || r.Value.Median == 0) }
 
 // Missed reports whether the gate was missed for sure.
