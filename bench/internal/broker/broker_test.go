@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -61,7 +62,7 @@ func TestTopicsOfAnEarlierBroker(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, topic := range answer.Topics {
-		if err := kerr.ErrorForCode(topic.Partitions[0].ErrorCode); err != kerr.UnknownTopicOrPartition {
+		if err := kerr.ErrorForCode(topic.Partitions[0].ErrorCode); !errors.Is(err, kerr.UnknownTopicOrPartition) {
 			t.Errorf("%s: %v", topic.Topic, err)
 		}
 	}
