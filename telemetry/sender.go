@@ -38,6 +38,9 @@ type sender struct {
 	open    sync.WaitGroup // shipments that are not settled
 	filling *shipment      // nil: none
 	free    chan *shipment // to use again
+	// largest is the size of the largest shipment so far, at most keptData. A new one begins with it: what append leaves
+	// behind when it grows would be held by the records that lie there.
+	largest int
 	key     []byte
 	headers []kgo.RecordHeader
 }
@@ -123,6 +126,7 @@ func (s *sender) send(records []Record) {
 func (s *sender) filled() {
 	if p := s.filling; p != nil {
 		s.filling = nil
+		s.largest = max(s.largest, min(len(p.data), keptData))
 		p.release()
 	}
 }
