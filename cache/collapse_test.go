@@ -39,6 +39,42 @@ func TestFollowersGetTheLeadersEntry(t *testing.T) {
 	}
 }
 
+// A follower may wake long after the fill has ended: what was invalidated in between is not served as fresh.
+func TestFollowersThatWakeLateGetNothingInvalidated(t *testing.T) {
+	for _, c := range []struct {
+		what  string
+		inv   *Invalidation
+		state State
+	}{
+		{"nothing", nil, Fresh},
+		{"another tag", &Invalidation{Tags: []string{"b"}}, Fresh},
+		{"its tag", &Invalidation{Tags: []string{"a"}}, Miss},
+		{"its tag, softly", &Invalidation{Tags: []string{"a"}, Soft: true}, Stale},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			s := open(t, Config{})
+			f := lead(t, s, "k", t0)
+			mine := &Fill{s: s}
+			theirs := s.flights.Join(keyOf("k"), t0, &mine.flight)
+			d := draft("x", "a")
+			d.StaleFor = time.Hour
+			if theirs != &f.flight || f.Complete(d, t0) == nil {
+				t.Fatal("not followed, or not stored")
+			}
+			if c.inv != nil {
+				invalidate(t, s, *c.inv, t0+1)
+			}
+			r := s.follow(context.Background(), theirs, keyOf("k"), t0+2, Wait{Collapse: redistest.Patience}, Result{})
+			if r.State != c.state || (r.Entry == nil) != (c.state == Miss) || (r.Fill == nil) != (c.state != Miss) {
+				t.Fatalf("a follower got %+v", r)
+			}
+			if r.Fill != nil {
+				r.Fill.Abandon(0)
+			}
+		})
+	}
+}
+
 func TestFollowersHaveTheirOwnPatience(t *testing.T) {
 	s := open(t, Config{})
 	f := lead(t, s, "k", t0)
