@@ -13,16 +13,21 @@ import (
 	"github.com/weirproxy/weir/bench/internal/result"
 )
 
+func build(t *testing.T, dir, name, pkg string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dir, name), pkg)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build %s: %v\n%s", name, err, out)
+	}
+}
+
 func binaries(t *testing.T) fleet.Binaries {
 	t.Helper()
 	dir := t.TempDir()
-	for name, pkg := range map[string]string{"weir": "../../../proxy/cmd/weir", "weir-control": "../../../controlplane/cmd/weir-control"} {
-		cmd := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dir, name), pkg)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("build %s: %v\n%s", name, err, out)
-		}
-	}
+	build(t, dir, "weir", "../../../proxy/cmd/weir")
+	build(t, dir, "weir-control", "../../../controlplane/cmd/weir-control")
+	build(t, dir, "weir-bench", "../../cmd/weir-bench")
 	b, err := fleet.FindBinaries(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -63,6 +68,35 @@ func TestASoakRunsAndAnswersNothingStale(t *testing.T) {
 	}
 	if v := out.Verdict(); v != Unsure {
 		t.Errorf("after seconds the verdict is %s", v)
+	}
+}
+
+// A broker that dies must cost a soak of an hour nothing but a word about it.
+func TestABrokerThatDiedIsToldAndStartedAgain(t *testing.T) {
+	dir := t.TempDir()
+	build(t, dir, "weir-bench", "../../cmd/weir-bench")
+	at, err := fleet.FreeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &play{stage: &stage{dir: dir, bench: filepath.Join(dir, "weir-bench"), kafkaAt: at}}
+	if err := p.startKafka(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.kafka.Kill() })
+	died := p.kafka
+	if err := died.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.restartKafka(t.Context()); err == nil || !strings.Contains(err.Error(), "broker: signal: killed") {
+		t.Errorf("a broker that was killed is told as %v", err)
+	}
+	if err := fleet.Listens(at)(t.Context()); err != nil || p.kafka == died {
+		t.Errorf("it was not started again: %v", err)
+	}
+	p.bench = "/nowhere/weir-bench"
+	if err := p.restartKafka(t.Context()); err == nil || p.kafka == nil {
+		t.Errorf("a broker that does not start: %v", err)
 	}
 }
 

@@ -10,9 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"sync"
 
-	"github.com/weirproxy/weir/bench/internal/broker"
 	"github.com/weirproxy/weir/bench/internal/fleet"
 	"github.com/weirproxy/weir/bench/internal/load"
 	"github.com/weirproxy/weir/bench/internal/origin"
@@ -29,13 +27,12 @@ type stage struct {
 	origin   *origin.Server
 	redis    *fleet.Process
 	redisAt  string
+	bench    string         // this program
+	kafka    *fleet.Process // of its own: when it dies the run goes on, and says so
+	kafkaAt  string
 	control  *fleet.Control
 	sidecars []*fleet.Sidecar
 	targets  []load.Target
-
-	mu      sync.Mutex
-	broker  *broker.Broker // nil while it is down
-	kafkaAt []string
 
 	stops []func() error
 }
@@ -53,6 +50,7 @@ func (s *stage) stop() (err error) {
 
 // start starts everything but the load.
 func (s *stage) start(ctx context.Context, b fleet.Binaries) error {
+	s.bench = b.Bench
 	var err error
 	if s.dir, err = os.MkdirTemp("", "weir-soak-"); err != nil {
 		return err
@@ -68,11 +66,13 @@ func (s *stage) start(ctx context.Context, b fleet.Binaries) error {
 		return err
 	}
 	s.onStop(s.origin.Stop)
-	if s.broker, err = broker.Start(); err != nil {
+	if s.kafkaAt, err = fleet.FreeAddress(); err != nil {
 		return err
 	}
-	s.kafkaAt = s.broker.Addresses()
-	s.onStop(s.stopBroker)
+	if err := s.startKafka(ctx); err != nil {
+		return err
+	}
+	s.onStop(func() error { return s.kafka.Stop() })
 	if s.redisAt, err = fleet.FreeAddress(); err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (s *stage) start(ctx context.Context, b fleet.Binaries) error {
 	}
 	for _, name := range []string{"weir-a", "weir-b"} {
 		sidecar, err := fleet.StartSidecar(ctx, fleet.SidecarConfig{
-			Binary: b.Weir, Name: name, Dir: s.dir, Upstream: s.origin.URL(), Schema: schema, Service: service, Redis: []string{s.redisAt}, Kafka: s.kafkaAt,
+			Binary: b.Weir, Name: name, Dir: s.dir, Upstream: s.origin.URL(), Schema: schema, Service: service, Redis: []string{s.redisAt}, Kafka: []string{s.kafkaAt},
 			Control: s.control.URL(), Token: s.control.Token, Args: []string{"-c", settings, "--cache-memory", cacheMemory},
 		})
 		if err != nil {
@@ -116,33 +116,27 @@ func (s *stage) startRedis(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.redis, err = fleet.Start(ctx, fleet.Spec{
+	started, err := fleet.Start(ctx, fleet.Spec{
 		Name: "redis", Path: path, Dir: s.dir, Ready: fleet.Listens(s.redisAt),
 		Args: []string{"--bind", host, "--port", port, "--save", "", "--appendonly", "no", "--dir", s.dir},
 	})
-	return err
-}
-
-func (s *stage) stopBroker() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.broker != nil {
-		s.broker.Close()
-		s.broker = nil
+	if err != nil {
+		return err
 	}
+	s.redis = started
 	return nil
 }
 
-// restartBroker loses what the broker held, as a broker without a disk would.
-func (s *stage) restartBroker() error {
-	if err := s.stopBroker(); err != nil {
+// startKafka starts an empty broker on the address that the sidecars know.
+func (s *stage) startKafka(ctx context.Context) error {
+	started, err := fleet.Start(ctx, fleet.Spec{
+		Name: "broker", Path: s.bench, Dir: s.dir, Ready: fleet.Listens(s.kafkaAt), Args: []string{"broker", "--listen", s.kafkaAt},
+	})
+	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var err error
-	s.broker, err = broker.Listen(s.kafkaAt[0])
-	return err
+	s.kafka = started
+	return nil
 }
 
 // subjects are what is watched: the sidecars, in their order, then the control plane.
