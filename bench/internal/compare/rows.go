@@ -22,8 +22,8 @@ const (
 const pacedPieces = 2
 
 // turns is how often a round measures the servers of a chunk, one after another. The slowest hundredth of two seconds moves by a factor of two with whatever
-// else the machine does, on either side of the ratio, and only many pairs make a median of that. Pairs of
-// a miss move too, for a reason that is not known: single ones were between 0.93 and 1.74 on a machine that had nothing else to do.
+// else the machine does, on either side of the ratio, and only many pairs make a median of that. Pairs of a miss move too, for a reason
+// that is not known: single ones were between 0.93 and 1.74.
 func (s shape) turns() int {
 	switch s {
 	case unseen:
