@@ -4,15 +4,19 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 
 	"github.com/weirproxy/weir/bench/internal/drive"
+	"github.com/weirproxy/weir/bench/internal/fleet"
 	"github.com/weirproxy/weir/bench/internal/origin"
 	"github.com/weirproxy/weir/bench/internal/origin/origintest"
 	"github.com/weirproxy/weir/bench/internal/result"
@@ -123,6 +127,35 @@ func TestOriginAndBrokerRunUntilInterrupted(t *testing.T) {
 	}
 	if out, err = execute(t, ctx, "broker", "--listen", "127.0.0.1:0"); err != nil || !strings.HasPrefix(out, "broker on 127.0.0.1:") {
 		t.Errorf("%v %s", err, out)
+	}
+}
+
+// TestAnIdleBrokerGivesWay: all of its threads run at idle priority from the moment it listens, and without the flag none does.
+func TestAnIdleBrokerGivesWay(t *testing.T) {
+	t.Setenv(asProgram, "1")
+	for want, flags := range map[uint32][]string{unix.SCHED_IDLE: {"--idle"}, unix.SCHED_NORMAL: nil} {
+		p, _, err := fleet.StartBench(t.Context(), os.Args[0], "broker", t.TempDir(), 0, func(address string) []string {
+			return append([]string{"broker", "--listen", address}, flags...)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", p.PID()))
+		if err != nil {
+			t.Error(err)
+		}
+		for _, thread := range threads {
+			id, err := strconv.Atoi(thread.Name())
+			if err != nil {
+				t.Error(err)
+			}
+			if a, err := unix.SchedGetAttr(id, 0); err != nil || a.Policy != want {
+				t.Errorf("%v: thread %d has %+v, %v; want policy %d", flags, id, a, err, want)
+			}
+		}
+		if err := p.Stop(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -47,7 +47,7 @@ func (r *run) evaluate() *result.Compare {
 }
 
 func (r *run) method() string {
-	return fmt.Sprintf("%d fresh instances of every process, %d rounds each, pieces of %s in shuffled order (%d of every new key; %d of twice the length at %d/s during which a loop of idle priority keeps the servers' processor awake, and as many without it, in each round); servers pinned to processor %d, load and upstream "+
+	return fmt.Sprintf("%d fresh instances of every process, %d rounds each, pieces of %s in shuffled order (%d of every new key; %d of twice the length at %d/s during which a loop of idle priority keeps the servers' processor awake, and as many without it, both with a broker of idle priority, in each round); servers pinned to processor %d, load and upstream "+
 		"to %d; %d connections, bodies of %d bytes over %d keys; processor time per request of the whole process tree; ratios within a turn, median over the "+
 		"instances of their medians, 95 %% bootstrap interval; seed %d",
 		r.cfg.Instances, r.cfg.Rounds, r.cfg.Piece, unseen.turns(), paced.turns(), openRate, serverCPU, otherCPU, connections, bodyBytes, keys, r.cfg.Seed)

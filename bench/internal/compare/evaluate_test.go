@@ -124,6 +124,24 @@ func TestChunksKeepReferencesNear(t *testing.T) {
 	}
 }
 
+// TestPacedLoadHasAnIdleBroker: at full speed a broker of idle priority would starve, and at a rate one of normal priority keeps the load generator waiting.
+func TestPacedLoadHasAnIdleBroker(t *testing.T) {
+	list, err := Targets(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]*peer.Target{}
+	for _, one := range list {
+		all[one.Name] = one
+	}
+	for _, p := range pairs {
+		open := p.shape == paced || p.shape == pacedIdle
+		if one := all[p.top]; one.Kafka && one.IdleBroker != open || open && !one.Kafka {
+			t.Errorf("row %s: Kafka %t, of idle priority %t", p.row, one.Kafka, one.IdleBroker)
+		}
+	}
+}
+
 func TestGrownSitesAreNamed(t *testing.T) {
 	site := func(bytes, objects int64) map[string]heapprofile.Site {
 		const where = "serve.(*conn).connect"

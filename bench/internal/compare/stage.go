@@ -101,10 +101,8 @@ func (s *stage) startOne(ctx context.Context, t *peer.Target) error {
 	if err != nil {
 		return err
 	}
-	if t.Kafka && s.place.Kafka == "" {
-		if err := s.startKafka(ctx); err != nil {
-			return err
-		}
+	if err := s.startKafka(ctx, t); err != nil {
+		return err
 	}
 	if t.Redis && s.place.Redis == "" {
 		if err := s.startRedis(ctx); err != nil {
@@ -165,9 +163,14 @@ func (s *stage) upstream(ctx context.Context, size int) (string, error) {
 	return address, err
 }
 
-// startKafka starts a broker as a process of its own: what it keeps is no burden for the load generator.
-func (s *stage) startKafka(ctx context.Context) (err error) {
-	s.place.Kafka, err = s.helper(ctx, "broker", func(address string) []string { return []string{"broker", "--listen", address} })
+// startKafka starts the broker that a server needs, if it is not there, as a process of its own: what it keeps is no burden for the load generator.
+func (s *stage) startKafka(ctx context.Context, t *peer.Target) (err error) {
+	switch {
+	case t.IdleBroker && s.place.IdleBroker == "":
+		s.place.IdleBroker, err = s.helper(ctx, "broker-idle", func(address string) []string { return []string{"broker", "--listen", address, "--idle"} })
+	case t.Kafka && !t.IdleBroker && s.place.Kafka == "":
+		s.place.Kafka, err = s.helper(ctx, "broker", func(address string) []string { return []string{"broker", "--listen", address} })
+	}
 	return err
 }
 

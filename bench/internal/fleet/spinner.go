@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -60,21 +58,10 @@ func (s *Spinner) Rest() error {
 // Stop ends the process.
 func (s *Spinner) Stop() error { return s.p.Kill() }
 
-// Spin computes until ctx ends, at idle priority (SCHED_IDLE of sched(7)): any other thread that becomes ready takes the processor at once.
+// Spin computes until ctx ends, at idle priority.
 func Spin(ctx context.Context) error {
-	tasks, err := os.ReadDir("/proc/self/task")
-	if err != nil {
+	if err := GiveWay(); err != nil {
 		return err
-	}
-	for _, task := range tasks { // threads to come inherit it
-		id, err := strconv.Atoi(task.Name())
-		if err != nil {
-			return err
-		}
-		attr := &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_IDLE}
-		if err := unix.SchedSetAttr(id, attr, 0); err != nil && err != unix.ESRCH {
-			return fmt.Errorf("idle priority: %w", err)
-		}
 	}
 	for ctx.Err() == nil {
 		continue

@@ -107,6 +107,22 @@ func TestStartNeedsWhatTheTargetNeeds(t *testing.T) {
 	}
 }
 
+func TestEachTargetHasItsBroker(t *testing.T) {
+	at := Place{Dir: t.TempDir(), Kafka: "127.0.0.1:1", IdleBroker: "127.0.0.1:2"}
+	for want, target := range map[string]*Target{
+		at.Kafka:      {Name: "k", Listen: overTCP, Kafka: true},
+		at.IdleBroker: {Name: "i", Listen: overTCP, Kafka: true, IdleBroker: true},
+	} {
+		if d, err := at.data(target); err != nil || d.Kafka != want {
+			t.Errorf("%s: %q, %v; its broker is %s", target.Name, d.Kafka, err, want)
+		}
+	}
+	at.IdleBroker = ""
+	if d, err := at.data(&Target{Name: "i", Listen: overTCP, Kafka: true, IdleBroker: true}); err == nil {
+		t.Errorf("it was given %q", d.Kafka)
+	}
+}
+
 // A server of somebody else may end by the signal; one that has to be killed is told.
 func TestStopForgivesTheExitStatus(t *testing.T) {
 	p, err := fleet.Start(t.Context(), fleet.Spec{Name: "sleep", Path: "/bin/sleep", Args: []string{"60"}, Dir: t.TempDir()})

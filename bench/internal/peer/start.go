@@ -18,13 +18,14 @@ import (
 
 // Place is where a server is started.
 type Place struct {
-	Dir      string // folder for all servers; each has its own below
-	Upstream string // HOST:PORT
-	Schema   string // path
-	Kafka    string
-	Redis    string
-	NPM      string
-	CPU      int // processor to pin it to, from 1; 0: none
+	Dir        string // folder for all servers; each has its own below
+	Upstream   string // HOST:PORT
+	Schema     string // path
+	Kafka      string
+	IdleBroker string // the one of idle priority
+	Redis      string
+	NPM        string
+	CPU        int // processor to pin it to, from 1; 0: none
 }
 
 // Server is a running one.
@@ -74,7 +75,10 @@ func (at Place) data(t *Target) (Data, error) {
 		Name: t.Name, Upstream: at.Upstream, Schema: at.Schema, Kafka: at.Kafka, Redis: at.Redis, NPM: at.NPM, Size: t.Size, Root: os.Geteuid() == 0,
 		Dir: filepath.Join(at.Dir, t.Name),
 	}
-	if t.Kafka && at.Kafka == "" || t.Redis && at.Redis == "" {
+	if t.IdleBroker {
+		d.Kafka = at.IdleBroker
+	}
+	if t.Kafka && d.Kafka == "" || t.Redis && at.Redis == "" {
 		return d, errors.New("it needs a broker or Redis, and none was started")
 	}
 	var err error

@@ -52,16 +52,17 @@ type Target struct {
 	Needs   []string `yaml:"needs"`   // patterns of files; one of them must match one
 	NPM     string   `yaml:"npm"`     // package that must be installed in the folder of npm packages
 
-	Listen string            `yaml:"listen"` // tcp (the default) or unix
-	Size   int               `yaml:"size"`   // of the answer in bytes; 1024 by default
-	Admin  bool              `yaml:"admin"`  // needs a port for administration, {{.Admin}}
-	Kafka  bool              `yaml:"kafka"`  // needs a broker, {{.Kafka}}
-	Redis  bool              `yaml:"redis"`  // needs Redis, {{.Redis}}
-	Dirs   []string          `yaml:"dirs"`   // folders to make in {{.Dir}}
-	Files  map[string]string `yaml:"files"`  // to write into {{.Dir}}, T
-	Args   []string          `yaml:"args"`   // T
-	Env    []string          `yaml:"env"`    // NAME=VALUE, T
-	Ready  string            `yaml:"ready"`  // URL that answers 200 when it is ready, T; without one it is when it listens
+	Listen     string            `yaml:"listen"`      // tcp (the default) or unix
+	Size       int               `yaml:"size"`        // of the answer in bytes; 1024 by default
+	Admin      bool              `yaml:"admin"`       // needs a port for administration, {{.Admin}}
+	Kafka      bool              `yaml:"kafka"`       // needs a broker, {{.Kafka}}
+	IdleBroker bool              `yaml:"idle_broker"` // that one runs at idle priority: for load at a rate that leaves it time
+	Redis      bool              `yaml:"redis"`       // needs Redis, {{.Redis}}
+	Dirs       []string          `yaml:"dirs"`        // folders to make in {{.Dir}}
+	Files      map[string]string `yaml:"files"`       // to write into {{.Dir}}, T
+	Args       []string          `yaml:"args"`        // T
+	Env        []string          `yaml:"env"`         // NAME=VALUE, T
+	Ready      string            `yaml:"ready"`       // URL that answers 200 when it is ready, T; without one it is when it listens
 }
 
 // Unix reports whether clients connect to a Unix socket.
@@ -165,6 +166,9 @@ func (t *Target) validate(raw []byte) error {
 	}
 	if t.Size < 64 || t.Size > maxSize {
 		wrong("size", "%d bytes; an answer has 64 to %d", t.Size, maxSize)
+	}
+	if t.IdleBroker && !t.Kafka {
+		wrong("idle_broker", "is about the broker, and kafka is not true")
 	}
 	if t.Peer && t.Install == "" {
 		wrong("install", "is missing; whoever lacks the program must be told how to get it")

@@ -84,6 +84,7 @@ func TestMistakesAreToldAtTheirPlace(t *testing.T) {
 		{right + "listen: udp\n", `x.yaml:5:9: listen: "udp" is no network`},
 		{right + "size: 3\n", "x.yaml:5:7: size: 3 bytes"},
 		{right + "peer: true\n", "install: is missing"},
+		{right + "idle_broker: true\n", "x.yaml:5:14: idle_broker: is about the broker"},
 		{right + "dirs: [../up]\n", `"../up" is no path below`},
 		{right + "files: { /etc/x: y }\n", `"/etc/x" is no path below`},
 		{"title: x\nrole: hit\nbinary: x\nargs: ['{{.Lisen}}']\n", "args[0]"},
