@@ -179,19 +179,21 @@ func (p *play) stopOrigin(ctx context.Context) error {
 	return errors.Join(p.origin.Start(), slept)
 }
 
-// restartRedis starts an empty Redis where the old one was. Until both sidecars are back with its log, what one was told the other cannot know.
+// restartRedis starts an empty Redis where the old one was. Until both sidecars are back with its log, what one was told the other cannot know. A Redis that had
+// ended by itself is told, and started all the same.
 func (p *play) restartRedis(ctx context.Context) error {
 	p.away.begin(time.Now())
 	defer func() { p.away.end(time.Now().Add(load.Grace)) }()
-	if err := p.redis.Stop(); err != nil {
-		return err
+	ended := p.redis.Stop()
+	slept := lapse.Wait(ctx, outage)
+	if err := errors.Join(p.startRedis(ctx), slept); err != nil {
+		return errors.Join(ended, err)
 	}
-	if err := lapse.Wait(ctx, outage); err != nil {
-		return err
-	}
-	if err := p.startRedis(ctx); err != nil {
-		return err
-	}
+	return errors.Join(ended, p.backWithTheLog(ctx))
+}
+
+// backWithTheLog waits for both sidecars.
+func (p *play) backWithTheLog(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, settleLimit)
 	defer cancel()
 	for {

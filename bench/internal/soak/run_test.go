@@ -1,6 +1,7 @@
 package soak
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -71,32 +72,44 @@ func TestASoakRunsAndAnswersNothingStale(t *testing.T) {
 	}
 }
 
-// A broker that dies must cost a soak of an hour nothing but a word about it.
-func TestABrokerThatDiedIsToldAndStartedAgain(t *testing.T) {
+// A broker or a Redis that dies must cost a soak of an hour nothing but a word about it.
+func TestWhatDiedIsToldAndStartedAgain(t *testing.T) {
 	dir := t.TempDir()
 	build(t, dir, "weir-bench", "../../cmd/weir-bench")
-	at, err := fleet.FreeAddress()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &play{stage: &stage{dir: dir, bench: filepath.Join(dir, "weir-bench"), kafkaAt: at}}
-	if err := p.startKafka(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = p.kafka.Kill() })
-	died := p.kafka
-	if err := died.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.restartKafka(t.Context()); err == nil || !strings.Contains(err.Error(), "broker: signal: killed") {
-		t.Errorf("a broker that was killed is told as %v", err)
-	}
-	if err := fleet.Listens(at)(t.Context()); err != nil || p.kafka == died {
-		t.Errorf("it was not started again: %v", err)
-	}
-	p.bench = "/nowhere/weir-bench"
-	if err := p.restartKafka(t.Context()); err == nil || p.kafka == nil {
-		t.Errorf("a broker that does not start: %v", err)
+	s := &stage{dir: dir, bench: filepath.Join(dir, "weir-bench")}
+	p := &play{stage: s}
+	for _, c := range []struct {
+		name           string
+		at             *string
+		process        **fleet.Process
+		start, restart func(context.Context) error
+	}{
+		{"broker", &s.kafkaAt, &s.kafka, s.startKafka, p.restartKafka},
+		{"redis", &s.redisAt, &s.redis, s.startRedis, p.restartRedis},
+	} {
+		var err error
+		if *c.at, err = fleet.FreeAddress(); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = (*c.process).Kill() })
+		died := *c.process
+		if err := died.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.restart(t.Context()); err == nil || !strings.Contains(err.Error(), c.name+": signal: killed") {
+			t.Errorf("a %s that was killed is told as %v", c.name, err)
+		}
+		if err := fleet.Listens(*c.at)(t.Context()); err != nil || *c.process == died {
+			t.Errorf("%s was not started again: %v", c.name, err)
+		}
+		s.dir = "/nowhere" // without a place for its log it does not start
+		if err := c.restart(t.Context()); err == nil || *c.process == nil {
+			t.Errorf("a %s that does not start: %v", c.name, err)
+		}
+		s.dir = dir
 	}
 }
 
