@@ -57,7 +57,7 @@ arrivals at the recorded mean rate; with --arrivals they keep their order and ta
 			if err != nil {
 				return drive.Input(err)
 			}
-			return f.output.drive(cmd, cfg)
+			return f.drive.drive(cmd, cfg)
 		},
 	}
 	f.register(cmd.Flags())
@@ -66,7 +66,7 @@ arrivals at the recorded mean rate; with --arrivals they keep their order and ta
 
 // replayFlags are what may be said about a replay.
 type replayFlags struct {
-	output   outputFlags
+	drive    driveFlags
 	load     load.Config
 	recorded replay.Options
 	target   string
@@ -100,7 +100,7 @@ func (f *replayFlags) register(s *pflag.FlagSet) {
 	s.DurationVar(&f.load.Timeout, "timeout", 5*time.Second, "of one request")
 	s.DurationVar(&f.load.GiveUp, "give-up", 6*time.Second, "end when nothing was answered for so long; 0: never")
 	s.Uint64Var(&f.load.Seed, "seed", 1, "of --mix and of the workload's values")
-	f.output.register(s)
+	f.drive.register(s)
 }
 
 // config is what the flags come to; the recording is read for it.
@@ -121,7 +121,7 @@ func (f *replayFlags) config(cmd *cobra.Command, file string) (drive.Config, err
 		cfg.Load.GiveUp = max(cfg.Load.GiveUp, cfg.Load.Timeout+time.Second)
 	}
 	say := cmd.ErrOrStderr()
-	if f.output.quiet {
+	if f.drive.quiet {
 		say = io.Discard
 	}
 	rec, err := f.read(cmd.Context(), file, say)
@@ -138,7 +138,7 @@ func (f *replayFlags) config(cmd *cobra.Command, file string) (drive.Config, err
 		return cfg, err
 	}
 	fmt.Fprintf(say, "replaying %d requests recorded in %v (%.1f per second on average)\n", rec.Len(), rec.Duration().Round(time.Millisecond), rec.Rate())
-	return cfg, f.output.apply(&cfg)
+	return cfg, f.drive.apply(&cfg)
 }
 
 func (f *replayFlags) check() error {

@@ -48,6 +48,7 @@ and checks the final rate again.
   weir-bench run http://127.0.0.1:8080 --find-max --slo p99=5ms,errors=0.1%
   weir-bench run http://127.0.0.1:8080 --arrivals ramp:100..2000/30s
   weir-bench run http://127.0.0.1:8080 http://127.0.0.1:8081 --rate 2000 --mutations 0.02 --check-staleness --json
+  weir-bench run http://127.0.0.1:8080 --wait 30s --warmup 5s --threshold p99=20ms   # right after a deployment
   weir-bench run unix:/run/weir.sock --connections 64 --requests 100000`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -60,10 +61,10 @@ and checks the final rate again.
 			if err != nil {
 				return drive.Input(err)
 			}
-			if f.workload == "" && f.query.document == "" && !f.output.quiet {
+			if f.workload == "" && f.query.document == "" && !f.drive.quiet {
 				fmt.Fprintln(cmd.ErrOrStderr(), `sending the built-in workload "geonames", for the schema of "weir-bench origin"; --query or -w FILE send operations of your own`)
 			}
-			return f.output.drive(cmd, cfg)
+			return f.drive.drive(cmd, cfg)
 		},
 	}
 	f.register(cmd.Flags())
@@ -72,7 +73,7 @@ and checks the final rate again.
 
 // runFlags are what may be said about a run.
 type runFlags struct {
-	output   outputFlags
+	drive    driveFlags
 	load     load.Config
 	workload string
 	query    inlineFlags
@@ -120,7 +121,7 @@ func (f *runFlags) register(s *pflag.FlagSet) {
 	s.IntVar(&f.geo.Entities, "entities", 2000, "of the built-in workload: cities to draw from, by Zipf over their population rank")
 	s.Float64Var(&f.geo.Mutations, "mutations", 0, "of the built-in workload: share of mutations, 0..1")
 	s.BoolVar(&f.check, "check-staleness", false, "of the built-in workload: compare versions read with versions acknowledged; exit 1 when one is stale")
-	f.output.register(s)
+	f.drive.register(s)
 }
 
 // config is what the flags come to.
@@ -158,7 +159,7 @@ func (f *runFlags) config(cmd *cobra.Command, urls []string) (drive.Config, erro
 		}
 		l.Connections = max(l.Connections, len(l.Targets))
 	}
-	return cfg, f.output.apply(&cfg)
+	return cfg, f.drive.apply(&cfg)
 }
 
 // pace says when requests are due.
@@ -248,15 +249,17 @@ func streams(list []workload.Subscription, targets []load.Target) (all []drive.S
 	return all
 }
 
-// outputFlags say what becomes of a run's figures.
-type outputFlags struct {
+// driveFlags say what is not of the requests: when they begin, and what becomes of their figures.
+type driveFlags struct {
+	wait        time.Duration
 	out         string
 	json, quiet bool
 	thresholds  []string
 	slo         []string
 }
 
-func (o *outputFlags) register(s *pflag.FlagSet) {
+func (o *driveFlags) register(s *pflag.FlagSet) {
+	s.DurationVar(&o.wait, "wait", 0, "wait for a server that is about to start, until it accepts connections, so long at most")
 	s.StringArrayVar(&o.thresholds, "threshold", nil, "condition that decides the exit code, like p99=5ms,errors=0.1% (may be given again)")
 	s.StringArrayVar(&o.slo, "slo", nil, "the same as --threshold")
 	s.StringVarP(&o.out, "out", "o", "", "write the result to this file, for weir-bench report")
@@ -264,8 +267,8 @@ func (o *outputFlags) register(s *pflag.FlagSet) {
 	s.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
 }
 
-func (o *outputFlags) apply(cfg *drive.Config) (err error) {
-	cfg.Out, cfg.JSON, cfg.Quiet, cfg.Version = o.out, o.json, o.quiet, version
+func (o *driveFlags) apply(cfg *drive.Config) (err error) {
+	cfg.Await, cfg.Out, cfg.JSON, cfg.Quiet, cfg.Version = o.wait, o.out, o.json, o.quiet, version
 	cfg.Command = append([]string{"weir-bench"}, os.Args[1:]...)
 	if texts := append(append([]string(nil), o.thresholds...), o.slo...); len(texts) > 0 {
 		cfg.Thresholds, err = drive.ParseThresholds(texts...)
@@ -274,7 +277,7 @@ func (o *outputFlags) apply(cfg *drive.Config) (err error) {
 }
 
 // drive does the run. Progress goes to the standard error, so that the result alone is on the standard output.
-func (o *outputFlags) drive(cmd *cobra.Command, cfg drive.Config) error {
+func (o *driveFlags) drive(cmd *cobra.Command, cfg drive.Config) error {
 	if terminal := int(os.Stderr.Fd()); cmd.ErrOrStderr() == os.Stderr && term.IsTerminal(terminal) {
 		cfg.Width = func() int {
 			if width, _, err := term.GetSize(terminal); err == nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -146,6 +147,9 @@ func TestExitCodes(t *testing.T) {
 		{[]string{s.URL, "--no-such-flag"}, 2, "", "unknown flag"},
 		{[]string{"ftp://x"}, 2, "", "write http://HOST:PORT"},
 		{[]string{gone.URL}, 3, "", "accepts no connection"},
+		{[]string{gone.URL, "--wait", "60ms"}, 3, "", "waited for it: tcp " + strings.TrimPrefix(gone.URL, "http://") + " accepts no connection: connect: connection refused; is the server running"},
+		{[]string{s.URL, "--wait", "1h"}, 0, "requests   200 in", ""},
+		{[]string{s.URL, "--wait", "-1s"}, 2, "", "not negative"},
 	} {
 		p := start(t, append([]string{"run", "--requests", "200"}, c.args...)...)
 		code, stdout, stderr := p.end()
@@ -167,6 +171,30 @@ func TestExitCodes(t *testing.T) {
 	}
 	if code, _, stderr := start(t, "run").end(); code != 2 || !strings.Contains(stderr, "at least 1 URL") {
 		t.Errorf("without a URL: %d %s", code, stderr)
+	}
+}
+
+// TestAServerThatIsAboutToStart: the run begins when it accepts connections; Ctrl-C ends the wait.
+func TestAServerThatIsAboutToStart(t *testing.T) {
+	s := service(t)
+	socket := filepath.Join(t.TempDir(), "later.sock")
+	p := start(t, "run", "unix:"+socket, "--wait", "1m", "--requests", "20")
+	p.until("waiting for unix " + socket + " to accept connections, 1m0s at most")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := &httptest.Server{Listener: l, Config: s.Config}
+	later.Start()
+	defer later.Close()
+	if code, stdout, stderr := p.end(); code != 0 || !strings.Contains(stdout, "requests   20 in") {
+		t.Errorf("%d %s %s", code, stdout, stderr)
+	}
+	p = start(t, "run", "unix:"+socket+".no", "--wait", "1h")
+	p.until("waiting for")
+	p.signal(os.Interrupt)
+	if code, stdout, stderr := p.end(); code != 3 || stdout != "" || !strings.Contains(stderr, "no such file") {
+		t.Errorf("%d %s %s", code, stdout, stderr)
 	}
 }
 

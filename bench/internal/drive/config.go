@@ -19,6 +19,8 @@ type Config struct {
 	Search     *Search  // nil: one run
 	Streams    []Stream // subscriptions that are open beside the requests
 
+	Await time.Duration // for targets that are about to start: until they accept connections, so long at most
+
 	Out     string     // result file; "" for none
 	JSON    bool       // the summary is the result file's JSON
 	Quiet   bool       // no progress

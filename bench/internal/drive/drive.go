@@ -74,6 +74,9 @@ func (d *driver) failed(text string) {
 }
 
 func (d *driver) measure(ctx context.Context) (*outcome, error) {
+	if err := d.await(ctx); err != nil {
+		return nil, err
+	}
 	began := time.Now()
 	var o *outcome
 	var err error
@@ -127,6 +130,9 @@ func (c *Config) prepare() error {
 		if err := c.Search.complete(c.Thresholds); err != nil {
 			return err
 		}
+	}
+	if c.Await < 0 {
+		return inputf("--wait %s: a time to wait is not negative", c.Await)
 	}
 	if c.Out == "" {
 		return nil
