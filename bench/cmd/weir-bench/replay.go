@@ -57,7 +57,7 @@ arrivals at the recorded mean rate; with --arrivals they keep their order and ta
 			if err != nil {
 				return drive.Input(err)
 			}
-			return f.drive.drive(cmd, cfg)
+			return f.drive.run(cmd, cfg)
 		},
 	}
 	f.register(cmd.Flags())

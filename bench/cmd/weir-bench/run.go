@@ -64,7 +64,7 @@ and checks the final rate again.
 			if f.workload == "" && f.query.document == "" && !f.drive.quiet {
 				fmt.Fprintln(cmd.ErrOrStderr(), `sending the built-in workload "geonames", for the schema of "weir-bench origin"; --query or -w FILE send operations of your own`)
 			}
-			return f.drive.drive(cmd, cfg)
+			return f.drive.run(cmd, cfg)
 		},
 	}
 	f.register(cmd.Flags())
@@ -258,26 +258,26 @@ type driveFlags struct {
 	slo         []string
 }
 
-func (o *driveFlags) register(s *pflag.FlagSet) {
-	s.DurationVar(&o.wait, "wait", 0, "wait for a server that is about to start, until it accepts connections, so long at most")
-	s.StringArrayVar(&o.thresholds, "threshold", nil, "condition that decides the exit code, like p99=5ms,errors=0.1% (may be given again)")
-	s.StringArrayVar(&o.slo, "slo", nil, "the same as --threshold")
-	s.StringVarP(&o.out, "out", "o", "", "write the result to this file, for weir-bench report")
-	s.BoolVar(&o.json, "json", false, "print the result as one JSON object")
-	s.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
+func (d *driveFlags) register(s *pflag.FlagSet) {
+	s.DurationVar(&d.wait, "wait", 0, "wait for a server that is about to start, until it accepts connections, so long at most")
+	s.StringArrayVar(&d.thresholds, "threshold", nil, "condition that decides the exit code, like p99=5ms,errors=0.1% (may be given again)")
+	s.StringArrayVar(&d.slo, "slo", nil, "the same as --threshold")
+	s.StringVarP(&d.out, "out", "o", "", "write the result to this file, for weir-bench report")
+	s.BoolVar(&d.json, "json", false, "print the result as one JSON object")
+	s.BoolVarP(&d.quiet, "quiet", "q", false, "no progress")
 }
 
-func (o *driveFlags) apply(cfg *drive.Config) (err error) {
-	cfg.Await, cfg.Out, cfg.JSON, cfg.Quiet, cfg.Version = o.wait, o.out, o.json, o.quiet, version
+func (d *driveFlags) apply(cfg *drive.Config) (err error) {
+	cfg.Await, cfg.Out, cfg.JSON, cfg.Quiet, cfg.Version = d.wait, d.out, d.json, d.quiet, version
 	cfg.Command = append([]string{"weir-bench"}, os.Args[1:]...)
-	if texts := append(append([]string(nil), o.thresholds...), o.slo...); len(texts) > 0 {
+	if texts := append(append([]string(nil), d.thresholds...), d.slo...); len(texts) > 0 {
 		cfg.Thresholds, err = drive.ParseThresholds(texts...)
 	}
 	return err
 }
 
-// drive does the run. Progress goes to the standard error, so that the result alone is on the standard output.
-func (o *driveFlags) drive(cmd *cobra.Command, cfg drive.Config) error {
+// run does it. Progress goes to the standard error, so that the result alone is on the standard output.
+func (d *driveFlags) run(cmd *cobra.Command, cfg drive.Config) error {
 	if terminal := int(os.Stderr.Fd()); cmd.ErrOrStderr() == os.Stderr && term.IsTerminal(terminal) {
 		cfg.Width = func() int {
 			if width, _, err := term.GetSize(terminal); err == nil {
