@@ -45,6 +45,11 @@ func PinSelf(cpu int) error {
 }
 
 func placeSelf(on *unix.CPUSet) error {
+	return ownThreads(func(id int) error { return unix.SchedSetaffinity(id, on) })
+}
+
+// ownThreads calls change for every thread of this process; one that has ended meanwhile is no error.
+func ownThreads(change func(id int) error) error {
 	tasks, err := os.ReadDir("/proc/self/task")
 	if err != nil {
 		return err
@@ -54,7 +59,7 @@ func placeSelf(on *unix.CPUSet) error {
 		if err != nil {
 			return err
 		}
-		if err := unix.SchedSetaffinity(id, on); err != nil && err != unix.ESRCH {
+		if err := change(id); err != nil && err != unix.ESRCH {
 			return err
 		}
 	}
