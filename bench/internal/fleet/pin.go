@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -59,7 +60,7 @@ func ownThreads(change func(id int) error) error {
 		if err != nil {
 			return err
 		}
-		if err := change(id); err != nil && err != unix.ESRCH {
+		if err := change(id); err != nil && !errors.Is(err, unix.ESRCH) {
 			return err
 		}
 	}
