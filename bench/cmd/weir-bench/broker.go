@@ -37,6 +37,6 @@ func newBroker() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:9092", "HOST:PORT; port 0 takes a free one")
-	cmd.Flags().BoolVar(&idle, "idle", false, "run at idle priority: a load generator on the same processor is never kept waiting (events may be)")
+	cmd.Flags().BoolVar(&idle, "idle", false, "run at idle priority: give way to a load generator on the same processor; events may wait")
 	return cmd
 }

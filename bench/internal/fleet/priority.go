@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// GiveWay runs this process at idle priority (SCHED_IDLE of sched(7)) from now on: any other thread that becomes ready takes the processor at once. Only the
-// superuser could take that back.
+// GiveWay runs this process at idle priority (SCHED_IDLE of sched(7)) from now on: any other thread that becomes ready takes the processor at once. Whoever
+// has no privileges cannot take it back (RLIMIT_NICE in sched(7)).
 func GiveWay() error {
 	for changed := true; changed; { // a thread that starts meanwhile may come from one that was not changed yet
 		changed = false
